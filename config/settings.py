@@ -1,0 +1,186 @@
+"""Every setting of Voltkeep, declared once: from `voltkeep.yaml`, the environment and the command line.
+
+`opcua.port` in the file is `VOLTKEEP_OPCUA_PORT` in the environment; the environment wins over the
+file, and options of the command line win over both. A wrong value raises `ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from config.yamlfile import ConfigurationError, YamlFile, load
+
+HERE = Path(__file__).parent
+ENV_PREFIX = "VOLTKEEP_"
+LOOPBACK = "127.0.0.1"
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A mapping of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class OpcUa(Section):
+    """The OPC UA endpoint."""
+
+    host: str = LOOPBACK
+    port: Port = 4840
+    max_sessions: Annotated[int, Field(ge=1)] = 200
+    max_subscriptions: Annotated[int, Field(ge=1)] = 500
+    max_monitored_items: Annotated[int, Field(ge=1, description="in one subscription")] = 1_000_000
+    min_publishing_interval: Annotated[float, Field(gt=0, description="[ms]")] = 50.0
+
+
+class Hmi(Section):
+    """The operator's web pages."""
+
+    host: str = LOOPBACK
+    port: Port = 8080
+
+
+class Metrics(Section):
+    """Health, readiness and Prometheus metrics of the server."""
+
+    host: str = LOOPBACK
+    port: Port = 9464
+
+
+class Modbus(Section):
+    """Modbus TCP gateways, one a site, on consecutive ports."""
+
+    host: str = LOOPBACK
+    port: Port = 5020
+    timeout: Seconds = 2.0
+    map: Annotated[str, Field(description="register map: a shipped name or a file")] = "reference"
+
+
+class Scan(Section):
+    """The scan and when a value is no longer fresh."""
+
+    period: Annotated[float, Field(ge=0.1, le=3600, description="[s]")] = 5.0
+    stale_scans: Annotated[int, Field(ge=1, description="scans until uncertain")] = 3
+    lost_after: Annotated[float, Field(gt=0, description="[s] until bad")] = 300.0
+
+
+class Historian(Section):
+    """Where history is kept: a PostgreSQL URL, or the embedded database when empty."""
+
+    url: SecretStr | None = None
+    raw_days: Annotated[int, Field(ge=1, description="days that raw readings are kept")] = 730
+    max_gb: Annotated[float, Field(gt=0, description="[GB] of the embedded database")] = 20.0
+    spill_gb: Annotated[float, Field(gt=0, description="[GB] on disk while the database is away")] = 5.0
+    buffer_scans: Annotated[int, Field(ge=1, description="scans in memory before the spill")] = 60
+
+
+class Simulator(Section):
+    """The plant simulator."""
+
+    seed: int = 1
+    speed: Annotated[float, Field(ge=1, le=100_000, description="simulated seconds a second")] = 1.0
+
+
+class Admin(Section):
+    """The first user."""
+
+    password: SecretStr | None = None
+
+
+class Log(Section):
+    """The log on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "text"
+
+
+class NodeSet(Section):
+    """Further NodeSet2 files to load (N5)."""
+
+    import_: Annotated[tuple[Path, ...], Field(alias="import")] = ()
+
+
+class Settings(BaseSettings):
+    """All settings; the defaults run the shipped fleet on one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
+
+    home: Annotated[Path, Field(description="where all state lives")] = Path("var")
+    demo: Annotated[bool, Field(description="anonymous reading, on loopback only")] = False
+    source: Literal["simulator", "modbus"] = "simulator"
+    fleet: Path = HERE / "fleet.yaml"
+    alarms: Path = HERE / "alarms.yaml"
+    opcua: OpcUa = OpcUa()
+    hmi: Hmi = Hmi()
+    metrics: Metrics = Metrics()
+    modbus: Modbus = Modbus()
+    scan: Scan = Scan()
+    historian: Historian = Historian()
+    simulator: Simulator = Simulator()
+    admin: Admin = Admin()
+    log: Log = Log()
+    nodeset: NodeSet = NodeSet()
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the OPC UA endpoint."""
+        return f"opc.tcp://{self.opcua.host}:{self.opcua.port}/voltkeep"
+
+
+def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
+    """Settings from `path` (default: the shipped file), the environment, and `overrides` on top."""
+    file = load(path or HERE / "voltkeep.yaml")
+    if not isinstance(file.data, dict):
+        raise ConfigurationError(f"{file.path}:1: must be a mapping of settings")
+
+    class Configured(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=file.data)
+
+    try:
+        settings = Configured(**(overrides or {}))
+    except ValidationError as error:
+        raise ConfigurationError(_describe(file, error)) from None
+    if settings.demo and settings.opcua.host not in (LOOPBACK, "localhost", "::1"):
+        raise ConfigurationError(
+            f"demo: anonymous reading is for loopback only, and opcua.host is {settings.opcua.host}"
+        )
+    return settings
+
+
+def _describe(file: YamlFile, error: ValidationError) -> str:
+    """Faults by line where the key stands in the file, else by environment variable."""
+    rows = []
+    for fault in error.errors():
+        loc = fault["loc"]
+        message = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
+        if loc in file.lines:
+            rows.append(file.error(loc, message))
+        else:
+            rows.append(f"{ENV_PREFIX}{'_'.join(map(str, loc)).upper()}: {message}")
+    return "\n".join(rows)

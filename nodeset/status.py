@@ -1,0 +1,36 @@
+"""OPC UA StatusCodes that a value of the fleet can carry (Part 4, 7.38.2; Part 8, 6.4.3), as plain numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+GOOD: Final = 0x0000_0000
+UNCERTAIN_LAST_USABLE_VALUE: Final = 0x4090_0000
+UNCERTAIN_INITIAL_VALUE: Final = 0x4092_0000
+UNCERTAIN_SENSOR_NOT_ACCURATE: Final = 0x4093_0000
+UNCERTAIN_EU_EXCEEDED: Final = 0x4094_0000
+BAD_COMMUNICATION_ERROR: Final = 0x8005_0000
+BAD_NO_COMMUNICATION: Final = 0x8031_0000
+BAD_WAITING_FOR_INITIAL_DATA: Final = 0x8032_0000
+BAD_NOT_CONNECTED: Final = 0x808A_0000
+BAD_DEVICE_FAILURE: Final = 0x808B_0000
+BAD_SENSOR_FAILURE: Final = 0x808C_0000
+BAD_OUT_OF_SERVICE: Final = 0x808D_0000
+
+_SEVERITY: Final = 0xC000_0000
+_BAD: Final = 0x8000_0000
+
+
+def is_good(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Where the value can be used as it is."""
+    good: NDArray[np.bool_] = (status & np.uint32(_SEVERITY)) == 0
+    return good
+
+
+def is_bad(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Where the value must not be used."""
+    bad: NDArray[np.bool_] = (status & np.uint32(_BAD)) != 0
+    return bad

@@ -1,0 +1,217 @@
+"""Every live tag of the fleet, declared once: name, unit, range, kind, origin and storage resolution.
+
+The NodeSet, the address space, the columns of a frame, of the historian and of the HMI derive from
+`TAGS`. Names follow IEEE 1491 and IEC 61850-7-420 where those have a term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from nodeset.fleet import AssetType
+from nodeset.units import AMPERE, CELSIUS, DAY, KILOWATT, MILLIOHM, MINUTE, PERCENT, VOLT, Unit
+
+
+class Kind(StrEnum):
+    """What a tag's number stands for, and so how it looks on the wire."""
+
+    ANALOG = "analog"  # Double, AnalogUnitRangeType
+    COUNT = "count"  # Double without a unit
+    STATE = "state"  # UInt32, MultiStateDiscreteType
+    QUARTER = "quarter"  # String such as 2027-Q1; the number is year * 4 + quarter - 1
+    JAR = "jar"  # String, a jar's path; the number is the jar's index
+
+
+class Origin(StrEnum):
+    """Where a tag's value comes from."""
+
+    MEASURED = "measured"  # a source reads it
+    CALCULATED = "calculated"  # Voltkeep works it out each scan
+
+
+class Mode(IntEnum):
+    """Operating mode of a system."""
+
+    FLOAT = 0
+    DISCHARGE = 1
+    RECHARGE = 2
+    EQUALISE = 3
+    OFFLINE = 4
+
+
+class Health(IntEnum):
+    """Health of a jar."""
+
+    HEALTHY = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+class Confidence(IntEnum):
+    """How far a RUL can be trusted."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+
+
+class Hvac(IntEnum):
+    """State of a site's air conditioning."""
+
+    OFF = 0
+    ON = 1
+    FAULT = 2
+
+
+class Mains(IntEnum):
+    """State of a site's mains supply."""
+
+    LOST = 0
+    PRESENT = 1
+
+
+def _names(states: type[IntEnum]) -> tuple[str, ...]:
+    return tuple(state.name.capitalize() for state in states)
+
+
+@dataclass(frozen=True)
+class TagDef:
+    """One tag of an asset type. `low` and `high` are its EURange; `scale` is stored steps a unit."""
+
+    asset: AssetType
+    name: str
+    description: str
+    kind: Kind
+    origin: Origin
+    unit: Unit | None = None
+    low: float = 0.0
+    high: float = 0.0
+    scale: int = 1
+    states: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[AssetType, str]:
+        """What the tag is found by."""
+        return self.asset, self.name
+
+
+def _analog(
+    asset: AssetType,
+    origin: Origin,
+    name: str,
+    unit: Unit,
+    low: float,
+    high: float,
+    scale: int,
+    description: str,
+) -> TagDef:
+    return TagDef(asset, name, description, Kind.ANALOG, origin, unit, low, high, scale)
+
+
+def _state(asset: AssetType, origin: Origin, name: str, states: type[IntEnum], description: str) -> TagDef:
+    return TagDef(asset, name, description, Kind.STATE, origin, high=len(states) - 1, states=_names(states))
+
+
+def _count(asset: AssetType, name: str, description: str) -> TagDef:
+    return TagDef(asset, name, description, Kind.COUNT, Origin.CALCULATED, high=50_000)
+
+
+_FLEET, _SITE, _SYSTEM, _STRING, _JAR = AssetType
+_M, _C = Origin.MEASURED, Origin.CALCULATED
+_RUL_MAX = 9_131.0  # 25 years
+
+SOH_BINS: Final = ((0, 70), (70, 75), (75, 80), (80, 85), (85, 90), (90, 95), (95, 101))
+RUL_BINS: Final = ((0, 90), (90, 180), (180, 365), (365, 730), (730, 1095), (1095, 1825), (1825, 9_132))
+
+
+def bin_name(tag: str, low: float, high: float) -> str:
+    """Name of the tag that counts jars whose `tag` lies in [low, high)."""
+    return f"{tag}From{low:04.0f}To{high:04.0f}"
+
+
+TAGS: Final[tuple[TagDef, ...]] = (
+    _analog(_JAR, _M, "Voltage", VOLT, 0, 20, 1000, "Terminal voltage of the jar"),
+    _analog(_JAR, _M, "Temperature", CELSIUS, -20, 100, 100, "Temperature at the negative post"),
+    _analog(_JAR, _M, "InternalResistance", MILLIOHM, 0, 100, 1000, "Internal ohmic resistance"),
+    _analog(_JAR, _C, "Current", AMPERE, -500, 500, 100, "Current of the string; discharge is positive"),
+    _analog(_JAR, _C, "StateOfCharge", PERCENT, 0, 100, 100, "State of charge by the twin"),
+    _analog(_JAR, _C, "StateOfHealth", PERCENT, 0, 120, 100, "Capacity against rated capacity"),
+    _analog(_JAR, _C, "RemainingUsefulLife", DAY, 0, _RUL_MAX, 10, "Days to end of life"),
+    _analog(_JAR, _C, "RemainingUsefulLifeLower", DAY, 0, _RUL_MAX, 10, "Lower bound of the 90 % interval"),
+    _analog(_JAR, _C, "RemainingUsefulLifeUpper", DAY, 0, _RUL_MAX, 10, "Upper bound of the 90 % interval"),
+    _state(_JAR, _C, "RulConfidence", Confidence, "Confidence of the remaining useful life"),
+    _analog(_JAR, _C, "RulMlDays", DAY, 0, _RUL_MAX, 10, "Remaining useful life by the learnt model"),
+    _analog(_JAR, _C, "RulTwinDays", DAY, 0, _RUL_MAX, 10, "Remaining useful life by the twin"),
+    TagDef(_JAR, "ReplacementQuarter", "Quarter in which to replace the jar", Kind.QUARTER, _C),
+    _state(_JAR, _C, "HealthStatus", Health, "Health by capacity and remaining useful life"),
+    _analog(_JAR, _C, "TwinVoltageResidual", VOLT, -5, 5, 1000, "Measured less predicted voltage"),
+    _analog(_STRING, _C, "Voltage", VOLT, 0, 1000, 100, "Sum of the jars' voltages"),
+    _analog(_STRING, _M, "Current", AMPERE, -500, 500, 100, "Current; discharge is positive"),
+    _analog(_STRING, _C, "JarVoltageMin", VOLT, 0, 20, 1000, "Lowest jar voltage"),
+    _analog(_STRING, _C, "JarVoltageMax", VOLT, 0, 20, 1000, "Highest jar voltage"),
+    _analog(_STRING, _C, "JarVoltageSpread", VOLT, 0, 20, 1000, "Highest less lowest jar voltage"),
+    TagDef(_STRING, "WeakestJar", "Jar of lowest voltage against its string", Kind.JAR, _C),
+    _analog(_SYSTEM, _M, "BusVoltage", VOLT, 0, 1000, 100, "Voltage of the DC bus"),
+    _analog(_SYSTEM, _M, "Load", KILOWATT, 0, 10_000, 100, "Power of the load"),
+    _state(_SYSTEM, _M, "OperatingMode", Mode, "What the batteries do"),
+    _analog(
+        _SYSTEM,
+        _C,
+        "RuntimeRemaining",
+        MINUTE,
+        0,
+        10_000,
+        10,
+        "Runtime at the present load, by the weakest jar",
+    ),
+    _analog(_SITE, _M, "AmbientTemperature", CELSIUS, -20, 100, 100, "Temperature of the battery room"),
+    _analog(_SITE, _M, "Humidity", PERCENT, 0, 100, 10, "Relative humidity of the battery room"),
+    _state(_SITE, _M, "HvacState", Hvac, "Air conditioning"),
+    _state(_SITE, _M, "MainsState", Mains, "Mains supply"),
+    *(
+        tag
+        for asset in (_SITE, _FLEET)
+        for tag in (
+            _count(asset, "Jars", "Jars"),
+            _count(asset, "HealthyJars", "Jars that are healthy"),
+            _count(asset, "WarningJars", "Jars with a warning"),
+            _count(asset, "CriticalJars", "Jars in critical health"),
+            _count(asset, "UnknownJars", "Jars of unknown health"),
+            _count(asset, "ActiveAlarms", "Conditions that are active"),
+            _count(asset, "UnacknowledgedAlarms", "Conditions that wait for acknowledgement"),
+            _analog(asset, _C, "FreshDataShare", PERCENT, 0, 100, 10, "Jars whose readings are fresh"),
+            _analog(asset, _C, "MeanStateOfHealth", PERCENT, 0, 120, 100, "Mean state of health"),
+            _analog(asset, _C, "MeanRemainingUsefulLife", DAY, 0, _RUL_MAX, 10, "Mean remaining useful life"),
+        )
+    ),
+    *(
+        _count(
+            _FLEET, bin_name("StateOfHealth", low, high), f"Jars of {low} to under {high} % state of health"
+        )
+        for low, high in SOH_BINS
+    ),
+    *(
+        _count(
+            _FLEET,
+            bin_name("RemainingUsefulLife", low, high),
+            f"Jars of {low} to under {high} d of life left",
+        )
+        for low, high in RUL_BINS
+    ),
+)
+
+TAG_OF: Final = {tag.key: tag for tag in TAGS}
+
+
+def tags_of(asset: AssetType) -> tuple[TagDef, ...]:
+    """The tags of an asset type, in the order of declaration."""
+    return tuple(tag for tag in TAGS if tag.asset is asset)
+
+
+def quarter_text(number: float) -> str:
+    """`2027-Q1` for 2027 * 4 + 0."""
+    year, quarter = divmod(int(number), 4)
+    return f"{year}-Q{quarter + 1}"
