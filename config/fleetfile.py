@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from config.yamlfile import ConfigurationError, Loc, YamlFile, check, load
+from config.yamlfile import ConfigurationError, Loc, check, load
 
 MAX_JARS = 50_000
 # Names of objects that stand beside the sites under Objects/Fleet.

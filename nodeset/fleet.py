@@ -98,13 +98,14 @@ class Fleet:
 
     def assets(self, asset: AssetType) -> Sequence[Fleet | Site | System | String | Jar]:
         """The assets of a type, in order."""
-        return {
+        by_type: dict[AssetType, Sequence[Fleet | Site | System | String | Jar]] = {
             AssetType.FLEET: (self,),
             AssetType.SITE: self.sites,
             AssetType.SYSTEM: self.systems,
             AssetType.STRING: self.strings,
             AssetType.JAR: self.jars,
-        }[asset]
+        }
+        return by_type[asset]
 
     @property
     def path(self) -> str:

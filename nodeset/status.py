@@ -1,4 +1,4 @@
-"""OPC UA StatusCodes that a value of the fleet can carry (Part 4, 7.38.2; Part 8, 6.4.3), as plain numbers."""
+"""OPC UA StatusCodes that a value of the fleet can carry (Part 4, 7.38.2), as plain numbers."""
 
 from __future__ import annotations
 
