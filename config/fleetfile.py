@@ -1,4 +1,4 @@
-"""The fleet file (`fleet.yaml`): its shape, its checks and its JSON Schema; names and numbers, no behaviour."""
+"""The fleet file (`fleet.yaml`): its shape, its checks and its JSON Schema; no behaviour."""
 
 from __future__ import annotations
 
