@@ -1,0 +1,87 @@
+"""The methods under Objects/Fleet (I7), declared once; they take and give plain types only.
+
+The NodeSet's InputArguments and OutputArguments, and the server's check of a call, derive from these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nodeset.datatypes import DataType
+
+
+@dataclass(frozen=True)
+class ArgumentDef:
+    """One argument: a scalar, or an array of one dimension."""
+
+    name: str
+    data_type: DataType
+    description: str
+    array: bool = False
+
+
+@dataclass(frozen=True)
+class MethodDef:
+    """One method of the object `owner` under the fleet."""
+
+    owner: str
+    name: str
+    description: str
+    inputs: tuple[ArgumentDef, ...] = ()
+    outputs: tuple[ArgumentDef, ...] = ()
+
+
+_ID = ArgumentDef("SimulationId", DataType.STRING, "Identifies the running simulation")
+_NAMES = ArgumentDef(
+    "ParameterNames", DataType.STRING, "Parameters that differ from their defaults", array=True
+)
+_VALUES = ArgumentDef("ParameterValues", DataType.DOUBLE, "Their values, in the same order", array=True)
+
+SIMULATION: Final = (
+    MethodDef(
+        "Simulation",
+        "Start",
+        "Start a scenario on a site, string or jar",
+        (
+            ArgumentDef("Scenario", DataType.STRING, "Name of the scenario"),
+            ArgumentDef("Target", DataType.STRING, "Path of a site, string or jar"),
+            ArgumentDef("Duration", DataType.DOUBLE, "Duration [s]; 0: until stopped"),
+            _NAMES,
+            _VALUES,
+        ),
+        (_ID,),
+    ),
+    MethodDef("Simulation", "Stop", "Stop a simulation and restore the plant", (_ID,)),
+    MethodDef("Simulation", "Adjust", "Change parameters of a running simulation", (_ID, _NAMES, _VALUES)),
+    MethodDef(
+        "Simulation",
+        "List",
+        "The running simulations",
+        outputs=(
+            ArgumentDef("SimulationIds", DataType.STRING, "Identifies each simulation", array=True),
+            ArgumentDef("Scenarios", DataType.STRING, "Name of each one's scenario", array=True),
+            ArgumentDef("Targets", DataType.STRING, "Path of each one's target", array=True),
+        ),
+    ),
+)
+
+ANALYTICS: Final = (
+    MethodDef(
+        "Analytics",
+        "PredictRul",
+        "Remaining useful life of a jar",
+        (ArgumentDef("Jar", DataType.STRING, "Path of the jar"),),
+        (
+            ArgumentDef("Days", DataType.DOUBLE, "Days to end of life [d]"),
+            ArgumentDef("LowerDays", DataType.DOUBLE, "Lower bound of the 90 % interval [d]"),
+            ArgumentDef("UpperDays", DataType.DOUBLE, "Upper bound of the 90 % interval [d]"),
+            ArgumentDef("Confidence", DataType.STRING, "High, Medium or Low"),
+            ArgumentDef("Factors", DataType.STRING, "What shortens its life most", array=True),
+            ArgumentDef("Shares", DataType.DOUBLE, "Share of each factor, 0 to 1", array=True),
+            ArgumentDef("ModelVersion", DataType.STRING, "Version of the model that answered"),
+        ),
+    ),
+)
+
+METHODS: Final = SIMULATION + ANALYTICS

@@ -1,0 +1,119 @@
+"""The ObjectTypes of `urn:voltkeep:types` (N1): what each has, made of tags, nameplates and methods.
+
+The identifier of a type is its name (`s=JarType`), that of a member its path from there
+(`s=JarType.Voltage`, `s=JarType.Voltage.EURange`); neither changes when others are added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from nodeset.datatypes import DataType
+from nodeset.fleet import AssetType
+from nodeset.methods import ANALYTICS, SIMULATION, MethodDef
+from nodeset.nameplate import NameplateDef, nameplate_of
+from nodeset.tags import TagDef, tags_of
+
+TYPES_URI: Final = "urn:voltkeep:types"
+FLEET_URI: Final = "urn:voltkeep:fleet"
+
+BASE_OBJECT_TYPE: Final = 58
+EXCLUSIVE_LEVEL_ALARM_TYPE: Final = 9482
+
+SIMULATION_TYPE: Final = "SimulationType"
+ANALYTICS_TYPE: Final = "AnalyticsType"
+JAR_ALARM_TYPE: Final = "JarLimitAlarmType"
+
+
+class Rule(IntEnum):
+    """Modelling rules by their NodeId (Part 3, 6.4.4)."""
+
+    MANDATORY = 78
+    OPTIONAL_PLACEHOLDER = 11508
+
+
+@dataclass(frozen=True)
+class PropertyDef:
+    """A property that no asset of the fleet file fills in."""
+
+    name: str
+    description: str
+    data_type: DataType
+
+
+@dataclass(frozen=True)
+class PartDef:
+    """An object that is part of another; `<Site>` stands for any number of sites."""
+
+    name: str
+    type_name: str
+    rule: Rule
+    methods: tuple[MethodDef, ...] = ()
+
+
+@dataclass(frozen=True)
+class TypeDef:
+    """One ObjectType; `raises` names the condition types whose events its instances send."""
+
+    name: str
+    description: str
+    base: int = BASE_OBJECT_TYPE
+    properties: tuple[PropertyDef | NameplateDef[Any], ...] = ()
+    tags: tuple[TagDef, ...] = ()
+    methods: tuple[MethodDef, ...] = ()
+    parts: tuple[PartDef, ...] = ()
+    raises: tuple[str, ...] = ()
+
+
+def type_of(asset: AssetType) -> str:
+    """Name, and so identifier, of an asset's ObjectType."""
+    return f"{asset.value}Type"
+
+
+def _asset_type(asset: AssetType, description: str, *parts: PartDef, raises: tuple[str, ...] = ()) -> TypeDef:
+    return TypeDef(
+        type_of(asset),
+        description,
+        properties=nameplate_of(asset),
+        tags=tags_of(asset),
+        parts=parts,
+        raises=raises,
+    )
+
+
+def _any(asset: AssetType) -> PartDef:
+    return PartDef(f"<{asset.value}>", type_of(asset), Rule.OPTIONAL_PLACEHOLDER)
+
+
+_DEVICE = (
+    PropertyDef("Manufacturer", "Maker of the device", DataType.STRING),
+    PropertyDef("Model", "Model of the device", DataType.STRING),
+    PropertyDef("SerialNumber", "Serial number", DataType.STRING),
+    PropertyDef("SoftwareRevision", "Revision of the device's software", DataType.STRING),
+    PropertyDef("RatedPower", "Power that it can take or give [kW]", DataType.DOUBLE),
+)
+
+TYPES: Final = (
+    TypeDef(
+        JAR_ALARM_TYPE,
+        "A value of a jar beyond a limit",
+        EXCLUSIVE_LEVEL_ALARM_TYPE,
+        (PropertyDef("Advice", "What the operator should do", DataType.LOCALIZED_TEXT),),
+    ),
+    _asset_type(AssetType.JAR, "A battery block of a string", raises=(JAR_ALARM_TYPE,)),
+    _asset_type(AssetType.STRING, "Jars in series", _any(AssetType.JAR)),
+    _asset_type(AssetType.SYSTEM, "A UPS or rectifier with its strings", _any(AssetType.STRING)),
+    _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM)),
+    TypeDef(SIMULATION_TYPE, "Scenarios of the plant simulator", methods=SIMULATION),
+    TypeDef(ANALYTICS_TYPE, "Predictions of remaining useful life", methods=ANALYTICS),
+    TypeDef("DispatchableDeviceType", "A battery that may be charged and discharged", properties=_DEVICE),
+    _asset_type(
+        AssetType.FLEET,
+        "All batteries of an operator",
+        PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION),
+        PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
+        _any(AssetType.SITE),
+    ),
+)
