@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +61,7 @@ _TAG_TYPE: Final = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Node:
     """A node and the nodes below it; `link` is its parent's reference to it."""
 
@@ -74,8 +74,8 @@ class Node:
     description: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     value: ET.Element | None = None
-    children: list[Node] = field(default_factory=list)
-    references: list[tuple[str, str]] = field(default_factory=list)
+    children: tuple[Node, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
 
 
 def nodeset_xml() -> str:
@@ -102,13 +102,13 @@ def _type(definition: TypeDef) -> Node:
         "HasSubtype",
         rule=None,
         description=definition.description,
-        children=[
+        children=(
             *(_nameplate(name, prop) for prop in definition.properties),
             *(_tag(name, tag) for tag in definition.tags),
             *(_method(name, method) for method in definition.methods),
             *(_part(name, part) for part in definition.parts),
-        ],
-        references=[("GeneratesEvent", f"ns=1;s={other}") for other in definition.raises],
+        ),
+        references=tuple(("GeneratesEvent", f"ns=1;s={other}") for other in definition.raises),
     )
 
 
@@ -121,7 +121,7 @@ def _part(parent: str, part: PartDef) -> Node:
         "HasComponent",
         rule=part.rule,
         type_definition=f"ns=1;s={part.type_name}",
-        children=[_method(identifier, method, part.type_name) for method in part.methods],
+        children=tuple(_method(identifier, method, part.type_name) for method in part.methods),
     )
 
 
@@ -136,7 +136,7 @@ def _tag(parent: str, tag: TagDef) -> Node:
         type_definition=f"i={type_definition}",
         description=tag.description,
         attributes={"DataType": _DATA_TYPE[data_type]},
-        children=list(_tag_properties(identifier, tag)),
+        children=tuple(_tag_properties(identifier, tag)),
     )
 
 
@@ -159,18 +159,17 @@ def _method(parent: str, method: MethodDef, declared_by: str = "") -> Node:
         "HasComponent",
         description=method.description,
         attributes={"MethodDeclarationId": f"ns=1;s={declared_by}.{method.name}"} if declared_by else {},
-        children=[
+        children=tuple(
             _property(identifier, name, "Argument", values.arguments(arguments))
             for name, arguments in sides
             if arguments
-        ],
+        ),
     )
 
 
 def _nameplate(parent: str, definition: PropertyDef | NameplateDef[Any]) -> Node:
     node = _property(parent, f"1:{definition.name}", _DATA_TYPE[definition.data_type])
-    node.description = definition.description
-    return node
+    return replace(node, description=definition.description)
 
 
 def _property(parent: str, browse_name: str, data_type: str, value: ET.Element | None = None) -> Node:
