@@ -1,0 +1,163 @@
+"""Alarm definitions, and which row of the alarm arrays is whose condition: pure arithmetic, nothing stored.
+
+Rows run definition by definition, the assets of a definition contiguous and in the fleet's order. A
+condition is identified by `<path>#<Name>`, for example `Bangrak/UPS-1/S03/J07#TemperatureHigh` (I5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.alarmfile import AlarmFile
+from nodeset.fleet import AssetType, Fleet, Index
+from nodeset.tags import TAG_OF, TagDef
+
+MICROSECONDS = 1_000_000
+
+
+class Level(IntEnum):
+    """State of an ExclusiveLimitStateMachineType (Part 9, 5.8.12.2); NONE is inactive."""
+
+    LOW_LOW = -2
+    LOW = -1
+    NONE = 0
+    HIGH = 1
+    HIGH_HIGH = 2
+
+    @property
+    def label(self) -> str:
+        """Browse name of the state."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+
+# The column of a limit in arrays of shape (rows, 4).
+LIMIT_LEVELS = (Level.LOW_LOW, Level.LOW, Level.HIGH, Level.HIGH_HIGH)
+
+
+class ConditionClass(StrEnum):
+    """What a condition is about (Part 9, 5.9)."""
+
+    PROCESS = "process"
+    MAINTENANCE = "maintenance"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class AlarmDef:
+    """One condition of every asset of a type; delays in µs, limits in the unit of `tag` (NaN: none)."""
+
+    name: str
+    tag: TagDef
+    kind: ConditionClass
+    limits: tuple[float, float, float, float]
+    severities: tuple[int, int, int, int]
+    hysteresis: float
+    on_delay: int
+    off_delay: int
+    message: str
+    advice: str
+
+    @property
+    def asset(self) -> AssetType:
+        """The type of asset that has the condition."""
+        return self.tag.asset
+
+
+def alarm_defs(file: AlarmFile) -> tuple[AlarmDef, ...]:
+    """The definitions of a checked alarm file, in its order."""
+    defs = []
+    for name, part in file.conditions.items():
+        limits = (part.limits.low_low, part.limits.low, part.limits.high, part.limits.high_high)
+        low_low, low, high, high_high = (limit.value if limit else float("nan") for limit in limits)
+        least, less, more, most = (limit.severity if limit else 0 for limit in limits)
+        defs.append(
+            AlarmDef(
+                name,
+                TAG_OF[AssetType(part.asset), part.tag],
+                ConditionClass(part.kind),
+                (low_low, low, high, high_high),
+                (least, less, more, most),
+                part.hysteresis,
+                round(part.on_delay * MICROSECONDS),
+                round(part.off_delay * MICROSECONDS),
+                part.message,
+                part.advice,
+            )
+        )
+    return tuple(defs)
+
+
+class ConditionIndex:
+    """Rows of all conditions of a fleet."""
+
+    def __init__(self, fleet: Fleet, defs: tuple[AlarmDef, ...]) -> None:
+        self.fleet = fleet
+        self.defs = defs
+        self._first = tuple(accumulate((fleet.count(d.asset) for d in defs), initial=0))
+        self._by_name = {d.name: i for i, d in enumerate(defs)}
+
+    @property
+    def size(self) -> int:
+        """How many conditions there are."""
+        return self._first[-1]
+
+    def spans(self) -> Iterator[tuple[AlarmDef, slice]]:
+        """Each definition with its rows."""
+        for d, start, stop in zip(self.defs, self._first, self._first[1:], strict=False):
+            yield d, slice(start, stop)
+
+    def locate(self, row: int) -> tuple[AlarmDef, int]:
+        """Definition of a row, and index of its asset."""
+        if not 0 <= row < self.size:
+            raise IndexError(row)
+        i = int(np.searchsorted(self._first, row, side="right")) - 1
+        return self.defs[i], row - self._first[i]
+
+    def row(self, path: str, name: str) -> int | None:
+        """Row of the condition `name` of the asset at `path`, or None where there is none."""
+        found, i = self.fleet.index_of.get(path), self._by_name.get(name)
+        if found is None or i is None or self.defs[i].asset is not found[0]:
+            return None
+        return self._first[i] + found[1]
+
+    def row_of_id(self, identifier: str) -> int | None:
+        """Row of the condition with the NodeId `s=<identifier>`."""
+        path, _, name = identifier.partition("#")
+        return self.row(path, name)
+
+    def path(self, row: int) -> str:
+        """Path of the asset whose condition a row is."""
+        d, i = self.locate(row)
+        return self.fleet.assets(d.asset)[i].path
+
+    def identifier(self, row: int) -> str:
+        """Text of a row's NodeId."""
+        d, i = self.locate(row)
+        return f"{self.fleet.assets(d.asset)[i].path}#{d.name}"
+
+    def names_of(self, asset: AssetType) -> tuple[str, ...]:
+        """Names of the conditions that each asset of a type has."""
+        return tuple(d.name for d in self.defs if d.asset is asset)
+
+    def spread(self, column: tuple[float | int, ...], dtype: type[np.generic]) -> NDArray[np.generic]:
+        """One figure a definition, repeated over its rows: shape (rows,)."""
+        counts = np.diff(self._first)
+        return np.repeat(np.array(column, dtype), counts)
+
+    def site_of_row(self) -> Index:
+        """Index of the site of each row's asset; the number of sites for the fleet's own conditions."""
+        fleet = self.fleet
+        site_of = {
+            AssetType.FLEET: np.array([len(fleet.sites)], np.intp),
+            AssetType.SITE: np.arange(len(fleet.sites), dtype=np.intp),
+            AssetType.SYSTEM: fleet.site_of_system,
+            AssetType.STRING: fleet.site_of_string,
+            AssetType.JAR: fleet.site_of_jar,
+        }
+        return np.concatenate([site_of[d.asset] for d in self.defs])
