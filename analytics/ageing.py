@@ -1,0 +1,188 @@
+"""How far a jar has aged: mean Arrhenius factor, ohmic trend, and capacity learnt from real discharges.
+
+Slow companions of the twin, arrays of shape (jars,). `advance` takes one scan; readings that cannot be used
+leave the state as it is. State of health is capacity against rated capacity, as a fraction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+import numpy as np
+
+from analytics.parameters import (
+    BOLTZMANN,
+    JOULE_PER_EV,
+    KELVIN,
+    REFERENCE_TEMPERATURE,
+    SECONDS_PER_DAY,
+    Array,
+    Mask,
+    Parameters,
+)
+
+TEMPERATURE_TIME: Final = 300.0  # s, filter of the temperature; a jar's own lag is longer
+RESISTANCE_TIME: Final = 6 * 3600.0  # s, filter of the resistance
+FACTOR_DAYS: Final = 365.25  # d, window of the mean Arrhenius factor: a year has every season once
+FIRST_DAYS: Final = 1.0  # d that the first temperature counts for
+OHMIC_ERROR: Final = 0.04  # standard deviation of SOH by resistance alone, first form
+CAPACITY_ERROR: Final = 0.03  # standard deviation of SOH by one full discharge
+CORRECTION_DRIFT: Final = 0.02**2 / 365.25  # 1/d, variance that a learnt correction gains
+SHALLOWEST: Final = 0.25  # of SOC; a shallower discharge says too little about capacity
+DISCHARGING: Final = 0.02  # 1/h; a smaller current against the capacity is none
+HEALTH_MIN, HEALTH_MAX = 0.05, 1.10  # of SOH
+RISE_MAX: Final = 3.0  # of resistance over the baseline
+
+
+@dataclass(frozen=True)
+class Ageing:
+    """Slow state, arrays of shape (jars,)."""
+
+    age: Array  # d since installation
+    temperature: Array  # °C, filtered
+    temperature_readings: Array  # how many there have been
+    resistance: Array  # mΩ at 25 °C, filtered
+    resistance_readings: Array
+    factor: Array  # mean Arrhenius factor
+    factor_days: Array  # d that it was taken over
+    correction: Array  # of SOH by resistance, learnt from discharges
+    correction_variance: Array
+    drawn: Array  # Ah in the present discharge
+    drawn_from: Array  # SOC at its start
+
+    def pick(self, jar: int) -> Ageing:
+        """The state of one jar, as arrays of one entry."""
+        return Ageing(**{f.name: getattr(self, f.name)[jar : jar + 1] for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Readings of one scan that age or show age, arrays of shape (jars,), and where each can be used."""
+
+    temperature: Array  # °C
+    temperature_usable: Mask
+    resistance: Array  # mΩ
+    resistance_usable: Mask  # on float only: a discharge changes it
+    current: Array  # A
+    soc_before: Array  # by the twin, at the last scan
+    soc: Array  # by the twin, now
+
+
+def new(parameters: Parameters, ages_days: Array) -> Ageing:
+    """Jars of known age [d] of which no reading has been seen."""
+    n = parameters.jars
+    zero = np.zeros(n)
+    return Ageing(
+        age=np.array(ages_days, np.float64),
+        temperature=np.full(n, REFERENCE_TEMPERATURE),
+        temperature_readings=zero,
+        resistance=parameters.baseline.copy(),
+        resistance_readings=zero,
+        factor=np.ones(n),
+        factor_days=zero,
+        correction=zero,
+        correction_variance=np.full(n, OHMIC_ERROR**2),
+        drawn=zero,
+        drawn_from=np.ones(n),
+    )
+
+
+def arrhenius(temperature: Array, activation_energy: Array) -> Array:
+    """How many times faster than at 25 °C a jar ages at `temperature` [°C]; `activation_energy` [J/mol]."""
+    k = BOLTZMANN * JOULE_PER_EV
+    inverse = 1 / (REFERENCE_TEMPERATURE + KELVIN) - 1 / (temperature + KELVIN)
+    return np.asarray(np.exp(activation_energy / k * inverse))
+
+
+def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Array) -> Array:
+    """Ohmic resistance at `temperature` [°C] from that at 25 °C."""
+    return resistance * _ohmic_factor(parameters, temperature)
+
+
+def ohmic_health(parameters: Parameters, resistance: Array) -> Array:
+    """SOH that goes with a resistance [mΩ at 25 °C]: linear between new and the rise at end of life."""
+    rise = np.clip(resistance / parameters.baseline - 1, -0.2, RISE_MAX)
+    return 1 - (1 - parameters.end_of_life) * rise / parameters.ohmic_at_end_of_life
+
+
+def state_of_health(parameters: Parameters, ageing: Ageing) -> Array:
+    """SOH as a fraction: by resistance, corrected by what discharges have shown."""
+    health = ohmic_health(parameters, ageing.resistance) + ageing.correction
+    return np.asarray(np.minimum(np.maximum(health, HEALTH_MIN), HEALTH_MAX))
+
+
+def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: float) -> Ageing:
+    """Take one scan, `dt` [s] after the last."""
+    days = dt / SECONDS_PER_DAY
+    temperature, seen = _filtered(
+        ageing.temperature,
+        ageing.temperature_readings,
+        condition.temperature,
+        condition.temperature_usable,
+        dt / TEMPERATURE_TIME,
+    )
+    at_reference = condition.resistance / _ohmic_factor(parameters, temperature)
+    resistance, measured = _filtered(
+        ageing.resistance,
+        ageing.resistance_readings,
+        at_reference,
+        condition.resistance_usable,
+        dt / RESISTANCE_TIME,
+    )
+    slow = replace(
+        ageing,
+        age=ageing.age + days,
+        temperature=temperature,
+        temperature_readings=seen,
+        resistance=resistance,
+        resistance_readings=measured,
+        correction_variance=np.minimum(ageing.correction_variance + CORRECTION_DRIFT * days, OHMIC_ERROR**2),
+    )
+    return _learn_capacity(_warm(slow, parameters, days), parameters, condition, dt)
+
+
+def _ohmic_factor(parameters: Parameters, temperature: Array) -> Array:
+    change = parameters.ohmic_temperature * (temperature - REFERENCE_TEMPERATURE)
+    return np.asarray(np.minimum(np.maximum(1 + change, 0.5), 1.5))
+
+
+def _filtered(old: Array, readings: Array, new: Array, usable: Mask, steps: float) -> tuple[Array, Array]:
+    """Mean of the first readings, then a first-order filter whose time constant is 1 / `steps` scans."""
+    gain = np.maximum(1 / (readings + 1), 1 - np.exp(-steps)) * usable
+    return old + gain * np.where(usable, new - old, 0.0), readings + usable
+
+
+def _warm(ageing: Ageing, parameters: Parameters, days: float) -> Ageing:
+    """Running mean of the Arrhenius factor over the time since the first start, at most a year."""
+    seen = ageing.temperature_readings > 0
+    first = seen & (ageing.factor_days == 0)
+    now = arrhenius(ageing.temperature, parameters.activation_energy)
+    span = np.where(first, FIRST_DAYS, ageing.factor_days + days) * seen
+    gain = np.where(first, 1.0, days / np.maximum(span, FIRST_DAYS)) * seen
+    return replace(
+        ageing,
+        factor=ageing.factor + gain * (now - ageing.factor),
+        factor_days=np.minimum(span, FACTOR_DAYS),
+    )
+
+
+def _learn_capacity(ageing: Ageing, parameters: Parameters, condition: Condition, dt: float) -> Ageing:
+    """Count the charge of a discharge, and at its end compare it with the fall of the twin's SOC."""
+    on = condition.current > DISCHARGING * parameters.capacity
+    begins = on & (ageing.drawn == 0)
+    drawn_from = np.where(begins, condition.soc_before, ageing.drawn_from)
+    drawn = ageing.drawn + np.where(on, condition.current, 0.0) * dt / 3600.0
+    depth = drawn_from - condition.soc_before
+    ended = ~on & (ageing.drawn > 0)
+    useful = ended & (depth > SHALLOWEST)
+    seen = np.clip(drawn / (parameters.capacity * np.maximum(depth, SHALLOWEST)), HEALTH_MIN, HEALTH_MAX)
+    error = (CAPACITY_ERROR / np.maximum(depth, SHALLOWEST)) ** 2
+    gain = useful * ageing.correction_variance / (ageing.correction_variance + error)
+    return replace(
+        ageing,
+        drawn=np.where(on, drawn, 0.0),
+        drawn_from=drawn_from,
+        correction=ageing.correction + gain * (seen - state_of_health(parameters, ageing)),
+        correction_variance=ageing.correction_variance * (1 - gain),
+    )

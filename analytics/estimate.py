@@ -1,0 +1,151 @@
+"""What one scan asks of the analytics: readings in; charge, health and remaining life of each jar out.
+
+Pure: no I/O, no clock, no logging. `step` is called once a scan with the time since the last (0 at first);
+any gap is allowed. What cannot be used (masked or NaN) is left out, the state stays finite, and `Estimates`
+says by `observed` whose voltage took part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics import ageing as age
+from analytics import explain as why
+from analytics import rul, twin
+from analytics import runtime as run
+from analytics.explain import Factor
+from analytics.parameters import SECONDS_PER_DAY, Array, Mask, Parameters
+from analytics.state import State, StateMismatchError
+
+__all__ = [
+    "Estimates",
+    "Factor",
+    "JarReadings",
+    "Parameters",
+    "State",
+    "StateMismatchError",
+    "ages_days",
+    "explain",
+    "first_state",
+    "runtime",
+    "step",
+]
+
+
+@dataclass(frozen=True)
+class JarReadings:
+    """One scan, arrays of shape (jars,), and where each reading can be used (good status, not doubted)."""
+
+    voltage: Array  # V
+    temperature: Array  # °C
+    resistance: Array  # mΩ
+    current: Array  # A, the string's; discharge is positive
+    voltage_usable: Mask
+    temperature_usable: Mask
+    resistance_usable: Mask
+    current_usable: Mask
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What the analytics say after a scan, arrays of shape (jars,), always finite."""
+
+    soc: Array  # %
+    soh: Array  # %
+    rul: Array  # d
+    rul_lower: Array  # d, 90 % interval
+    rul_upper: Array  # d
+    confidence: Array  # code of nodeset.tags.Confidence
+    twin_days: Array  # d
+    quarter: Array  # year * 4 + quarter - 1
+    health: Array  # code of nodeset.tags.Health
+    voltage_residual: Array  # V, measured less predicted before the reading; 0 where not observed
+    observed: Mask  # where this scan's voltage and current could be used
+    believed: Mask  # of these, where the twin took the voltage as possible
+
+
+def ages_days(parameters: Parameters, time: int) -> Array:
+    """Age [d] of each jar at `time` [µs since 1970] by its installation date; 0 before it."""
+    return np.asarray(np.maximum(time / (SECONDS_PER_DAY * 1e6) - parameters.installed, 0.0))
+
+
+def first_state(parameters: Parameters, ages: Array) -> State:
+    """Jars of the given ages [d] of which nothing has been seen: full, at rest, ohmic as at commissioning."""
+    return State(twin.rest(parameters.jars), age.new(parameters, ages))
+
+
+def step(
+    state: State, parameters: Parameters, readings: JarReadings, time: int, dt: float
+) -> tuple[State, Estimates]:
+    """One scan at `time` [µs since 1970], `dt` [s] >= 0 after the last."""
+    span = max(dt, 0.0)
+    inputs, current_known = _inputs(state, parameters, readings)
+    circuit, prediction = twin.advance(state.circuit, parameters, inputs, span)
+    warm = readings.temperature_usable & np.isfinite(readings.temperature)
+    ohmic = readings.resistance_usable & np.isfinite(readings.resistance) & prediction.floating
+    condition = age.Condition(
+        readings.temperature,
+        warm,
+        readings.resistance,
+        ohmic,
+        np.where(current_known, inputs.current, 0.0),
+        state.circuit.soc,
+        circuit.soc,
+    )
+    ageing = age.advance(state.ageing, parameters, condition, span)
+    after = State(circuit, ageing)
+    return after, _estimates(after, parameters, prediction, inputs.usable, time)
+
+
+def explain(state: State, parameters: Parameters, jar: int) -> tuple[Factor, ...]:
+    """The top three factors that shortened the life of jar number `jar`; their shares sum to 1."""
+    return why.explain(parameters.pick(jar), state.ageing.pick(jar))
+
+
+def runtime(state: State, parameters: Parameters, load: Array) -> Array:
+    """Runtime [min] of each system at its present `load` [kW], shape (systems,); NaN where that is NaN."""
+    a = state.ageing
+    resistance = age.ohmic_resistance(parameters, a.resistance, a.temperature)
+    health = age.state_of_health(parameters, a)
+    return run.minutes(parameters, state.circuit.soc, health, resistance, a.temperature, load)
+
+
+def _inputs(state: State, p: Parameters, readings: JarReadings) -> tuple[twin.Inputs, Mask]:
+    """The twin's inputs, every number finite; and where the current is known."""
+    a = state.ageing
+    current_known = readings.current_usable & np.isfinite(readings.current)
+    usable = readings.voltage_usable & np.isfinite(readings.voltage) & current_known
+    inputs = twin.Inputs(
+        voltage=np.where(usable, readings.voltage, 0.0),
+        current=np.where(current_known, readings.current, 0.0),
+        temperature=a.temperature,
+        resistance=age.ohmic_resistance(p, a.resistance, a.temperature),
+        capacity=p.capacity * age.state_of_health(p, a),
+        usable=usable,
+    )
+    return inputs, current_known
+
+
+def _estimates(
+    state: State, p: Parameters, prediction: twin.Prediction, observed: Mask, time: int
+) -> Estimates:
+    evidence = why.evidence(p, state.ageing)
+    life = rul.remaining(p, evidence)
+    readings = state.ageing.resistance_readings
+    known = (readings > 0) & (state.ageing.temperature_readings > 0)
+    return Estimates(
+        soc=state.circuit.soc * 100,
+        soh=evidence.health * 100,
+        rul=life.days,
+        rul_lower=life.lower,
+        rul_upper=life.upper,
+        confidence=rul.confidence(p, life, evidence, readings),
+        twin_days=life.days,
+        quarter=rul.replacement_quarter(time, life.lower),
+        health=rul.health_status(evidence.health, life.days, known),
+        voltage_residual=prediction.residual,
+        observed=observed,
+        believed=prediction.accepted,
+    )

@@ -1,0 +1,54 @@
+"""Why a jar's remaining life is what it is: the factors that shortened it, each with its share.
+
+A factor's part is what the remaining life would gain if that factor alone were neutral: temperature at 25 °C
+throughout, age nil, resistance at the baseline, no correction by discharges. Parts that lengthen life count
+nothing; shares are of the three largest and sum to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from analytics import ageing, rul
+from analytics.ageing import Ageing
+from analytics.parameters import Parameters
+
+TOP: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One cause of ageing and its share of the life that was lost."""
+
+    name: str
+    share: float
+
+
+def evidence(parameters: Parameters, state: Ageing) -> rul.Evidence:
+    """What the slow state says about each jar's life, shape (jars,)."""
+    health = ageing.state_of_health(parameters, state)
+    return rul.Evidence(state.age, state.factor, health, np.sqrt(state.correction_variance))
+
+
+def explain(parameters: Parameters, state: Ageing) -> tuple[Factor, ...]:
+    """The top three factors of one jar (arrays of one entry), largest first."""
+    neutral = {
+        "Temperature": replace(state, factor=np.minimum(state.factor, 1.0)),
+        "Age": replace(state, age=np.zeros_like(state.age)),
+        "Resistance": replace(state, resistance=np.minimum(state.resistance, parameters.baseline)),
+        "Capacity": replace(state, correction=np.maximum(state.correction, 0.0)),
+    }
+    now = _days(parameters, state)
+    gains = {name: max(_days(parameters, other) - now, 0.0) for name, other in neutral.items()}
+    top = sorted(gains.items(), key=lambda gain: -gain[1])[:TOP]
+    total = sum(gain for _, gain in top)
+    if total <= 0.0:
+        return (Factor("Age", 1.0),)
+    return tuple(Factor(name, gain / total) for name, gain in top)
+
+
+def _days(parameters: Parameters, state: Ageing) -> float:
+    return float(rul.remaining(parameters, evidence(parameters, state)).days[0])

@@ -1,0 +1,206 @@
+"""What the twin knows of a jar before it has seen it: named tables by chemistry, scaled to each jar.
+
+`CHEMISTRIES` holds the figures with their sources, a cell where a quantity adds up over cells.
+`Parameters.of(fleet)` lays them out as arrays, one entry a jar in the fleet's order; nothing else in
+`analytics` holds a physical constant of a jar. Identification of the circuit: docs/analytics.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodeset.fleet import Fleet, Jar
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+KELVIN: Final = 273.15
+BOLTZMANN: Final = 8.617333e-5  # eV/K, CODATA 2018
+JOULE_PER_EV: Final = 96_485.332  # J/mol for 1 eV a particle, CODATA 2018
+REFERENCE_TEMPERATURE: Final = 25.0  # °C, IEC 60896-21
+DAYS_PER_YEAR: Final = 365.25
+SECONDS_PER_DAY: Final = 86_400.0
+OCV_KNOTS: Final = 257  # piecewise linear error < 0.1 mV a cell over SOC 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Chemistry:
+    """Figures of one kind of lead-acid cell.
+
+    Acid: open-circuit voltage after Bode, Lead-Acid Batteries (1977), 92 ff., as used by Sulzer et al.,
+    J. Electrochem. Soc. 166 (2019) A2363, doi:10.1149/2.0301910jes. Circuit: identified, docs/analytics.md.
+    Overcharge: Schiffer et al., J. Power Sources 168 (2007) 66, doi:10.1016/j.jpowsour.2006.11.092.
+    """
+
+    acid_full: float  # mol/l, acid of a full cell
+    acid_empty: float  # share of `acid_full` left when the 10 h rate ends
+    acid_bow: float  # how far the acid lies above the straight line between the two at half charge, times 4
+    polarisation: float  # fast pair: resistance against the ohmic one, at SOC = 1 - polarisation_soc
+    polarisation_soc: float  # SOC at which the fast pair's resistance would grow without bound, negated
+    diffusion: float  # slow pair: resistance against the ohmic one
+    fast_time: float  # s
+    slow_time: float  # s
+    acceptance: float  # resistance to charge against the ohmic one, at SOC 0
+    acceptance_soc: float  # distance to full charge at which acceptance ends
+    gassing_current: float  # A for 1 Ah at `gassing_voltage` and `gassing_temperature`
+    gassing_voltage: float  # V a cell
+    gassing_temperature: float  # °C
+    gassing_slope: float  # 1/V a cell: Tafel
+    gassing_heat: float  # 1/K
+    charge_limit: float  # V a cell that no charger exceeds
+    activation_energy: float  # J/mol
+    ohmic_temperature: float  # 1/K, change of the ohmic resistance
+    end_of_life: float  # capacity against rated
+    ohmic_at_end_of_life: float  # rise of resistance over the baseline that goes with the end of life
+    fade_exponent: float  # capacity lost grows with this power of the life consumed
+    life_spread: float  # standard deviation of life, against the design life
+    peukert: float  # exponent above the 10 h rate
+    capacity_temperature: float  # 1/K, change of the capacity
+
+
+_AGM: Final = Chemistry(
+    acid_full=5.65,
+    acid_empty=0.10,
+    acid_bow=0.133,
+    polarisation=1.55,
+    polarisation_soc=0.05,
+    diffusion=0.30,
+    fast_time=1.5,
+    slow_time=900.0,
+    acceptance=1.5,
+    acceptance_soc=0.05,
+    gassing_current=20e-5,
+    gassing_voltage=2.23,
+    gassing_temperature=20.0,
+    gassing_slope=11.0,
+    gassing_heat=0.06,
+    charge_limit=2.40,
+    activation_energy=50_000.0,
+    ohmic_temperature=-0.006,
+    end_of_life=0.80,
+    ohmic_at_end_of_life=0.50,
+    fade_exponent=2.0,
+    life_spread=0.25,
+    peukert=1.25,
+    capacity_temperature=0.006,
+)
+
+CHEMISTRIES: Final[dict[str, Chemistry]] = {"VRLA-AGM": _AGM, "VRLA-GEL": _AGM}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Figures a jar, each an array of shape (jars,); voltages and resistances of the whole jar."""
+
+    cells: Array
+    capacity: Array  # Ah, 10 h rate
+    baseline: Array  # mΩ at 25 °C
+    cutoff: Array  # V
+    float_voltage: Array  # V at 25 °C
+    float_compensation: Array  # V/K
+    design_life: Array  # d at 25 °C
+    installed: Array  # d since 1970
+    chemistry: NDArray[np.intp]  # row of `ocv`
+    ocv: Array  # V a cell, shape (chemistries * OCV_KNOTS,)
+    polarisation: Array
+    polarisation_soc: Array
+    diffusion: Array
+    fast_time: Array
+    slow_time: Array
+    acceptance: Array
+    acceptance_soc: Array
+    gassing_current: Array
+    gassing_voltage: Array
+    gassing_temperature: Array
+    gassing_slope: Array
+    gassing_heat: Array
+    charge_limit: Array
+    activation_energy: Array
+    ohmic_temperature: Array
+    end_of_life: Array
+    ohmic_at_end_of_life: Array
+    fade_exponent: Array
+    life_spread: Array
+    peukert: Array
+    capacity_temperature: Array
+    string_of_jar: NDArray[np.intp]
+    system_of_jar: NDArray[np.intp]
+    systems: int
+
+    @property
+    def jars(self) -> int:
+        """How many jars there are."""
+        return len(self.cells)
+
+    @classmethod
+    def of(cls, fleet: Fleet) -> Parameters:
+        """The parameters of every jar of a fleet."""
+        names = list(CHEMISTRIES)
+        rows = np.array([names.index(jar.model.chemistry) for jar in fleet.jars], np.intp)
+        return cls(
+            **_nameplate(fleet.jars),
+            **_scaled(rows),
+            chemistry=rows * OCV_KNOTS,
+            ocv=np.concatenate([open_circuit_table(CHEMISTRIES[name]) for name in names]),
+            string_of_jar=fleet.string_of_jar,
+            system_of_jar=fleet.system_of_jar,
+            systems=len(fleet.systems),
+        )
+
+    def pick(self, jar: int) -> Parameters:
+        """The parameters of one jar, as arrays of one entry."""
+        shared = {"ocv", "systems"}
+        picked = {
+            f.name: getattr(self, f.name) if f.name in shared else getattr(self, f.name)[jar : jar + 1]
+            for f in fields(self)
+        }
+        return Parameters(**picked)
+
+
+def open_circuit_voltage(acid: Array) -> Array:
+    """Open-circuit voltage [V] of a cell with acid of the concentration `acid` [mol/l], after Bode (1977)."""
+    # Partial molar volumes of water and acid [l/mol] and the mass of water [kg/mol]: Sulzer et al. (2019).
+    molality = acid * 0.0175 / ((1 - acid * 0.045) * 0.01802)
+    m = np.log10(molality)
+    return np.asarray(1.922 + 0.148 * m + 0.063 * m**2 + 0.074 * m**3 + 0.034 * m**4)
+
+
+def open_circuit_table(chemistry: Chemistry) -> Array:
+    """Open-circuit voltage [V] of a cell at SOC 0..1, shape (OCV_KNOTS,)."""
+    soc = np.linspace(0, 1, OCV_KNOTS)
+    share = chemistry.acid_empty + (1 - chemistry.acid_empty) * soc + chemistry.acid_bow * soc * (1 - soc)
+    return open_circuit_voltage(chemistry.acid_full * share)
+
+
+def _nameplate(jars: tuple[Jar, ...]) -> dict[str, Array]:
+    epoch = dt.date(1970, 1, 1)
+    rows = [
+        (
+            jar.model.cells,
+            jar.model.capacity,
+            jar.baseline_resistance,
+            jar.model.cutoff_voltage,
+            jar.model.float_voltage,
+            jar.model.float_compensation * jar.model.cells / 1000,
+            jar.model.design_life * DAYS_PER_YEAR,
+            (jar.installed - epoch).days,
+        )
+        for jar in jars
+    ]
+    names = [f.name for f in fields(Parameters)[: len(rows[0])]]
+    return dict(zip(names, np.array(rows, np.float64).T.copy(), strict=True))
+
+
+def _scaled(rows: NDArray[np.intp]) -> dict[str, Array]:
+    """The chemistry's figures that hold for a jar as they are, one array a figure."""
+    own = {f.name for f in fields(Parameters)}
+    return {
+        f.name: np.array([getattr(chemistry, f.name) for chemistry in CHEMISTRIES.values()])[rows]
+        for f in fields(Chemistry)
+        if f.name in own
+    }

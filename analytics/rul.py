@@ -1,0 +1,97 @@
+"""Remaining useful life of every jar with its 90 % interval, what may be said of it, and why.
+
+Condition says how much of a jar's life is spent, temperature how fast the rest goes. All functions are pure,
+on arrays of shape (jars,); days in [d], health and life spent as fractions. docs/analytics.md derives them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from analytics.parameters import Array, Mask, Parameters
+from nodeset.tags import Confidence, Health
+
+LONGEST: Final = 9_131.0  # d, 25 years: the range of the tag
+LOWER, UPPER = 0.05, 0.95  # the 90 % interval
+HEALTH_WARNING, HEALTH_CRITICAL = 0.85, 0.80  # SOH
+LIFE_WARNING, LIFE_CRITICAL = 180.0, 90.0  # d
+LEAST_SPENT: Final = 0.02  # of life: no jar is known to be newer
+SURE, FAIR = 0.35, 0.70  # half width of the interval against nominal life, for high and medium confidence
+READINGS_SURE: Final = 100  # resistance readings that make a mean
+
+
+@dataclass(frozen=True)
+class Life:
+    """Remaining useful life [d]: median and 90 % interval."""
+
+    days: Array
+    lower: Array
+    upper: Array
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a jar, arrays of shape (jars,)."""
+
+    age: Array  # d
+    factor: Array  # mean Arrhenius factor
+    health: Array  # SOH
+    health_error: Array  # its standard deviation
+
+
+def remaining(parameters: Parameters, evidence: Evidence) -> Life:
+    """Days to the end of life, given that the jar is still in service."""
+    spent, error = life_spent(parameters, evidence)
+    left = 1 - spent
+    spread = np.hypot(error, parameters.life_spread * np.maximum(left, 0.0))
+    ended = ndtr(-left / spread)  # share of such jars whose life would be over: this one's is not
+    scale = parameters.design_life / np.maximum(evidence.factor, 1e-3)
+    days = [
+        np.clip((left + spread * ndtri(ended + q * (1 - ended))) * scale, 0.0, LONGEST)
+        for q in (0.5, LOWER, UPPER)
+    ]
+    return Life(*days)
+
+
+def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array]:
+    """Share of life that is spent, by calendar and by condition, and its standard deviation."""
+    calendar = np.maximum(evidence.age / parameters.design_life, LEAST_SPENT)
+    calendar_error = parameters.life_spread * calendar
+    fade = 1 - parameters.end_of_life
+    lost = np.maximum(1 - evidence.health, 0.0) / fade
+    shown = np.maximum(lost ** (1 / parameters.fade_exponent), LEAST_SPENT)
+    # Little is lost early in life, so early on SOH says little: its error divides by the slope of the fade.
+    slope = fade * parameters.fade_exponent * np.maximum(shown, 0.1) ** (parameters.fade_exponent - 1)
+    shown_error = evidence.health_error / slope
+    weight = calendar_error**2 / (calendar_error**2 + shown_error**2)
+    error = np.sqrt(weight) * shown_error
+    return calendar + weight * (shown - calendar), np.asarray(error)
+
+
+def confidence(parameters: Parameters, life: Life, evidence: Evidence, readings: Array) -> Array:
+    """Code of `Confidence`: by the width of the interval and by whether the resistance is known."""
+    nominal = parameters.design_life / np.maximum(evidence.factor, 1e-3)
+    half = (life.upper - life.lower) / (2 * nominal)
+    fair = (readings > 0) & (half < FAIR)
+    sure = (readings >= READINGS_SURE) & (half < SURE)
+    return np.where(sure, Confidence.HIGH, np.where(fair, Confidence.MEDIUM, Confidence.LOW)).astype(float)
+
+
+def health_status(health: Array, days: Array, known: Mask) -> Array:
+    """Code of `Health`: by SOH and by remaining life, whichever is worse; unknown without readings."""
+    critical = (health < HEALTH_CRITICAL) | (days < LIFE_CRITICAL)
+    warning = (health < HEALTH_WARNING) | (days < LIFE_WARNING)
+    code = np.where(critical, Health.CRITICAL, np.where(warning, Health.WARNING, Health.HEALTHY))
+    return np.where(known, code, Health.UNKNOWN).astype(float)
+
+
+def replacement_quarter(time: int, lower_days: Array) -> Array:
+    """Year * 4 + quarter - 1 of the quarter in which the lower bound of the interval ends."""
+    days: NDArray[np.int64] = (time // 86_400_000_000 + np.floor(lower_days)).astype(np.int64)
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray(1970 * 4 + months // 3, np.float64)

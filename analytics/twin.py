@@ -1,0 +1,201 @@
+"""The digital twin of every jar: a two-pair circuit with an overcharge branch as one extended Kalman filter.
+
+State of a jar: SOC and the voltages of a fast and a slow RC pair; the 3 x 3 covariance is symmetric, so six
+arrays. `advance` moves all jars by one scan in unrolled array arithmetic: no loop, no I/O, no clock. Whatever
+is missing (NaN or masked) costs the jar its correction, never its finite state. Discharge is positive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analytics.parameters import OCV_KNOTS, REFERENCE_TEMPERATURE, Array, Mask, Parameters
+
+CHARGE_GAP: Final = (
+    900.0  # s; over a longer gap the present current says nothing about the charge that passed
+)
+TAIL_CURRENT: Final = 0.02  # 1/h; a smaller charge current at float voltage is float
+FULL_TIME: Final = 3 * 3600.0  # s in which a jar on float becomes full
+SOC_DRIFT: Final = 4e-10  # 1/s, variance of SOC that current sensing leaves
+SOC_FULL_VARIANCE: Final = 0.02**2
+SOC_VARIANCE_MAX: Final = 1 / 12  # nothing known
+FAST_SPREAD: Final = 0.15  # standard deviation of the pairs, against I·R, and
+SLOW_SPREAD: Final = 0.3
+REST_SPREAD: Final = 0.01  # V a cell, that of the slow pair at rest and on float
+NOISE: Final = 0.012  # V, voltage sensor and what the circuit cannot follow
+OHMIC_SPREAD: Final = 0.1  # of I·R0
+GATE: Final = 5.0  # standard deviations of the innovation beyond which a reading is not believed
+PAIR_LIMIT: Final = 0.5  # V a cell that a pair can hold
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """State of the filters, arrays of shape (jars,): SOC [1], pairs [V], covariances."""
+
+    soc: Array
+    v1: Array
+    v2: Array
+    p00: Array
+    p01: Array
+    p02: Array
+    p11: Array
+    p12: Array
+    p22: Array
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One scan, arrays of shape (jars,): readings [V, A], the jar's present figures, and what can be used."""
+
+    voltage: Array
+    current: Array
+    temperature: Array  # °C
+    resistance: Array  # mΩ, ohmic at that temperature
+    capacity: Array  # Ah, of the aged jar
+    usable: Mask
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Voltage [V] expected before the reading was seen, and the modes and gate that led there."""
+
+    voltage: Array
+    residual: Array
+    accepted: Mask
+    floating: Mask
+
+
+def rest(jars: int) -> Circuit:
+    """Full jars at rest, SOC known to 5 %."""
+    zero = np.zeros(jars)
+    return Circuit(
+        np.ones(jars), zero, zero, np.full(jars, 0.05**2), zero, zero, zero, zero, np.full(jars, 0.05**2)
+    )
+
+
+def advance(
+    circuit: Circuit, parameters: Parameters, inputs: Inputs, dt: float
+) -> tuple[Circuit, Prediction]:
+    """Predict over `dt` [s] >= 0 and correct by this scan's voltage; shapes (jars,)."""
+    floating = _floating(parameters, inputs)
+    prior = _predict(circuit, parameters, inputs, floating, dt)
+    voltage, slope = terminal_voltage(prior, parameters, inputs, floating)
+    return _correct(prior, parameters, inputs, floating, voltage, slope)
+
+
+def open_circuit(parameters: Parameters, soc: Array) -> tuple[Array, Array]:
+    """Open-circuit voltage [V] of each jar at `soc`, and its derivative [V]."""
+    x = soc * (OCV_KNOTS - 1)
+    left = np.minimum(x.astype(np.intp), OCV_KNOTS - 2)
+    row = left + parameters.chemistry
+    low = parameters.ocv[row]
+    step = parameters.ocv[row + 1] - low
+    return (low + (x - left) * step) * parameters.cells, step * (OCV_KNOTS - 1) * parameters.cells
+
+
+def float_set_point(parameters: Parameters, temperature: Array) -> Array:
+    """Float voltage [V] of each jar, compensated for its temperature [°C]."""
+    return parameters.float_voltage + parameters.float_compensation * (temperature - REFERENCE_TEMPERATURE)
+
+
+def gassing_current(parameters: Parameters, voltage: Array, temperature: Array) -> Array:
+    """Current [A] of the overcharge branch at a terminal voltage [V]: Tafel, Schiffer et al. (2007)."""
+    over = parameters.gassing_slope * (voltage / parameters.cells - parameters.gassing_voltage)
+    heat = parameters.gassing_heat * (temperature - parameters.gassing_temperature)
+    return np.asarray(
+        parameters.capacity * parameters.gassing_current * np.exp(np.minimum(over + heat, 20.0))
+    )
+
+
+def terminal_voltage(
+    circuit: Circuit, parameters: Parameters, inputs: Inputs, floating: Mask
+) -> tuple[Array, Array]:
+    """Terminal voltage [V] that the circuit predicts, and its derivative by SOC [V]."""
+    ocv, slope = open_circuit(parameters, circuit.soc)
+    charge = np.maximum(-inputs.current, 0.0)
+    room = 1 - circuit.soc + parameters.acceptance_soc
+    over = charge * inputs.resistance * 1e-3 * parameters.acceptance / room
+    ceiling = np.where(
+        floating, float_set_point(parameters, inputs.temperature), parameters.charge_limit * parameters.cells
+    )
+    drop = inputs.current * inputs.resistance * 1e-3 * ~floating
+    driven = ocv - drop + over
+    # On float the overcharge branch carries the current and pins the voltage: SOC cannot be seen there.
+    pinned = floating | (driven > ceiling)
+    voltage = np.where(pinned, ceiling, driven) - circuit.v1 - circuit.v2
+    return voltage, np.where(pinned, 0.0, slope)
+
+
+def _floating(parameters: Parameters, inputs: Inputs) -> Mask:
+    """Where a charger holds the jar: next to no current, and more voltage than any jar has by itself."""
+    full = parameters.ocv[parameters.chemistry + OCV_KNOTS - 1] * parameters.cells
+    quiet = np.abs(inputs.current) < TAIL_CURRENT * parameters.capacity
+    held = inputs.voltage > full + 0.02 * parameters.cells
+    return np.asarray(quiet & held & inputs.usable)
+
+
+def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt: float) -> Circuit:
+    """Move the state by `dt` [s]: exact for constant current, so stable for any step."""
+    ohm = inputs.resistance * 1e-3
+    current = np.where(floating, 0.0, inputs.current)
+    a1, a2 = np.exp(-dt / p.fast_time), np.exp(-dt / p.slow_time)
+    depth = circuit.soc + p.polarisation_soc
+    drive = np.maximum(current, 0.0) * ohm * p.polarisation / depth
+    f = -(1 - a1) * drive / depth  # d v1 / d SOC
+    slow = current * ohm * p.diffusion
+    soc, p00 = _charge(circuit, inputs, current, floating, dt)
+    s1 = (FAST_SPREAD * drive) ** 2 + 1e-6
+    s2 = (SLOW_SPREAD * slow) ** 2 + (REST_SPREAD * p.cells) ** 2
+    return Circuit(
+        soc,
+        a1 * circuit.v1 + (1 - a1) * drive,
+        a2 * circuit.v2 + (1 - a2) * slow,
+        p00,
+        f * circuit.p00 + a1 * circuit.p01,
+        a2 * circuit.p02,
+        f * (f * circuit.p00 + 2 * a1 * circuit.p01) + a1 * a1 * circuit.p11 + (1 - a1 * a1) * s1,
+        a2 * (f * circuit.p02 + a1 * circuit.p12),
+        a2 * a2 * circuit.p22 + (1 - a2 * a2) * s2,
+    )
+
+
+def _charge(
+    circuit: Circuit, inputs: Inputs, current: Array, floating: Mask, dt: float
+) -> tuple[Array, Array]:
+    """SOC and its variance after `dt` [s]: coulombs counted, and on float the slow way to full."""
+    counted = circuit.soc - current * (min(dt, CHARGE_GAP) / 3600.0) / inputs.capacity
+    full = floating * (1 - np.exp(-dt / FULL_TIME))
+    soc = np.minimum(np.maximum(counted + full * (1 - counted), 0.0), 1.0)
+    spread = np.minimum(circuit.p00 + SOC_DRIFT * dt, SOC_VARIANCE_MAX)
+    return soc, spread + full * (SOC_FULL_VARIANCE - spread)
+
+
+def _correct(
+    c: Circuit, p: Parameters, inputs: Inputs, floating: Mask, voltage: Array, h: Array
+) -> tuple[Circuit, Prediction]:
+    """The filter's update by the scalar innovation; the measurement matrix is (h, -1, -1)."""
+    k0 = h * c.p00 - c.p01 - c.p02
+    k1 = h * c.p01 - c.p11 - c.p12
+    k2 = h * c.p02 - c.p12 - c.p22
+    noise = NOISE**2 + (OHMIC_SPREAD * 1e-3 * inputs.current * inputs.resistance) ** 2
+    s = np.maximum(h * k0 - k1 - k2, 0.0) + noise
+    residual = np.where(inputs.usable, inputs.voltage - voltage, 0.0)
+    accepted = inputs.usable & (residual * residual < GATE * GATE * s)
+    gain = accepted / s
+    step = gain * residual
+    limit = PAIR_LIMIT * p.cells
+    corrected = Circuit(
+        np.minimum(np.maximum(c.soc + k0 * step, 0.0), 1.0),
+        np.minimum(np.maximum(c.v1 + k1 * step, -limit), limit),
+        np.minimum(np.maximum(c.v2 + k2 * step, -limit), limit),
+        np.maximum(c.p00 - gain * k0 * k0, 1e-10),
+        c.p01 - gain * k0 * k1,
+        c.p02 - gain * k0 * k2,
+        np.maximum(c.p11 - gain * k1 * k1, 1e-10),
+        c.p12 - gain * k1 * k2,
+        np.maximum(c.p22 - gain * k2 * k2, 1e-10),
+    )
+    return corrected, Prediction(voltage, residual, accepted, floating)
