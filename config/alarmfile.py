@@ -6,6 +6,7 @@ A wrong file raises `ConfigurationError`, which lists every fault with its key a
 from __future__ import annotations
 
 from collections.abc import Container
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -89,7 +90,7 @@ def _contradictions(condition: Condition) -> list[tuple[Loc, str]]:
     if not limits:
         return [(("limits",), f"at least one of {', '.join(LIMITS)}")]
     faults: list[tuple[Loc, str]] = []
-    for (below, low), (above, high) in zip(limits, limits[1:], strict=False):
+    for (below, low), (above, high) in pairwise(limits):
         if low.value >= high.value:
             faults.append((("limits", above), f"must be above {below} ({low.value:g})"))
         elif below == "low" and above == "high" and 2 * condition.hysteresis >= high.value - low.value:

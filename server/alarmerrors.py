@@ -1,11 +1,11 @@
-"""Why a call on a condition is refused; `status` is the OPC UA StatusCode of the answer (Part 9, 5.5 and 5.7).
+"""Why a call on a condition is refused; `status` is the StatusCode of the answer (Part 9, 5.5 and 5.7).
 
 AlarmError
-├── ConditionIsDisabled      BadConditionDisabled
-├── AlreadyDisabled          BadConditionAlreadyDisabled
-├── AlreadyEnabled           BadConditionAlreadyEnabled
-├── UnknownEvent             BadEventIdUnknown
-└── AlreadyAcknowledged      BadConditionBranchAlreadyAcked
+├── ConditionDisabledError    BadConditionDisabled
+├── AlreadyDisabledError      BadConditionAlreadyDisabled
+├── AlreadyEnabledError       BadConditionAlreadyEnabled
+├── UnknownEventError         BadEventIdUnknown
+└── AlreadyAcknowledgedError  BadConditionBranchAlreadyAcked
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ class AlarmError(Exception):
     status: ClassVar[int]
 
 
-class ConditionIsDisabled(AlarmError):
+class ConditionDisabledError(AlarmError):
     """The condition is disabled."""
 
     status = 0x8099_0000
 
 
-class AlreadyDisabled(AlarmError):
+class AlreadyDisabledError(AlarmError):
     """The condition is disabled already."""
 
     status = 0x8098_0000
 
 
-class AlreadyEnabled(AlarmError):
+class AlreadyEnabledError(AlarmError):
     """The condition is enabled already."""
 
     status = 0x80CC_0000
 
 
-class UnknownEvent(AlarmError):
+class UnknownEventError(AlarmError):
     """The EventId is none of this condition's, or belongs to an activation that a later one replaced."""
 
     status = 0x809A_0000
 
 
-class AlreadyAcknowledged(AlarmError):
+class AlreadyAcknowledgedError(AlarmError):
     """Somebody was faster."""
 
     status = 0x80CF_0000

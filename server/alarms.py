@@ -22,11 +22,11 @@ from nodeset.fleet import AssetType, Index
 from nodeset.frame import Frame
 from server.alarmdef import LIMIT_LEVELS, ConditionIndex
 from server.alarmerrors import (
-    AlreadyAcknowledged,
-    AlreadyDisabled,
-    AlreadyEnabled,
-    ConditionIsDisabled,
-    UnknownEvent,
+    AlreadyAcknowledgedError,
+    AlreadyDisabledError,
+    AlreadyEnabledError,
+    ConditionDisabledError,
+    UnknownEventError,
 )
 from server.alarmstate import AlarmState, Change, Flags, Transitions, first_state
 
@@ -98,9 +98,9 @@ class AlarmTable:
         state = self.state
         number = self._known_event(row, event_id)
         if state.acked[row]:
-            raise AlreadyAcknowledged
+            raise AlreadyAcknowledgedError
         if number < state.ack_from[row]:
-            raise UnknownEvent
+            raise UnknownEventError
         state.acked[row] = True
         state.acked_time[row] = time
         self._remark(row, comment, user, time)
@@ -118,7 +118,7 @@ class AlarmTable:
         """Part 9, 5.5.5: the next step evaluates the condition anew."""
         state = self.state
         if state.enabled[row]:
-            raise AlreadyEnabled
+            raise AlreadyEnabledError
         state.enabled[row] = True
         state.enabled_time[row] = time
         state.user[row] = user
@@ -128,7 +128,7 @@ class AlarmTable:
         """Part 9, 5.5.4: a disabled condition has no state, so nothing is left to acknowledge."""
         state = self.state
         if not state.enabled[row]:
-            raise AlreadyDisabled
+            raise AlreadyDisabledError
         state.enabled[row] = False
         state.latched[row] = False
         state.since[row] = 0
@@ -217,7 +217,9 @@ class AlarmTable:
         told = other & state.retain & (((state.quality ^ status) & _QUALITY_CLASS) != 0)
         np.copyto(state.quality, status, where=other)
         state.quality_time[other] = time
-        return told.astype(np.uint8) * np.uint8(Change.QUALITY)
+        change = np.zeros(len(status), np.uint8)
+        change[told] = Change.QUALITY
+        return change
 
     def _relevel(self, rows: Index, flipped: Flags, time: int) -> NDArray[np.uint8]:
         """Level, severity and acknowledgement of rows whose limits flipped; the `Change` of each."""
@@ -258,13 +260,13 @@ class AlarmTable:
         """Number of an event of this condition."""
         state = self.state
         if not state.enabled[row]:
-            raise ConditionIsDisabled
+            raise ConditionDisabledError
         number = int.from_bytes(event_id[8:], "big")
         if (
             event_id != self.event_id(row, number & 0xFFFF_FFFF_FFFF_FFFF)
             or not 0 < number <= state.event[row]
         ):
-            raise UnknownEvent
+            raise UnknownEventError
         return number
 
     def _remark(self, row: int, comment: str | None, user: str, time: int) -> None:
