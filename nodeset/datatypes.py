@@ -12,4 +12,3 @@ class DataType(IntEnum):
     DOUBLE = 11
     STRING = 12
     DATE_TIME = 13
-    LOCALIZED_TEXT = 21

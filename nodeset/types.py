@@ -19,12 +19,10 @@ from nodeset.tags import TagDef, tags_of
 TYPES_URI: Final = "urn:voltkeep:types"
 FLEET_URI: Final = "urn:voltkeep:fleet"
 
-BASE_OBJECT_TYPE: Final = 58
 EXCLUSIVE_LEVEL_ALARM_TYPE: Final = 9482
 
 SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
-JAR_ALARM_TYPE: Final = "JarLimitAlarmType"
 
 
 class Rule(IntEnum):
@@ -55,16 +53,15 @@ class PartDef:
 
 @dataclass(frozen=True)
 class TypeDef:
-    """One ObjectType; `raises` names the condition types whose events its instances send."""
+    """One ObjectType; its instances send events of the standard condition types in `raises`."""
 
     name: str
     description: str
-    base: int = BASE_OBJECT_TYPE
     properties: tuple[PropertyDef | NameplateDef[Any], ...] = ()
     tags: tuple[TagDef, ...] = ()
     methods: tuple[MethodDef, ...] = ()
     parts: tuple[PartDef, ...] = ()
-    raises: tuple[str, ...] = ()
+    raises: tuple[int, ...] = ()
 
 
 def type_of(asset: AssetType) -> str:
@@ -72,7 +69,7 @@ def type_of(asset: AssetType) -> str:
     return f"{asset.value}Type"
 
 
-def _asset_type(asset: AssetType, description: str, *parts: PartDef, raises: tuple[str, ...] = ()) -> TypeDef:
+def _asset_type(asset: AssetType, description: str, *parts: PartDef, raises: tuple[int, ...] = ()) -> TypeDef:
     return TypeDef(
         type_of(asset),
         description,
@@ -96,13 +93,7 @@ _DEVICE = (
 )
 
 TYPES: Final = (
-    TypeDef(
-        JAR_ALARM_TYPE,
-        "A value of a jar beyond a limit",
-        EXCLUSIVE_LEVEL_ALARM_TYPE,
-        (PropertyDef("Advice", "What the operator should do", DataType.LOCALIZED_TEXT),),
-    ),
-    _asset_type(AssetType.JAR, "A battery block of a string", raises=(JAR_ALARM_TYPE,)),
+    _asset_type(AssetType.JAR, "A battery block of a string", raises=(EXCLUSIVE_LEVEL_ALARM_TYPE,)),
     _asset_type(AssetType.STRING, "Jars in series", _any(AssetType.JAR)),
     _asset_type(AssetType.SYSTEM, "A UPS or rectifier with its strings", _any(AssetType.STRING)),
     _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM)),

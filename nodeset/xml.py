@@ -49,8 +49,8 @@ _DATA_TYPE: Final = {
     DataType.DOUBLE: "Double",
     DataType.STRING: "String",
     DataType.DATE_TIME: "DateTime",
-    DataType.LOCALIZED_TEXT: "LocalizedText",
 }
+_BASE_OBJECT_TYPE: Final = "i=58"
 _BASE_DATA_VARIABLE, _PROPERTY, _MULTI_STATE, _ANALOG_UNIT_RANGE = 63, 68, 2376, 17570
 _TAG_TYPE: Final = {
     Kind.ANALOG: (_ANALOG_UNIT_RANGE, DataType.DOUBLE),
@@ -88,7 +88,7 @@ def nodeset_xml() -> str:
     for name, number in ALIASES.items():
         ET.SubElement(aliases, "Alias", {"Alias": name}).text = f"i={number}"
     for definition in TYPES:
-        root.extend(_elements(_type(definition), f"i={definition.base}"))
+        root.extend(_elements(_type(definition), _BASE_OBJECT_TYPE))
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -108,7 +108,7 @@ def _type(definition: TypeDef) -> Node:
             *(_method(name, method) for method in definition.methods),
             *(_part(name, part) for part in definition.parts),
         ),
-        references=tuple(("GeneratesEvent", f"ns=1;s={other}") for other in definition.raises),
+        references=tuple(("GeneratesEvent", f"i={number}") for number in definition.raises),
     )
 
 
