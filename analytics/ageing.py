@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 
 from analytics.parameters import (
-    BOLTZMANN,
-    JOULE_PER_EV,
+    GAS_CONSTANT,
     KELVIN,
     REFERENCE_TEMPERATURE,
     SECONDS_PER_DAY,
@@ -31,7 +30,7 @@ CAPACITY_ERROR: Final = 0.03  # standard deviation of SOH by one full discharge
 CORRECTION_DRIFT: Final = 0.02**2 / 365.25  # 1/d, variance that a learnt correction gains
 SHALLOWEST: Final = 0.25  # of SOC; a shallower discharge says too little about capacity
 DISCHARGING: Final = 0.02  # 1/h; a smaller current against the capacity is none
-HEALTH_MIN, HEALTH_MAX = 0.05, 1.10  # of SOH
+HEALTH_MIN, HEALTH_MAX = 0.05, 1.20  # of SOH
 RISE_MAX: Final = 3.0  # of resistance over the baseline
 
 
@@ -90,9 +89,8 @@ def new(parameters: Parameters, ages_days: Array) -> Ageing:
 
 def arrhenius(temperature: Array, activation_energy: Array) -> Array:
     """How many times faster than at 25 °C a jar ages at `temperature` [°C]; `activation_energy` [J/mol]."""
-    k = BOLTZMANN * JOULE_PER_EV
     inverse = 1 / (REFERENCE_TEMPERATURE + KELVIN) - 1 / (temperature + KELVIN)
-    return np.asarray(np.exp(activation_energy / k * inverse))
+    return np.asarray(np.exp(activation_energy / GAS_CONSTANT * inverse))
 
 
 def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Array) -> Array:

@@ -20,12 +20,12 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 KELVIN: Final = 273.15
-BOLTZMANN: Final = 8.617333e-5  # eV/K, CODATA 2018
-JOULE_PER_EV: Final = 96_485.332  # J/mol for 1 eV a particle, CODATA 2018
+THERMAL_VOLTAGE: Final = 8.617333e-5  # V/K, R / F, CODATA 2018
+GAS_CONSTANT: Final = 8.314463  # J/mol/K, CODATA 2018
 REFERENCE_TEMPERATURE: Final = 25.0  # °C, IEC 60896-21
 DAYS_PER_YEAR: Final = 365.25
 SECONDS_PER_DAY: Final = 86_400.0
-OCV_KNOTS: Final = 257  # piecewise linear error < 0.1 mV a cell over SOC 0..1
+KNOTS: Final = 257  # piecewise linear error < 0.1 mV a cell over SOC 0..1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,13 @@ class Chemistry:
     acid_full: float  # mol/l, acid of a full cell
     acid_empty: float  # share of `acid_full` left when the 10 h rate ends
     acid_bow: float  # how far the acid lies above the straight line between the two at half charge, times 4
-    polarisation: float  # fast pair: resistance against the ohmic one, at SOC = 1 - polarisation_soc
-    polarisation_soc: float  # SOC at which the fast pair's resistance would grow without bound, negated
+    exchange: float  # 1/h, current against the capacity at which kinetics turn from linear to logarithmic
+    exchange_order: float  # power of the acid's share with which that current falls
+    charge_exchange: float  # 1/h, the same for charging
     diffusion: float  # slow pair: resistance against the ohmic one
     fast_time: float  # s
     slow_time: float  # s
-    acceptance: float  # resistance to charge against the ohmic one, at SOC 0
+    acceptance: float  # further resistance to charge against the ohmic one, at SOC 0
     acceptance_soc: float  # distance to full charge at which acceptance ends
     gassing_current: float  # A for 1 Ah at `gassing_voltage` and `gassing_temperature`
     gassing_voltage: float  # V a cell
@@ -65,13 +66,14 @@ class Chemistry:
 
 _AGM: Final = Chemistry(
     acid_full=5.65,
-    acid_empty=0.10,
-    acid_bow=0.133,
-    polarisation=1.55,
-    polarisation_soc=0.05,
-    diffusion=0.30,
-    fast_time=1.5,
-    slow_time=900.0,
+    acid_empty=0.104,
+    acid_bow=0.126,
+    exchange=0.64,
+    exchange_order=1.59,
+    charge_exchange=0.06,
+    diffusion=0.37,
+    fast_time=1.0,
+    slow_time=1000.0,
     acceptance=1.5,
     acceptance_soc=0.05,
     gassing_current=20e-5,
@@ -105,10 +107,11 @@ class Parameters:
     float_compensation: Array  # V/K
     design_life: Array  # d at 25 °C
     installed: Array  # d since 1970
-    chemistry: NDArray[np.intp]  # row of `ocv`
-    ocv: Array  # V a cell, shape (chemistries * OCV_KNOTS,)
-    polarisation: Array
-    polarisation_soc: Array
+    chemistry: NDArray[np.intp]  # first row in `ocv` and `sluggishness`
+    full: Array  # V, open circuit at SOC 1
+    ocv: Array  # V a cell, shape (chemistries * KNOTS,)
+    sluggishness: Array  # h, one over the exchange current, shape (chemistries * KNOTS,)
+    charge_exchange: Array
     diffusion: Array
     fast_time: Array
     slow_time: Array
@@ -140,13 +143,17 @@ class Parameters:
     @classmethod
     def of(cls, fleet: Fleet) -> Parameters:
         """The parameters of every jar of a fleet."""
-        names = list(CHEMISTRIES)
-        rows = np.array([names.index(jar.model.chemistry) for jar in fleet.jars], np.intp)
+        kinds = list(CHEMISTRIES)
+        rows = np.array([kinds.index(jar.model.chemistry) for jar in fleet.jars], np.intp)
+        nameplate = _nameplate(fleet.jars)
+        ocv = np.array([open_circuit_table(chemistry) for chemistry in CHEMISTRIES.values()])
         return cls(
-            **_nameplate(fleet.jars),
+            **nameplate,
             **_scaled(rows),
-            chemistry=rows * OCV_KNOTS,
-            ocv=np.concatenate([open_circuit_table(CHEMISTRIES[name]) for name in names]),
+            chemistry=rows * KNOTS,
+            full=ocv[rows, -1] * nameplate["cells"],
+            ocv=ocv.ravel(),
+            sluggishness=np.concatenate([sluggishness_table(c) for c in CHEMISTRIES.values()]),
             string_of_jar=fleet.string_of_jar,
             system_of_jar=fleet.system_of_jar,
             systems=len(fleet.systems),
@@ -154,7 +161,7 @@ class Parameters:
 
     def pick(self, jar: int) -> Parameters:
         """The parameters of one jar, as arrays of one entry."""
-        shared = {"ocv", "systems"}
+        shared = {"ocv", "sluggishness", "systems"}
         picked = {
             f.name: getattr(self, f.name) if f.name in shared else getattr(self, f.name)[jar : jar + 1]
             for f in fields(self)
@@ -171,10 +178,20 @@ def open_circuit_voltage(acid: Array) -> Array:
 
 
 def open_circuit_table(chemistry: Chemistry) -> Array:
-    """Open-circuit voltage [V] of a cell at SOC 0..1, shape (OCV_KNOTS,)."""
-    soc = np.linspace(0, 1, OCV_KNOTS)
-    share = chemistry.acid_empty + (1 - chemistry.acid_empty) * soc + chemistry.acid_bow * soc * (1 - soc)
-    return open_circuit_voltage(chemistry.acid_full * share)
+    """Open-circuit voltage [V] of a cell at SOC 0..1, shape (KNOTS,)."""
+    return open_circuit_voltage(chemistry.acid_full * acid_share(chemistry))
+
+
+def sluggishness_table(chemistry: Chemistry) -> Array:
+    """One over the exchange current, against the capacity [h], at SOC 0..1, shape (KNOTS,)."""
+    return np.asarray(1 / (chemistry.exchange * acid_share(chemistry) ** chemistry.exchange_order))
+
+
+def acid_share(chemistry: Chemistry) -> Array:
+    """Acid against that of a full cell at SOC 0..1, shape (KNOTS,)."""
+    soc = np.linspace(0, 1, KNOTS)
+    straight = chemistry.acid_empty + (1 - chemistry.acid_empty) * soc
+    return np.asarray(straight + chemistry.acid_bow * soc * (1 - soc))
 
 
 def _nameplate(jars: tuple[Jar, ...]) -> dict[str, Array]:

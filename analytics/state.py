@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from analytics.ageing import Ageing
 from analytics.parameters import Array
 from analytics.twin import Circuit
 
-Part = TypeVar("Part", Circuit, Ageing)
+Part = TypeVar("Part", bound=Circuit | Ageing)
 
 
 class StateMismatchError(ValueError):
@@ -28,7 +28,7 @@ class State:
 
     def as_arrays(self) -> dict[str, Array]:
         """Every array by name, for `numpy.savez`."""
-        parts = {"circuit": self.circuit, "ageing": self.ageing}
+        parts: dict[str, Circuit | Ageing] = {"circuit": self.circuit, "ageing": self.ageing}
         return {
             f"{part}.{f.name}": getattr(value, f.name) for part, value in parts.items() for f in fields(value)
         }
@@ -41,7 +41,7 @@ class State:
 
 def _load(kind: type[Part], name: str, arrays: Mapping[str, Array], jars: int) -> Part:
     loaded: dict[str, Array] = {}
-    for f in fields(cast("type[Circuit]", kind)):
+    for f in fields(kind):
         key = f"{name}.{f.name}"
         if key not in arrays:
             raise StateMismatchError(f"saved state has no {key}")

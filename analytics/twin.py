@@ -12,7 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from analytics.parameters import OCV_KNOTS, REFERENCE_TEMPERATURE, Array, Mask, Parameters
+from analytics.parameters import (
+    KELVIN,
+    KNOTS,
+    REFERENCE_TEMPERATURE,
+    THERMAL_VOLTAGE,
+    Array,
+    Mask,
+    Parameters,
+)
 
 CHARGE_GAP: Final = (
     900.0  # s; over a longer gap the present current says nothing about the charge that passed
@@ -87,13 +95,32 @@ def advance(
 
 
 def open_circuit(parameters: Parameters, soc: Array) -> tuple[Array, Array]:
-    """Open-circuit voltage [V] of each jar at `soc`, and its derivative [V]."""
-    x = soc * (OCV_KNOTS - 1)
-    left = np.minimum(x.astype(np.intp), OCV_KNOTS - 2)
+    """Open-circuit voltage [V] of each jar at `soc`, and its derivative by SOC [V]."""
+    volts, slope = _look_up(parameters, parameters.ocv, soc)
+    return volts * parameters.cells, slope * parameters.cells
+
+
+def kinetics(parameters: Parameters, inputs: Inputs, current: Array, soc: Array) -> tuple[Array, Array]:
+    """Voltage [V] that the reaction at the electrodes takes, and its derivative by SOC [V].
+
+    Butler-Volmer with equal coefficients, summed up for both electrodes: 2 R T / F asinh(I / I0).
+    """
+    hours, slope = _look_up(parameters, parameters.sluggishness, soc)
+    discharging = current > 0
+    rate = current / inputs.capacity
+    x = rate * np.where(discharging, hours, 1 / parameters.charge_exchange)
+    unit = 2 * THERMAL_VOLTAGE * (inputs.temperature + KELVIN) * parameters.cells
+    return unit * np.arcsinh(x), unit * discharging * rate * slope / np.sqrt(1 + x * x)
+
+
+def _look_up(parameters: Parameters, table: Array, soc: Array) -> tuple[Array, Array]:
+    """Value and derivative by SOC of a figure that is given at knots of SOC."""
+    x = soc * (KNOTS - 1)
+    left = np.minimum(x.astype(np.intp), KNOTS - 2)
     row = left + parameters.chemistry
-    low = parameters.ocv[row]
-    step = parameters.ocv[row + 1] - low
-    return (low + (x - left) * step) * parameters.cells, step * (OCV_KNOTS - 1) * parameters.cells
+    low = table[row]
+    step = table[row + 1] - low
+    return low + (x - left) * step, step * (KNOTS - 1)
 
 
 def float_set_point(parameters: Parameters, temperature: Array) -> Array:
@@ -126,27 +153,24 @@ def terminal_voltage(
     # On float the overcharge branch carries the current and pins the voltage: SOC cannot be seen there.
     pinned = floating | (driven > ceiling)
     voltage = np.where(pinned, ceiling, driven) - circuit.v1 - circuit.v2
-    return voltage, np.where(pinned, 0.0, slope)
+    return voltage, np.where(pinned, 0.0, slope + over / room)
 
 
 def _floating(parameters: Parameters, inputs: Inputs) -> Mask:
     """Where a charger holds the jar: next to no current, and more voltage than any jar has by itself."""
-    full = parameters.ocv[parameters.chemistry + OCV_KNOTS - 1] * parameters.cells
     quiet = np.abs(inputs.current) < TAIL_CURRENT * parameters.capacity
-    held = inputs.voltage > full + 0.02 * parameters.cells
+    held = inputs.voltage > parameters.full + 0.02 * parameters.cells
     return np.asarray(quiet & held & inputs.usable)
 
 
 def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt: float) -> Circuit:
     """Move the state by `dt` [s]: exact for constant current, so stable for any step."""
-    ohm = inputs.resistance * 1e-3
     current = np.where(floating, 0.0, inputs.current)
     a1, a2 = np.exp(-dt / p.fast_time), np.exp(-dt / p.slow_time)
-    depth = circuit.soc + p.polarisation_soc
-    drive = np.maximum(current, 0.0) * ohm * p.polarisation / depth
-    f = -(1 - a1) * drive / depth  # d v1 / d SOC
-    slow = current * ohm * p.diffusion
-    soc, p00 = _charge(circuit, inputs, current, floating, dt)
+    drive, drive_slope = kinetics(p, inputs, current, circuit.soc)
+    f = (1 - a1) * drive_slope
+    slow = current * inputs.resistance * (1e-3 * p.diffusion)
+    soc, p00 = _charge(circuit, p, inputs, current, floating, dt)
     s1 = (FAST_SPREAD * drive) ** 2 + 1e-6
     s2 = (SLOW_SPREAD * slow) ** 2 + (REST_SPREAD * p.cells) ** 2
     return Circuit(
@@ -163,10 +187,12 @@ def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt
 
 
 def _charge(
-    circuit: Circuit, inputs: Inputs, current: Array, floating: Mask, dt: float
+    circuit: Circuit, p: Parameters, inputs: Inputs, current: Array, floating: Mask, dt: float
 ) -> tuple[Array, Array]:
     """SOC and its variance after `dt` [s]: coulombs counted, and on float the slow way to full."""
-    counted = circuit.soc - current * (min(dt, CHARGE_GAP) / 3600.0) / inputs.capacity
+    voltage = np.where(inputs.usable, inputs.voltage, p.float_voltage)
+    gas = np.minimum(gassing_current(p, voltage, inputs.temperature), np.maximum(-current, 0.0))
+    counted = circuit.soc - (current + gas) * (min(dt, CHARGE_GAP) / 3600.0) / inputs.capacity
     full = floating * (1 - np.exp(-dt / FULL_TIME))
     soc = np.minimum(np.maximum(counted + full * (1 - counted), 0.0), 1.0)
     spread = np.minimum(circuit.p00 + SOC_DRIFT * dt, SOC_VARIANCE_MAX)
