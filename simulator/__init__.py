@@ -1,0 +1,1 @@
+"""The plant: an honest model of a Thai battery fleet, with faults that an operator can start."""

@@ -1,0 +1,256 @@
+"""The plant: weather, rooms, mains, loads, strings and monitors of the whole fleet, stepped together.
+
+`Plant` is the one object with state. `advance` carries it to a time in steps that are short while a
+battery works, long while all float, and cut at every change of mains, so any speed is stable. Everything
+that is random is a function of (seed, asset, time); a new plant runs through the last hours before its
+start, so two plants with the same seed agree from then on, whichever started earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodeset.fleet import AssetType
+from nodeset.frame import Readings
+from nodeset.index import TagIndex
+from nodeset.tags import Hvac, Mains, Mode, Origin
+from simulator import bus as dc
+from simulator import jars as cells
+from simulator.ageing import Wear, age_at, ageing_of, arrhenius
+from simulator.calendar import SECOND, YEAR
+from simulator.chance import Floats
+from simulator.climate import climate_of
+from simulator.effects import effects_of, no_effects, parts
+from simulator.load import loads_of
+from simulator.mains import mains_of
+from simulator.parameters import ELECTRICAL, LOAD
+from simulator.room import rooms_of
+from simulator.scenarios import Scenario, Scenarios
+from simulator.sensors import sensors_of
+
+_WORKING_STEP = 5.0  # s, while a battery discharges or a scenario runs
+_FLOATING_STEP = 60.0  # s
+_MOST_STEPS = 24  # in one call of `advance`, however far behind, and but for changes of mains
+_WEAR_EVERY = 3600.0  # s
+_SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
+_RECHARGE = 30 * 3600 * SECOND  # µs after which an outage is forgotten
+
+
+class Plant:
+    """The simulated plant of a fleet at `time` [µs]; the same seed gives the same plant."""
+
+    def __init__(self, index: TagIndex, seed: int, time: int) -> None:
+        fleet = index.fleet
+        self.index, self.fleet, self.seed = index, fleet, seed
+        self._climate, self._mains = climate_of(fleet, seed), mains_of(fleet, seed)
+        self._rooms, self._loads = rooms_of(fleet, seed), loads_of(fleet, seed)
+        self._plates, self._ageing = cells.plates_of(fleet, seed), ageing_of(fleet, seed)
+        self._sensors = sensors_of(index, seed)
+        self._cutoff = dc.cutoff_voltage(fleet, self._plates)
+        self._nominal = np.array([_nominal(index, i) for i in range(len(fleet.systems))])
+        self._first_system = np.array([site.systems.start for site in fleet.sites], np.intp)
+        self._scenarios = Scenarios(fleet)
+        self._spent: set[str] = set()
+        self._effects = no_effects(index)
+        self._offline = np.zeros(len(fleet.systems), np.bool_)
+        self.time = self._start_of_run(time)
+        self._age = age_at(fleet, self._climate, self._rooms, self._plates.place, self.time)
+        self._aged_at = self.time
+        self._worn = self._ageing.wear(self._age)
+        self._room = self._rooms.settled(self._climate.outdoors(self.time), self.time)
+        self._jars = cells.rested(
+            self._plates, self._room.temperature[fleet.site_of_jar] + self._plates.place
+        )
+        for _ in range(4):
+            self._solve()
+        self.advance(time)
+        self._held = np.zeros(index.size)
+        self._held[self._sensors.rows] = self._truth()
+
+    # Time
+
+    def advance(self, time: int) -> None:
+        """Carry the plant to `time` [µs]; a time already passed changes nothing."""
+        steps = 0
+        while self.time < time:
+            for scenario in self._scenarios.over(self.time):
+                self.stop(scenario.id)
+            left = max(_MOST_STEPS - steps, 1)
+            self._step(self._next_stop(time, left))
+            steps += 1
+
+    def readings(self) -> Readings:
+        """What the monitors read now."""
+        readings = self._sensors.read(self._truth(), self._held[self._sensors.rows], self._effects, self.time)
+        self._held[readings.rows] = readings.value
+        return readings
+
+    # Scenarios
+
+    def start(self, scenario: str, target: str, duration: float, parameters: dict[str, float]) -> str:
+        """Start a scenario for `duration` [s, 0 = until stopped]; gives its id or raises `ScenarioError`."""
+        return self._scenarios.start(scenario, target, duration, parameters, self.time).id
+
+    def stop(self, simulation: str) -> None:
+        """End a scenario: its room and jars are at rest at once, and discharged strings recharge."""
+        ended = self._scenarios.stop(simulation)
+        self._spent.discard(simulation)
+        if ended.scenario in ("HvacFailure", "ThermalRunaway"):
+            self._cool(ended.target)
+
+    def adjust(self, simulation: str, parameters: dict[str, float]) -> None:
+        """Change parameters of a running scenario."""
+        self._scenarios.adjust(simulation, parameters)
+        self._spent.discard(simulation)
+
+    def running(self) -> tuple[Scenario, ...]:
+        """The scenarios that run."""
+        return self._scenarios.running()
+
+    # Steps
+
+    def _start_of_run(self, time: int) -> int:
+        outage = self._mains.last_start(time)
+        if outage is not None and time - outage < _RECHARGE:
+            return min(outage - SECOND, time - _SETTLING)
+        return time - _SETTLING
+
+    def _next_stop(self, time: int, left: int) -> int:
+        """Where the next step ends, with `left` steps to go to `time`."""
+        busy = bool(self._scenarios.running()) or not self._on_mains().all()
+        usual = (_WORKING_STEP if busy else _FLOATING_STEP) * SECOND
+        end = self.time + max(round(usual), -(-(time - self.time) // left))
+        ends = [end, time, self._mains.next_change(self.time)]
+        scenario_end = self._scenarios.next_end()
+        if scenario_end is not None:
+            ends.append(scenario_end)
+        return max(min(ends), self.time + 1)
+
+    def _step(self, time: int) -> None:
+        dt = (time - self.time) / SECOND
+        weather = self._climate.outdoors(time)
+        room = self._rooms.step(self._room, weather, self._hvac_runs(), time, dt)
+        warmed = np.minimum(self._room.temperature + self._effects.warming * dt, self._effects.ceiling)
+        warmed = np.maximum(warmed, self._room.temperature)
+        self._room = replace(room, temperature=np.where(self._effects.hvac_failed, warmed, room.temperature))
+        self._jars = self._heated(dt)
+        self.time = time
+        self._grow_older(dt)
+        self._effects = effects_of(self.index, self._in_force(), time)
+        self._solve()
+
+    def _heated(self, dt: float) -> cells.JarState:
+        before = self._jars.temperature
+        wear = self._wear()
+        after = cells.moved(
+            self._plates, wear, self._jars, self._room.temperature[self.fleet.site_of_jar], dt
+        )
+        peak = self._effects.runaway_peak
+        own = np.minimum(before + self._effects.runaway_rate * dt, np.fmax(peak, before))
+        return replace(after, temperature=np.where(np.isnan(peak), after.temperature, own))
+
+    def _grow_older(self, dt: float) -> None:
+        self._age = self._age + arrhenius(self._jars.temperature) * (dt / YEAR)
+        if (self.time - self._aged_at) / SECOND >= _WEAR_EVERY:
+            self._worn, self._aged_at = self._ageing.wear(self._age), self.time
+
+    def _solve(self) -> None:
+        """Find voltages and currents now; a system at its cut-off drops its load."""
+        on_mains = self._on_mains()
+        self._offline &= ~on_mains
+        self._share()
+        below = ~on_mains & ~self._offline & ((self._bus.voltage <= self._cutoff) | self._bus.collapsed)
+        self._end_outages()
+        if below.any():
+            self._offline |= below
+            self._share()
+
+    def _share(self) -> None:
+        on_mains = self._on_mains()
+        power = np.where(on_mains | self._offline, 0.0, self._load() / LOAD.efficiency)
+        own = self._jars.temperature
+        felt = replace(self._jars, temperature=own + self._effects.jar_rise)
+        self._bus, solved = dc.solve(self.fleet, self._plates, self._wear(), felt, dc.Demand(power, on_mains))
+        self._jars = replace(solved, temperature=own)
+
+    def _end_outages(self) -> None:
+        """A simulated outage is over when a system of its target has reached the depth."""
+        deep = self._effects.outage & (self._bus.voltage <= self._effects.depth * self._nominal)
+        for scenario in self._scenarios.running():
+            if scenario.scenario == "PowerOutage":
+                systems = parts(self.fleet, scenario.target).systems
+                if (deep | self._offline)[systems].any():
+                    self._spent.add(scenario.id)
+
+    def _cool(self, target: str) -> None:
+        part = parts(self.fleet, target)
+        settled = self._rooms.settled(self._climate.outdoors(self.time), self.time)
+        if part.site is not None:
+            self._room.temperature[part.site] = settled.temperature[part.site]
+        temperature = self._jars.temperature.copy()
+        sites = self.fleet.site_of_jar[part.jars]
+        temperature[part.jars] = self._room.temperature[sites] + self._plates.place[part.jars]
+        self._jars = replace(self._jars, temperature=temperature)
+
+    # What follows from the state
+
+    def _in_force(self) -> tuple[Scenario, ...]:
+        return tuple(s for s in self._scenarios.running() if s.id not in self._spent)
+
+    def _wear(self) -> Wear:
+        return replace(
+            self._worn,
+            capacity=self._worn.capacity * self._effects.capacity,
+            resistance=self._worn.resistance * self._effects.resistance,
+        )
+
+    def _mains_at_sites(self) -> NDArray[np.bool_]:
+        return self._mains.present(self.time) & ~self._effects.site_outage
+
+    def _on_mains(self) -> NDArray[np.bool_]:
+        on: NDArray[np.bool_] = self._mains_at_sites()[self.fleet.site_of_system] & ~self._effects.outage
+        return on
+
+    def _hvac_runs(self) -> NDArray[np.bool_]:
+        return self._mains_at_sites() & ~self._effects.hvac_failed
+
+    def _load(self) -> Floats:
+        load: Floats = np.where(self._offline, 0.0, self._loads.at(self.time) * self._effects.load)
+        return load
+
+    def _mode(self) -> Floats:
+        limit = self._plates.rated[self.fleet.first_jar_of_string] * ELECTRICAL.recharge_above
+        charging = np.logical_or.reduceat(self._bus.current < -limit, self.fleet.first_string_of_system)
+        idle = np.where(charging, Mode.RECHARGE, Mode.FLOAT)
+        working = np.where(self._offline, Mode.OFFLINE, Mode.DISCHARGE)
+        return np.where(self._on_mains(), idle, working).astype(np.float64)
+
+    def _truth(self) -> Floats:
+        """True values of the measured rows, tag by tag."""
+        mains = self._mains_at_sites()
+        hvac = np.where(self._effects.hvac_failed, Hvac.FAULT, np.where(mains, Hvac.ON, Hvac.OFF))
+        temperature = self._jars.temperature + self._effects.jar_rise
+        values: dict[tuple[AssetType, str], Floats] = {
+            (AssetType.JAR, "Voltage"): self._jars.voltage,
+            (AssetType.JAR, "Temperature"): temperature,
+            (AssetType.JAR, "InternalResistance"): 1000.0 * cells.ohmic(self._wear(), temperature),
+            (AssetType.STRING, "Current"): self._bus.current,
+            (AssetType.SYSTEM, "BusVoltage"): self._bus.voltage,
+            (AssetType.SYSTEM, "Load"): self._load() / 1000.0,
+            (AssetType.SYSTEM, "OperatingMode"): self._mode(),
+            (AssetType.SITE, "AmbientTemperature"): self._room.temperature + self._effects.room_rise,
+            (AssetType.SITE, "Humidity"): np.clip(self._room.humidity, 0.0, 100.0),
+            (AssetType.SITE, "HvacState"): hvac.astype(np.float64),
+            (AssetType.SITE, "MainsState"): np.where(mains, Mains.PRESENT, Mains.LOST).astype(np.float64),
+        }
+        tags = [tag for tag in self.index.tags if tag.origin is Origin.MEASURED]
+        return np.concatenate([values[tag.key] for tag in tags])
+
+
+def _nominal(index: TagIndex, system: int) -> float:
+    """Nominal voltage of a system's bus [V]."""
+    string = index.fleet.strings[index.fleet.systems[system].strings.start]
+    return float(sum(jar.model.nominal_voltage for jar in index.fleet.jars[string.jars]))

@@ -1,0 +1,63 @@
+"""Battery rooms: temperature and humidity of each site's room, with and without air conditioning.
+
+One exact exponential a step, so a step may be of any length. `settled` is where a room ends up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodeset.fleet import Fleet, Index
+from simulator.calendar import seconds
+from simulator.chance import Floats, Stream, normal, uniform
+from simulator.identity import keys_of
+from simulator.parameters import THERMAL
+
+Weather = tuple[Floats, Floats]
+
+
+@dataclass(frozen=True)
+class RoomState:
+    """Temperature [°C] and relative humidity [%] of each room."""
+
+    temperature: Floats
+    humidity: Floats
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Set-point [°C] and thermostat phase of each site's room."""
+
+    set_point: Floats
+    phase: Floats
+
+    def settled(self, weather: Weather, time: int) -> RoomState:
+        """The state that working HVAC holds in this weather."""
+        warm = np.maximum(weather[0] - self.set_point, 0.0)
+        turn = 2.0 * np.pi * (seconds(time) / THERMAL.swing_period + self.phase)
+        temperature = self.set_point + THERMAL.droop * warm + THERMAL.swing * np.sin(turn)
+        humidity = THERMAL.humidity_on + 0.15 * (weather[1] - 70.0)
+        return RoomState(temperature, humidity)
+
+    def step(
+        self, state: RoomState, weather: Weather, hvac: NDArray[np.bool_], time: int, dt: float
+    ) -> RoomState:
+        """The rooms `dt` [s] later, at `time`; without HVAC a room warms above the weather."""
+        cooled = self.settled(weather, time)
+        pull = 1.0 - np.exp(-dt / np.where(hvac, THERMAL.lag_on, THERMAL.lag_off))
+        goal = np.where(hvac, cooled.temperature, weather[0] + THERMAL.gain_off)
+        moist = np.where(hvac, cooled.humidity, weather[1] * 0.8)
+        return RoomState(
+            state.temperature + (goal - state.temperature) * pull,
+            state.humidity + (moist - state.humidity) * pull,
+        )
+
+
+def rooms_of(fleet: Fleet, seed: int) -> Rooms:
+    """The rooms of a fleet's sites."""
+    key: Index = keys_of(fleet.sites)
+    scatter = THERMAL.set_point_scatter * normal(seed, Stream.SET_POINT, key)
+    return Rooms(THERMAL.set_point + scatter, uniform(seed, Stream.SWING, key))
