@@ -243,9 +243,9 @@ class AlarmTable:
         state.ack_from[rows[worse]] = self._events + 1
         self._grade(rows[new != 0], self._limits.severity[rows, column][new != 0], time)
         moved = (old != new) & ~activated & ~cleared
-        return (activated * Change.ACTIVATED | cleared * Change.CLEARED | moved * Change.LEVEL).astype(
-            np.uint8
-        )
+        change = np.zeros(len(rows), np.uint8)
+        change[activated], change[cleared], change[moved] = Change.ACTIVATED, Change.CLEARED, Change.LEVEL
+        return change
 
     def _grade(self, rows: Index, severity: NDArray[np.uint16], time: int) -> None:
         """An inactive condition keeps the severity it last had: it may still wait for acknowledgement."""

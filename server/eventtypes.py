@@ -1,0 +1,117 @@
+"""The event types of the address space: which is a subtype of which, and which fields each declares.
+
+Everything is read from references, so that types of loaded NodeSets count as those of the standard do.
+What was found is kept: types do not change while the server runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+from asyncua import ua
+
+References = Callable[[ua.NodeId], Sequence[ua.ReferenceDescription]]
+
+BASE = ua.NodeId(ua.ObjectIds.BaseEventType)
+_SUBTYPE = ua.NodeId(ua.ObjectIds.HasSubtype)
+_AGGREGATES = frozenset(
+    ua.NodeId(number)
+    for number in (
+        ua.ObjectIds.HasProperty,
+        ua.ObjectIds.HasComponent,
+        ua.ObjectIds.HasOrderedComponent,
+    )
+)
+_Children = dict[tuple[int, str], ua.ReferenceDescription]
+
+
+class EventTypes:
+    """Event types, by `references` of any node; an unknown node has none."""
+
+    def __init__(self, references: References) -> None:
+        self._references = references
+        self._known: dict[ua.NodeId, _Children] = {}
+        # TypeDefinitions of the instance declarations below the types.
+        self._types: dict[ua.NodeId, ua.NodeId] = {}
+
+    def is_event_type(self, node: ua.NodeId) -> bool:
+        """Whether `node` is BaseEventType or a subtype of it."""
+        return self.is_subtype(node, BASE)
+
+    def is_subtype(self, node: ua.NodeId, base: ua.NodeId) -> bool:
+        """Whether `node` is `base` or a subtype of it, however far down."""
+        return any(kind == base for kind in self._upwards(node))
+
+    def find(self, kind: ua.NodeId, path: Sequence[ua.QualifiedName]) -> ua.NodeClass | None:
+        """NodeClass of what stands at a browse path of an event type, or None.
+
+        BaseEventType stands for every event type: a client that names it does not care which one has
+        the field (Part 4, 7.22.3).
+        """
+        kinds = self._all if kind == BASE else (kind,)
+        return next((found for each in kinds if (found := self._walk(each, path)) is not None), None)
+
+    def _walk(self, kind: ua.NodeId, path: Sequence[ua.QualifiedName]) -> ua.NodeClass | None:
+        node, found = kind, None
+        for name in path:
+            found = self._children(node).get((name.NamespaceIndex, name.Name))
+            if found is None:
+                return None
+            node = _plain(found.NodeId)
+        return None if found is None else ua.NodeClass(found.NodeClass)
+
+    def _children(self, node: ua.NodeId) -> _Children:
+        """Objects and variables below a node: its own, those of its type, and of all supertypes."""
+        known = self._known.get(node)
+        if known is None:
+            known = {}
+            for kind in self._upwards(node):
+                for reference in self._references(kind):
+                    if reference.IsForward and reference.ReferenceTypeId in _AGGREGATES:
+                        name = reference.BrowseName
+                        known.setdefault((name.NamespaceIndex, name.Name), reference)
+                        self._declare(reference)
+            known |= {key: r for key, r in self._inherited(node).items() if key not in known}
+            if known:
+                self._known[node] = known
+        return known
+
+    def _declare(self, reference: ua.ReferenceDescription) -> None:
+        """Remember the type of an instance declaration."""
+        if not reference.TypeDefinition.is_null():
+            self._types[_plain(reference.NodeId)] = _plain(reference.TypeDefinition)
+
+    def _inherited(self, node: ua.NodeId) -> _Children:
+        kind = self._types.get(node)
+        return {} if kind is None else self._children(kind)
+
+    def _upwards(self, node: ua.NodeId) -> Iterator[ua.NodeId]:
+        """The node and its supertypes."""
+        seen: set[ua.NodeId] = set()
+        kind: ua.NodeId | None = node
+        while kind is not None and kind not in seen:
+            seen.add(kind)
+            yield kind
+            kind = next(
+                (
+                    _plain(r.NodeId)
+                    for r in self._references(kind)
+                    if not r.IsForward and r.ReferenceTypeId == _SUBTYPE
+                ),
+                None,
+            )
+
+    @cached_property
+    def _all(self) -> tuple[ua.NodeId, ...]:
+        """BaseEventType and all its subtypes."""
+        found = [BASE]
+        for kind in found:
+            found += [
+                r.NodeId for r in self._references(kind) if r.IsForward and r.ReferenceTypeId == _SUBTYPE
+            ]
+        return tuple(found)
+
+
+def _plain(node: ua.NodeId) -> ua.NodeId:
+    return ua.NodeId(node.Identifier, node.NamespaceIndex)
