@@ -1,0 +1,55 @@
+"""Which database we talk to, and the little DDL in which TimescaleDB and plain PostgreSQL differ."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import psycopg
+
+from historian.errors import HistorianError
+
+OLDEST = 16  # PostgreSQL
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The database's versions; `timescale` is None on plain PostgreSQL."""
+
+    postgres: str
+    timescale: str | None
+
+    @property
+    def name(self) -> str:
+        """For people: `PostgreSQL 18.6`, `TimescaleDB 2.29.0 on PostgreSQL 17.2`."""
+        plain = f"PostgreSQL {self.postgres}"
+        return plain if self.timescale is None else f"TimescaleDB {self.timescale} on {plain}"
+
+
+async def detect(connection: psycopg.AsyncConnection) -> Engine:
+    """Look at the server, and switch TimescaleDB on where it is installed and we may."""
+    version = connection.info.server_version
+    if version < OLDEST * 10_000:
+        raise HistorianError(
+            f"The historian's database is PostgreSQL {version // 10_000}; it must be {OLDEST} or later."
+        )
+    cursor = await connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
+    if await cursor.fetchone() is not None:
+        with contextlib.suppress(psycopg.Error):  # not preloaded or not ours to create: plain, then
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    cursor = await connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
+    row = await cursor.fetchone()
+    return Engine(f"{version // 10_000}.{version % 10_000}", None if row is None else row[0])
+
+
+def table_suffix(timescale: bool) -> str:
+    """What follows a reading table's columns in CREATE TABLE."""
+    return "" if timescale else " PARTITION BY RANGE (ts)"
+
+
+def after_create(timescale: bool, table: str) -> str | None:
+    """What makes a created reading table a hypertable of one-day chunks."""
+    if not timescale:
+        return None
+    day = "by_range('ts', INTERVAL '1 day')"
+    return f"SELECT create_hypertable('{table}', {day}, create_default_indexes => false)"

@@ -1,0 +1,117 @@
+"""The historian as the server sees it: offer frames, read history, keep accounts.
+
+`start` gets the database ready, embedded or the user's own, and says what it does; from then on an
+outage of the database is no error: scans wait in memory and on disk, and only reading fails, with
+`HistorianError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+import config.settings
+from historian.accounts import Accounts
+from historian.assets import AssetIds, register
+from historian.connections import Connections
+from historian.database import Database
+from historian.engine import Engine, detect
+from historian.errors import HistorianError
+from historian.latest import read_latest
+from historian.migrate import migrate
+from historian.partitions import Partitions
+from historian.quality import QualityDictionary
+from historian.reader import History, Reader
+from historian.span import Span
+from historian.spill import Spill
+from historian.store import Store
+from historian.writer import Stats, Writer
+from nodeset.frame import Frame, Readings
+from nodeset.index import TagIndex
+
+
+class Historian:
+    """Keeps every scan, and reads it back."""
+
+    def __init__(
+        self,
+        settings: config.settings.Historian,
+        home: Path,
+        index: TagIndex,
+        database: Database,
+        engine: Engine,
+        ids: AssetIds,
+    ) -> None:
+        """Only `start` calls this."""
+        quality = QualityDictionary()
+        max_gb = settings.max_gb if database.embedded else None
+        partitions = Partitions(engine, settings.raw_days, max_gb)
+        spill = Spill(home / "spill.sqlite", settings.spill_gb * 1e9)
+        self.engine = f"embedded {engine.name}" if database.embedded else engine.name
+        self._database = database
+        self._connections = Connections(database.connect)
+        self._reader = Reader(index, ids, quality)
+        self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
+        self.accounts = Accounts(self._connections)
+
+    @classmethod
+    async def start(
+        cls, settings: config.settings.Historian, home: Path, index: TagIndex, say: Callable[[str], None]
+    ) -> Historian:
+        """Get the database ready, bring its schema up to date, and begin to write."""
+        url = None if settings.url is None else settings.url.get_secret_value()
+        database = Database(url, home, say)
+        try:
+            await database.start()
+            connection = await database.connect()
+            async with connection:
+                engine = await detect(connection)
+                await asyncio.to_thread(migrate, database.conninfo)
+                ids = await register(connection, index.fleet)
+            return cls(settings, home, index, database, engine, ids)
+        except psycopg.Error as error:
+            await database.stop()
+            raise HistorianError(f"{database.name} cannot be used: {str(error).strip()}") from error
+        except BaseException:
+            await database.stop()
+            raise
+
+    @property
+    def stats(self) -> Stats:
+        """How it does, as a snapshot."""
+        return self._writer.stats
+
+    def offer(self, frame: Frame) -> None:
+        """Take a frozen frame for writing; returns at once."""
+        self._writer.offer(frame)
+
+    async def read_raw(
+        self,
+        row: int,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        bounds: bool,
+        after: int | None = None,
+    ) -> History:
+        """Raw values of the variable in `row` from `start` towards `end` [µs], as Part 11, 6.5.3 has it.
+
+        At most `limit` values, 0 being as many as a reply holds (`reader.MAX_VALUES`). When the result
+        says `more`, the same request with `after` set to its last time goes on from there.
+        """
+        async with self._connections.use() as connection:
+            return await self._reader.read_raw(connection, row, Span.of(start, end), limit, bounds, after)
+
+    async def latest(self) -> Readings:
+        """The last stored value of every variable that has one."""
+        async with self._connections.use() as connection:
+            return await read_latest(connection, self._reader.index, self._reader.ids, self._reader.quality)
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the database; what it does not take stays on disk."""
+        await self._writer.close()
+        await self._connections.close()
+        await self._database.stop()

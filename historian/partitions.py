@@ -1,0 +1,113 @@
+"""Days of readings: made ahead on plain PostgreSQL, and dropped when too old or too big.
+
+A day is a partition of every reading table on plain PostgreSQL and a chunk on TimescaleDB, which makes
+its own. All times are the plant's clock: a simulator that runs fast makes and drops days as fast.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from historian.columns import TABLES
+from historian.engine import Engine
+
+DAY: Final = 86_400_000_000  # µs
+_EPOCH: Final = dt.date(1970, 1, 1)
+
+_log = structlog.get_logger("historian")
+_PARTITIONS = """
+SELECT DISTINCT right(child.relname, 8) FROM pg_inherits
+JOIN pg_class parent ON parent.oid = inhparent JOIN pg_class child ON child.oid = inhrelid
+WHERE parent.relname = ANY(%s)
+"""
+
+
+class Partitions:
+    """The days that the database has; `max_gb` is None where its size is not ours to limit."""
+
+    def __init__(self, engine: Engine, raw_days: int, max_gb: float | None) -> None:
+        self._timescale = engine.timescale is not None
+        self._raw_days = raw_days
+        self._max_bytes = None if max_gb is None else max_gb * 1e9
+        self._days: set[dt.date] = set()
+
+    async def load(self, connection: psycopg.AsyncConnection) -> None:
+        """Find out which days are there."""
+        parents = [table.readings for table in TABLES.values()]
+        cursor = await connection.execute(_PARTITIONS, (parents,))
+        self._days = {dt.datetime.strptime(name, "%Y%m%d").date() for (name,) in await cursor.fetchall()}
+
+    async def ensure(self, connection: psycopg.AsyncConnection, time: int) -> bool:
+        """Have the day of `time` [µs] and the next; True if its day is new."""
+        day = day_of(time)
+        if self._timescale or day in self._days:
+            return False
+        for new in (day, day + dt.timedelta(days=1)):
+            async with connection.transaction():
+                for table in TABLES.values():
+                    await connection.execute(_create(table.readings, new))
+            self._days.add(new)
+        return True
+
+    async def expire(self, connection: psycopg.AsyncConnection, time: int) -> None:
+        """Drop days that are too old at `time` [µs], and the oldest ones of a database that is too big."""
+        limit = day_of(time) - dt.timedelta(days=self._raw_days)
+        if self._timescale:
+            await _drop_chunks(connection, limit)
+            return
+        for day in sorted(day for day in self._days if day < limit):
+            await self._drop(connection, day)
+        while self._max_bytes is not None and await _size(connection) > self._max_bytes:
+            oldest = min(self._days)
+            if oldest >= day_of(time):
+                break
+            _log.warning("oldest day dropped: the database has reached historian.max_gb", day=str(oldest))
+            await self._drop(connection, oldest)
+
+    async def _drop(self, connection: psycopg.AsyncConnection, day: dt.date) -> None:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '5s'")
+            for table in TABLES.values():
+                name = sql.Identifier(partition(table.readings, day))
+                await connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+        self._days.discard(day)
+
+
+def day_of(time: int) -> dt.date:
+    """The UTC day of a time [µs since 1970]."""
+    return _EPOCH + dt.timedelta(days=time // DAY)
+
+
+def partition(table: str, day: dt.date) -> str:
+    """Name of a day's partition."""
+    return f"{table}_{day:%Y%m%d}"
+
+
+def _create(table: str, day: dt.date) -> sql.Composed:
+    return sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+        sql.Identifier(partition(table, day)),
+        sql.Identifier(table),
+        sql.Literal(f"{day} 00:00:00+00"),
+        sql.Literal(f"{day + dt.timedelta(days=1)} 00:00:00+00"),
+    )
+
+
+async def _drop_chunks(connection: psycopg.AsyncConnection, limit: dt.date) -> None:
+    async with connection.transaction():
+        for table in TABLES.values():
+            await connection.execute(
+                "SELECT drop_chunks(%s, older_than => %s::timestamptz)",
+                (table.readings, f"{limit} 00:00:00+00"),
+            )
+
+
+async def _size(connection: psycopg.AsyncConnection) -> int:
+    async with connection.transaction():
+        row = await (await connection.execute("SELECT pg_database_size(current_database())")).fetchone()
+    assert row is not None
+    return int(row[0])

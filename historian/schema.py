@@ -1,0 +1,69 @@
+"""The database schema of today as SQLAlchemy metadata; migrations lead to it and a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from historian.columns import TABLES, Table
+
+METADATA: Final = sa.MetaData()
+_TIME = sa.DateTime(timezone=True)
+
+asset = sa.Table(
+    "asset",
+    METADATA,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False, unique=True),
+)
+
+quality = sa.Table(
+    "quality",
+    METADATA,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("asset_type", sa.Text, nullable=False),
+    sa.Column("codes", JSONB, nullable=False),
+    sa.UniqueConstraint("asset_type", "codes"),
+)
+
+account = sa.Table(
+    "account",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("must_change", sa.Boolean, nullable=False),
+    sa.Column("created_at", _TIME, nullable=False),
+    sa.Column("failed_logins", sa.Integer, nullable=False),
+    sa.Column("locked_until", _TIME),
+    sa.CheckConstraint("role IN ('Viewer', 'Operator', 'Engineer', 'Admin')", name="account_role"),
+)
+
+
+def _columns(table: Table) -> list[sa.Column[int]]:
+    return [sa.Column(c.name, sa.SmallInteger if c.bits == 16 else sa.Integer) for c in table.columns]
+
+
+for _table in TABLES.values():
+    sa.Table(
+        _table.readings,
+        METADATA,
+        sa.Column("ts", _TIME, nullable=False),
+        sa.Column("asset_id", sa.Integer, nullable=False),
+        sa.Column("quality", sa.Integer, nullable=False),
+        *_columns(_table),
+        sa.PrimaryKeyConstraint("asset_id", "ts"),
+    )
+    sa.Table(
+        _table.latest,
+        METADATA,
+        sa.Column("ts", _TIME, nullable=False),
+        sa.Column("asset_id", sa.Integer, nullable=False),
+        sa.Column("quality", sa.Integer, nullable=False),
+        *_columns(_table),
+        sa.PrimaryKeyConstraint("asset_id"),
+        postgresql_with={"fillfactor": 50},
+    )

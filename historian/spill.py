@@ -1,0 +1,148 @@
+"""Scans that wait on disk while the database is away: a SQLite file, oldest first.
+
+`append`, `first` and `delete` block; call them in a thread, one at a time. What `append` has accepted
+survives a power cut (WAL, synchronous FULL). A file that is damaged is set aside and a new one begun.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from historian.columns import NO_VALUE, TABLES, Table
+from historian.rows import Rows, Scan
+from nodeset.fleet import AssetType
+from nodeset.status import BAD_NO_COMMUNICATION
+
+_log = structlog.get_logger("historian")
+
+
+class Spill:
+    """A first-in, first-out queue of scans on disk, of at most `max_bytes`."""
+
+    def __init__(self, path: Path, max_bytes: float) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            self._open()
+
+    @property
+    def count(self) -> int:
+        """How many scans wait."""
+        return self._count
+
+    def append(self, scan: Scan) -> bool:
+        """Keep a scan; False when there is no room."""
+        blob = pack(scan)
+        if self._bytes + len(blob) > self._max_bytes:
+            return False
+        with self._file:
+            self._file.execute("INSERT INTO scan (data) VALUES (?)", (blob,))
+        self._count += 1
+        self._bytes += len(blob)
+        return True
+
+    def first(self) -> tuple[int, bytes]:
+        """Number and data of the oldest scan."""
+        number, blob = self._file.execute("SELECT id, data FROM scan ORDER BY id LIMIT 1").fetchone()
+        return number, blob
+
+    def delete(self, number: int) -> None:
+        """Forget a scan that the database has."""
+        with self._file:
+            row = self._file.execute(
+                "DELETE FROM scan WHERE id = ? RETURNING length(data)", (number,)
+            ).fetchone()
+        self._count -= 1
+        self._bytes -= row[0]
+        if self._count == 0:  # give the disk space back
+            self._file.execute("VACUUM")
+            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _open(self) -> None:
+        self._file = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.execute("PRAGMA synchronous = FULL")
+            self._file.execute("CREATE TABLE IF NOT EXISTS scan (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+            row = self._file.execute("SELECT count(*), coalesce(sum(length(data)), 0) FROM scan").fetchone()
+        except sqlite3.DatabaseError:
+            self._file.close()
+            raise
+        self._count: int = row[0]
+        self._bytes: int = row[1]
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
+        _log.error("the spill file is damaged; it is set aside", kept_as=str(aside), error=str(error))
+        self._path.rename(aside)
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def pack(scan: Scan) -> bytes:
+    """A scan as bytes that say themselves what is in them, for a later version may read them."""
+    head = {
+        "time": scan.time,
+        "tables": [
+            {
+                "asset": rows.table.asset.value,
+                "columns": [column.name for column in rows.table.columns],
+                "count": len(rows.assets),
+            }
+            for rows in scan.rows
+        ],
+    }
+    parts = [json.dumps(head).encode(), b"\n"]
+    for rows in scan.rows:
+        parts += [rows.assets.astype("<i4").tobytes(), rows.value.astype("<i4").tobytes()]
+        parts.append(rows.status.astype("<u4").tobytes())
+    return zlib.compress(b"".join(parts), 1)
+
+
+def unpack(blob: bytes) -> Scan:
+    """The scan that `pack` packed; a column that was not known then has no values."""
+    data = zlib.decompress(blob)
+    end = data.index(b"\n")
+    head = json.loads(data[:end])
+    words = np.frombuffer(data, "<i4", offset=end + 1) if (len(data) - end - 1) % 4 == 0 else None
+    if words is None:
+        raise ValueError("not a whole scan")
+    rows = []
+    for part in head["tables"]:
+        count, width = part["count"], len(part["columns"])
+        assets, value, status = np.split(words[: count * (1 + 2 * width)], [count, count * (1 + width)])
+        words = words[count * (1 + 2 * width) :]
+        table = TABLES[AssetType(part["asset"])]
+        shape = (width, count)
+        rows.append(_fit(table, part["columns"], assets, value.reshape(shape), status.reshape(shape)))
+    return Scan(head["time"], tuple(rows))
+
+
+def _fit(table: Table, names: list[str], assets: np.ndarray, value: np.ndarray, status: np.ndarray) -> Rows:
+    """Rows in the columns of today."""
+    shape = (len(table.columns), len(assets))
+    fitted = Rows(
+        table,
+        assets.astype(np.int32),
+        np.full(shape, NO_VALUE, np.int32),
+        np.full(shape, BAD_NO_COMMUNICATION, np.uint32),
+    )
+    for i, column in enumerate(table.columns):
+        if column.name in names:
+            fitted.value[i] = value[names.index(column.name)]
+            fitted.status[i] = status[names.index(column.name)].view(np.uint32)
+    return fitted
