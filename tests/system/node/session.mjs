@@ -1,0 +1,47 @@
+// Sessions: anonymous on the endpoint without security, or a user on an encrypted one.
+
+import { join } from "node:path";
+import { MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType } from "node-opcua-client";
+import { OPCUACertificateManager } from "node-opcua-certificate-manager";
+
+const RETRY = { maxRetry: 1, initialDelay: 100, maxDelay: 500 };
+
+export async function anonymously(options, work) {
+  return await withSession({ connectionStrategy: RETRY, endpointMustExist: false }, options, undefined, work);
+}
+
+export async function asUser(options, work) {
+  const certificates = new OPCUACertificateManager({
+    rootFolder: join(options.directory, "pki"),
+    automaticallyAcceptUnknownCertificate: true,
+    disableFileWatchers: true,
+  });
+  await certificates.initialize();
+  const security = {
+    securityMode: MessageSecurityMode.SignAndEncrypt,
+    securityPolicy: SecurityPolicy.Basic256Sha256,
+    clientCertificateManager: certificates,
+    connectionStrategy: RETRY,
+    endpointMustExist: true,
+  };
+  const user = { type: UserTokenType.UserName, userName: options.user, password: options.password };
+  return await withSession(security, options, user, work);
+}
+
+async function withSession(settings, options, user, work) {
+  const client = OPCUAClient.create(settings);
+  await client.connect(options.endpoint);
+  const session = await client.createSession(user);
+  try {
+    const namespaces = await session.readNamespaceArray();
+    const [fleet, types] = ["urn:voltkeep:fleet", "urn:voltkeep:types"].map((uri) => namespaces.indexOf(uri));
+    return await work(session, (identifier) => `ns=${fleet};s=${identifier}`, { fleet, types });
+  } finally {
+    await session.close(true);
+    await client.disconnect();
+  }
+}
+
+export function variantOf(value) {
+  return value instanceof Date ? value.toISOString() : value;
+}

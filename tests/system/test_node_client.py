@@ -1,0 +1,167 @@
+"""node-opcua-client, which shares no code with Voltkeep, does what a SCADA client does: see node/."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from program import Start, Voltkeep
+
+from config.fleetfile import jar_name
+
+pytestmark = pytest.mark.node
+
+NODE_TESTS = Path(__file__).parent / "node"
+SITE, STRING = "Bangrak", "Bangrak/UPS-1/S03"
+JAR = f"{STRING}/J07"
+MEASURED = ("Voltage", "Temperature", "InternalResistance")
+# s; the acceptance of a release watches for 30.
+WATCH = float(os.environ.get("VOLTKEEP_TEST_WATCH_SECONDS", "6"))
+
+
+class Step(Protocol):
+    """Run a step of node/client.mjs against a program; what it saw."""
+
+    def __call__(self, program: Voltkeep, step: str, limit: float = 60, **options: Any) -> Any: ...
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Step:
+    def run(program: Voltkeep, step: str, limit: float = 60, **options: Any) -> Any:
+        output = tmp_path / "seen.json"
+        options |= {
+            "endpoint": program.endpoint,
+            "user": "admin",
+            "password": program.admin_password,
+            "directory": str(tmp_path),
+            "output": str(output),
+        }
+        done = subprocess.run(
+            ["node", "client.mjs", step, json.dumps(options)],
+            cwd=NODE_TESTS,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+        assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
+        return json.loads(output.read_text())
+
+    return run
+
+
+def test_it_browses_from_the_server_object_to_a_jar(voltkeep: Voltkeep, node: Step) -> None:
+    seen = node(voltkeep, "browse", jar=JAR)
+    assert "Fleet" in seen["objects"]
+    assert {"Chiangmai", "Bangrak", "Hat Yai", "Analytics", "Simulation"} <= set(seen["fleet"])
+    assert {"Voltage", "RemainingUsefulLife", "HealthStatus", "SerialNumber"} <= set(seen["jar"])
+    assert len(set(seen["jar"])) == len(seen["jar"])
+    assert seen["jarType"] == ["JarType"]
+    assert seen["parent"] == ["J07"]
+    assert seen["notifiers"] == ["Fleet", *JAR.split("/")]
+    assert seen["byPath"] == f"{JAR}.Voltage"
+    assert seen["noPath"] == "BadNoMatch"
+
+
+def test_it_reads_a_jar(voltkeep: Voltkeep, node: Step) -> None:
+    tags = [*MEASURED, "StateOfCharge", "RemainingUsefulLife", "HealthStatus", "ReplacementQuarter"]
+    properties = ["SerialNumber", "Position", "InstallationDate", "Voltage.EURange"]
+    seen = node(voltkeep, "read", jar=JAR, tags=tags, properties=properties)
+    values = seen["values"]
+    assert {values[tag]["status"] for tag in tags} == {"Good"}, values
+    assert {values[tag]["type"] for tag in MEASURED} == {"Double"}
+    assert 12 < values["Voltage"]["value"] < 14.5
+    assert 15 < values["Temperature"]["value"] < 40
+    assert values["Voltage"]["sourceTime"] is not None
+    assert (values["HealthStatus"]["type"], values["ReplacementQuarter"]["type"]) == ("UInt32", "String")
+    assert (values["Position"]["type"], values["Position"]["value"]) == ("UInt32", 7)
+    assert values["SerialNumber"]["value"].startswith("HX")
+    assert values["InstallationDate"]["type"] == "DateTime"
+    assert values["Voltage.EURange"]["value"] == {"low": 0, "high": 20}
+    assert seen["unknown"] == ["BadNodeIdUnknown", "BadNodeIdUnknown"]
+
+
+def test_it_watches_every_jar_of_a_site(voltkeep: Voltkeep, node: Step) -> None:
+    strings = [f"{SITE}/UPS-{1 if i <= 5 else 2}/S{i:02d}" for i in range(1, 10)]
+    jars = [f"{string}/{jar_name(i)}" for string in strings for i in range(1, 25)]
+    seen = node(voltkeep, "subscribe", limit=WATCH + 60, jars=jars, tags=MEASURED, seconds=WATCH)
+    assert (seen["items"], seen["refused"]) == (3 * 216, 0)
+    assert seen["statuses"] == ["Good"]
+    assert min(seen["changes"]) >= 1
+    # A scan a second: voltages with noise change in every one of them.
+    assert WATCH - 3 <= seen["scans"] <= WATCH + 3
+    voltages = seen["changes"][::3]
+    assert sum(voltages) >= (WATCH - 3) * 216
+
+
+def test_an_alarm_reaches_it_and_is_acknowledged(voltkeep: Voltkeep, node: Step) -> None:
+    seen = node(
+        voltkeep,
+        "alarm",
+        site=SITE,
+        scenario="TemperatureSpike",
+        target=JAR,
+        parameters={"Rise": 18},
+        condition="TemperatureHigh",
+        source=JAR,
+        seconds=20,
+    )
+    assert seen["listed"] == [[seen["simulation"]], ["TemperatureSpike"], [JAR]]
+    active = seen["active"]
+    assert active is not None, seen["sources"]
+    assert active["SourceName"]
+    assert active["Severity"] in (500, 800)
+    assert active["LimitState.CurrentState"] in ("High", "HighHigh")
+    assert (active["AckedState.Id"], active["Retain"]) == (False, True)
+    assert active["ConditionId"].endswith(f"s={JAR}#TemperatureHigh")
+    acknowledged = seen["acknowledged"]
+    assert (acknowledged["status"], acknowledged["bogus"]) == ("Good", "BadEventIdUnknown")
+    assert acknowledged["again"] == "BadConditionBranchAlreadyAcked"
+    assert acknowledged["event"]["Comment"] == "seen by node-opcua"
+    assert acknowledged["event"]["ClientUserId"] == "admin"
+    assert seen["refreshed"]["status"] == "Good"
+    assert seen["refreshed"]["brackets"] == [True, True]
+    assert seen["refreshed"]["mine"] == 1
+
+
+def test_a_power_outage_raises_voltage_alarms(start_voltkeep: Start, tmp_path: Path, node: Step) -> None:
+    with start_voltkeep(tmp_path / "home", VOLTKEEP_SIMULATOR_SPEED="60") as program:
+        seen = node(
+            program,
+            "alarm",
+            limit=120,
+            site=SITE,
+            scenario="PowerOutage",
+            target=SITE,
+            parameters={"LoadFactor": 2, "DepthVoltage": 10.8},
+            condition="VoltageLevel",
+            source=SITE,
+            seconds=60,
+        )
+    assert seen["active"] is not None, seen["sources"]
+    assert seen["active"]["LimitState.CurrentState"] == "Low"
+    # Isolation: other sites hear nothing of it.
+    assert all(f"s={SITE}" in source for source in seen["sources"] if ";s=" in source)
+
+
+def test_it_reads_the_history_back(voltkeep: Voltkeep, node: Step) -> None:
+    seen = node(voltkeep, "history", jar=JAR, seconds=3600, piece=2)
+    whole, forward, backward = seen["whole"], seen["forward"], seen["backward"]
+    assert whole["status"] == "Good"
+    assert len(whole["times"]) >= 5
+    assert whole["times"] == sorted(set(whole["times"]))
+    assert all(12 < value < 14.5 for value in whole["values"])
+    # Scans go on meanwhile: later readings may have more at the recent end, never less or other.
+    assert forward["pieces"] >= len(whole["times"]) // 2
+    assert forward["times"] == whole["times"][: len(forward["times"])]
+    assert forward["values"] == whole["values"][: len(forward["values"])]
+    # End before start is the other way round (Part 11, 6.4.3.2), not an error.
+    assert backward["status"] == "Good"
+    assert backward["times"] == forward["times"][::-1]
+    assert seen["unknown"]["status"] == "BadNodeIdUnknown"
+    assert (seen["future"]["status"], seen["future"]["times"]) == ("GoodNoData", [])
