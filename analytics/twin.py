@@ -32,7 +32,8 @@ SOC_FULL_VARIANCE: Final = 0.02**2
 SOC_VARIANCE_MAX: Final = 1 / 12  # nothing known
 FAST_SPREAD: Final = 0.15  # standard deviation of the pairs, against I·R, and
 SLOW_SPREAD: Final = 0.3
-REST_SPREAD: Final = 0.01  # V a cell, that of the slow pair at rest and on float
+REST_SPREAD: Final = 0.0025  # V a cell, that of the slow pair off float, and
+FLOAT_SPREAD: Final = 0.01  # on float, where jars share the string's voltage unevenly
 NOISE: Final = 0.012  # V, voltage sensor and what the circuit cannot follow
 OHMIC_SPREAD: Final = 0.1  # of I·R0
 GATE: Final = 5.0  # standard deviations of the innovation beyond which a reading is not believed
@@ -145,13 +146,14 @@ def terminal_voltage(
     charge = np.maximum(-inputs.current, 0.0)
     room = 1 - circuit.soc + parameters.acceptance_soc
     over = charge * inputs.resistance * 1e-3 * parameters.acceptance / room
-    ceiling = np.where(
-        floating, float_set_point(parameters, inputs.temperature), parameters.charge_limit * parameters.cells
-    )
+    float_voltage = float_set_point(parameters, inputs.temperature)
+    limit = parameters.charge_limit * parameters.cells
+    equalising = inputs.voltage > (float_voltage + limit) / 2
+    ceiling = np.where(equalising, limit, float_voltage)
     drop = inputs.current * inputs.resistance * 1e-3 * ~floating
     driven = ocv - drop + over
     # On float the overcharge branch carries the current and pins the voltage: SOC cannot be seen there.
-    pinned = floating | (driven > ceiling)
+    pinned = floating | ((driven > ceiling) & (charge > 0))
     voltage = np.where(pinned, ceiling, driven) - circuit.v1 - circuit.v2
     return voltage, np.where(pinned, 0.0, slope + over / room)
 
@@ -172,7 +174,7 @@ def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt
     slow = current * inputs.resistance * (1e-3 * p.diffusion)
     soc, p00 = _charge(circuit, p, inputs, current, floating, dt)
     s1 = (FAST_SPREAD * drive) ** 2 + 1e-6
-    s2 = (SLOW_SPREAD * slow) ** 2 + (REST_SPREAD * p.cells) ** 2
+    s2 = (SLOW_SPREAD * slow) ** 2 + (np.where(floating, FLOAT_SPREAD, REST_SPREAD) * p.cells) ** 2
     return Circuit(
         soc,
         a1 * circuit.v1 + (1 - a1) * drive,
