@@ -138,14 +138,13 @@ class AlarmTable:
         state.user[row] = user
         return self._tell(row, Change.DISABLED, time)
 
-    def retained(self) -> Transitions:
-        """What ConditionRefresh tells again: the last event of every retained condition (Part 9, 5.5.7)."""
-        rows = np.flatnonzero(self.state.retain)
-        return Transitions(0, rows, np.zeros(len(rows), np.uint8), self.state.take(rows))
+    def current(self, rows: Index) -> Transitions:
+        """The state of some conditions as their last events told it; nothing changed."""
+        return Transitions(rows, np.zeros(len(rows), np.uint8), self.state.take(rows))
 
-    def snapshot(self, row: int) -> AlarmState:
-        """The state of one condition, as arrays of length 1."""
-        return self.state.take(np.array([row], np.intp))
+    def retained(self) -> Transitions:
+        """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7)."""
+        return self.current(np.flatnonzero(self.state.retain))
 
     def event_id(self, row: int, number: int) -> bytes:
         """EventId of a condition's event: 16 bytes, never given twice."""
@@ -178,10 +177,15 @@ class AlarmTable:
         }
 
     def restore(self, saved: dict[str, NDArray[np.generic]]) -> int:
-        """Take up what `save` gave; how many conditions were found again. Others keep their first state."""
+        """Take up what `save` gave; how many conditions were found again. Others keep their first state.
+
+        A condition whose active limit is configured no more starts anew, too. KeyError: not from `save`.
+        """
         found = [self.index.row_of_id(str(name)) for name in saved["identifier"]]
         kept = np.array([i for i, row in enumerate(found) if row is not None], np.intp)
         rows = np.array([row for row in found if row is not None], np.intp)
+        valid = ~(saved["latched"][kept] & np.isnan(self._limits.value[rows])).any(axis=1)
+        kept, rows = kept[valid], rows[valid]
         columns = {name: saved[name][kept] for name in AlarmState.__dataclass_fields__}
         for name in ("comment", "user"):
             columns[name] = columns[name].astype(np.object_)
@@ -288,4 +292,4 @@ class AlarmTable:
         state.event[rows] = self._events + 1 + np.arange(len(rows))
         state.time[rows] = time
         self._events += len(rows)
-        return Transitions(time, rows, change[rows], state.take(rows))
+        return Transitions(rows, change[rows], state.take(rows))

@@ -40,6 +40,8 @@ _CLASS_ID: Final = {
     ConditionClass.MAINTENANCE: node_id(ua.NodeId(ua.ObjectIds.MaintenanceConditionClassType)),
     ConditionClass.SYSTEM: node_id(ua.NodeId(ua.ObjectIds.SystemConditionClassType)),
 }
+# By the severity bits of the input's StatusCode.
+_INPUT: Final = ("", "; the input is uncertain", "; the input is bad", "; the input is bad")
 _CLASS_NAME: Final = {kind: text(f"{kind.capitalize()}ConditionClassType") for kind in ConditionClass}
 
 
@@ -125,7 +127,7 @@ def condition_events(table: AlarmTable, transitions: Transitions, namespace: int
         definition, asset = index.locate(row)
         path = index.fleet.assets(definition.asset)[asset].path
         state = ConditionState(*values)
-        event_id = table.event_id(row, state.event)
+        event_id = table.event_id(row, state.event) if state.event else b""
         events.append(ConditionEvent(definition, path, namespace, event_id, Change(change), state))
     return events
 
@@ -143,9 +145,9 @@ def message(event: ConditionEvent) -> str:
         limit = d.limits[LIMIT_LEVELS.index(level)]
         now = f"{state.value:.2f}{unit}, {level.label} limit {limit:g}{unit}"
     else:
-        now = f"normal again, {state.value:.2f}{unit}"
+        now = f"no longer, {state.value:.2f}{unit}"
     by = f", acknowledged by {state.user}" if event.change & Change.ACKNOWLEDGED else ""
-    return f"{d.message}: {now}{by}"
+    return f"{d.message}: {now}{_INPUT[state.quality >> 30]}{by}"
 
 
 def _bool(value: bool) -> ua.Variant:
@@ -170,7 +172,8 @@ def _status(code: int) -> ua.Variant:
 
 
 _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
-    "EventId": lambda e: ua.Variant(e.event_id, Type.ByteString),
+    # A condition that never told anything has none.
+    "EventId": lambda e: ua.Variant(e.event_id or None, Type.ByteString),
     "EventType": lambda e: node_id(e.type),
     "SourceNode": lambda e: node_id(e.node(e.source)),
     "SourceName": lambda e: string(e.source),
