@@ -69,15 +69,15 @@ class Ageing:
 
     activation_energy: float = 50_000.0  # J/mol
     shape: float = 8.0
-    scale: float = 1.0  # of the design life
-    early_share: float = 0.015
+    scale: float = 0.92  # of the design life
+    early_share: float = 0.01
     early_life: tuple[float, float] = (0.35, 0.75)  # of the design life
     longest: float = 1.2  # lives; a jar worn further has been replaced long ago
     end_of_life_loss: float = 0.20  # of the capacity (IEEE 1188: replace at 80 %)
-    loss_exponent: float = 3.0
+    loss_exponent: float = 2.5
     initial_scatter: float = 0.01  # of the capacity when new
     end_of_life_resistance: float = 0.50  # rise of the ohmic value (IEEE 1188, annex C: act)
-    resistance_exponent: float = 2.5
+    resistance_exponent: float = 4.0
     end_of_life_float: float = 0.10  # decades more float current (dry-out)
 
 

@@ -1,0 +1,150 @@
+"""The simulated plant behind Modbus TCP: one gateway a site, on consecutive ports, with the driver's own map.
+
+A jar or string that does not answer its gateway holds the map's no-data value; a device all of whose values
+are lost answers with exception 0x0B, as a gateway does whose target device is silent. Registers are
+read-only. Ports that are taken raise `ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time as clock
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import structlog
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import NoSuchIdException
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from config.fleetfile import read_fleet_file
+from config.settings import Settings
+from config.yamlfile import ConfigurationError
+from drivers.registermap import read_map
+from drivers.registers import Plan, Region, plan_of
+from nodeset import status as st
+from nodeset.fleet import build_fleet
+from nodeset.frame import Readings
+from nodeset.index import TagIndex
+from simulator.plant import Plant
+
+log = structlog.get_logger(__name__)
+
+PERIOD = 1.0  # s between two updates of the registers
+_READ_CODES = {"holding": 3, "input": 4}
+
+
+@dataclass
+class Registers:
+    """The registers of one site; pymodbus asks it for values (its `ModbusServerContext` interface)."""
+
+    plan: Plan
+    image: list[int]
+    silent: frozenset[int]
+
+    def put(self, readings: Readings, size: int) -> None:
+        """Take readings of the fleet, whose index has `size` rows."""
+        value, valid = np.zeros(size), np.zeros(size, np.bool_)
+        here = np.zeros(size, np.bool_)
+        value[readings.rows] = readings.value
+        valid[readings.rows] = st.is_good(readings.status)
+        here[readings.rows] = True
+        rows, units = self.plan.rows, self.plan.units
+        self.image = self.plan.encode(value[rows], valid[rows]).tolist()
+        self.silent = frozenset(np.unique(units).tolist()) - frozenset(units[here[rows]].tolist())
+
+    async def async_getValues(  # noqa: N802 (pymodbus)
+        self, device_id: int, func_code: int, address: int, count: int = 1
+    ) -> list[int] | ExcCodes:
+        """Registers of a unit, or the exception with which the gateway refuses."""
+        regions = [region for region in self.plan.regions if region.unit == device_id]
+        if not regions:
+            raise NoSuchIdException(f"no unit {device_id}")
+        if device_id in self.silent:
+            return ExcCodes.GATEWAY_NO_RESPONSE
+        if func_code != _READ_CODES[self.plan.table]:
+            return ExcCodes.ILLEGAL_FUNCTION
+        found = next((region for region in regions if _holds(region, address, count)), None)
+        if found is None:
+            return ExcCodes.ILLEGAL_ADDRESS
+        start = found.offset + address - found.address
+        return self.image[start : start + count]
+
+    async def async_setValues(  # noqa: N802 (pymodbus)
+        self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
+    ) -> ExcCodes:
+        """Refuse: the plant is not controlled over these registers."""
+        return ExcCodes.ILLEGAL_FUNCTION
+
+    def device_ids(self) -> list[int]:
+        """Unit ids of the site."""
+        return sorted({region.unit for region in self.plan.regions})
+
+
+class Gateways:
+    """The gateways of all sites, listening on `port` and up."""
+
+    def __init__(self, index: TagIndex, map_name: str, host: str, port: int) -> None:
+        found = read_map(map_name)
+        self.index, self.host, self.port = index, host, port
+        self._servers: list[ModbusTcpServer] = []
+        self._registers = [
+            Registers(plan := plan_of(index, found, i), [0] * plan.size, frozenset())
+            for i in range(len(index.fleet.sites))
+        ]
+
+    async def start(self) -> None:
+        """Listen on every port."""
+        for i, registers in enumerate(self._registers):
+            await self._listen(self.port + i, registers)
+
+    def put(self, readings: Readings) -> None:
+        """Show new readings in the registers."""
+        for registers in self._registers:
+            registers.put(readings, self.index.size)
+
+    async def close(self) -> None:
+        """Close all ports and connections."""
+        for server in self._servers:
+            await server.shutdown()  # type: ignore[no-untyped-call]
+
+    async def _listen(self, port: int, registers: Registers) -> None:
+        # The device is a placeholder that the server insists on; the registers take its place.
+        nothing = SimDevice(1, [SimData(0, datatype=DataType.REGISTERS)])
+        server = ModbusTcpServer(nothing, address=(self.host, port))
+        server.context = cast(Any, registers)
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError:
+            await self.close()
+            raise ConfigurationError(
+                f"modbus.port: {self.host}:{port} is in use; stop what listens there, or set "
+                "VOLTKEEP_MODBUS_PORT to the first of enough free ports"
+            ) from None
+        self._servers.append(server)
+
+
+async def serve(settings: Settings) -> None:
+    """Run the plant live and serve it over Modbus TCP until cancelled."""
+    index = TagIndex(build_fleet(read_fleet_file(settings.fleet)))
+    began, start = clock.monotonic(), clock.time_ns() // 1000
+    gateways = Gateways(index, settings.modbus.map, settings.modbus.host, settings.modbus.port)
+    plant = Plant(index, settings.simulator.seed, start)
+    gateways.put(plant.readings())
+    await gateways.start()
+    last = settings.modbus.port + len(index.fleet.sites) - 1
+    log.info("gateways listen", host=settings.modbus.host, first_port=settings.modbus.port, last_port=last)
+    try:
+        while True:
+            await asyncio.sleep(PERIOD)
+            gone = (clock.monotonic() - began) * settings.simulator.speed
+            plant.advance(start + round(gone * 1e6))
+            gateways.put(plant.readings())
+    finally:
+        await gateways.close()
+
+
+def _holds(region: Region, address: int, count: int) -> bool:
+    return region.address <= address and address + count <= region.address + region.count
