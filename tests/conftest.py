@@ -1,0 +1,72 @@
+"""What tests share: a small fleet, a home that an unprivileged database may enter, and a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config.fleetfile import FleetFile
+from historian.embedded import Embedded
+from historian.migrate import migrate
+from nodeset.fleet import build_fleet
+from nodeset.index import TagIndex
+
+
+def _home() -> Iterator[Path]:
+    """A folder unlike `tmp_path`: that one is closed to the user as whom PostgreSQL runs under root."""
+    with tempfile.TemporaryDirectory(prefix="voltkeep-") as name:
+        os.chmod(name, 0o711)
+        yield Path(name)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty home."""
+    yield from _home()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Connection string of a PostgreSQL server that the whole session shares."""
+    for folder in _home():
+        server = Embedded(folder)
+        asyncio.run(server.start())
+        yield server.conninfo
+        asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: str) -> str:
+    """Name of a database that has the historian's schema and nothing in it."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    migrate(psycopg.conninfo.make_conninfo(postgres, dbname="migrated"))
+    return "migrated"
+
+
+@pytest.fixture
+def database(postgres: str, migrated: str) -> Iterator[str]:
+    """Connection string of a historian's database with nothing in it."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE test TEMPLATE {migrated}".encode())
+        yield psycopg.conninfo.make_conninfo(postgres, dbname="test")
+        connection.execute("DROP DATABASE test WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def small_index() -> TagIndex:
+    """The variables of one site with two strings of three jars."""
+    string = {"model": "M", "jars": 3, "installed": "2024-01-01"}
+    strings = {"S01": string | {"first_serial": "A001"}, "S02": string | {"first_serial": "B001"}}
+    model = {"manufacturer": "Make", "nominal_voltage": 12, "cells": 6, "capacity": 100}
+    model |= {"cutoff_voltage": 10.5, "float_voltage": 13.6, "baseline_resistance": 3.0}
+    system = {"kind": "UPS", "rated_power": 100, "strings": strings}
+    site = {"region": "Bangkok", "latitude": 13.7, "longitude": 100.5, "systems": {"UPS-1": system}}
+    file = {"name": "Small", "models": {"M": model}, "sites": {"Bangrak": site}}
+    return TagIndex(build_fleet(FleetFile.model_validate(file)))

@@ -1,0 +1,157 @@
+"""The embedded database against the accidents of real machines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from historian.embedded import Embedded
+from historian.errors import AlreadyRunning, HistorianError
+from historian.postmaster import PID_FILE, SOCKET, running
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from historian.embedded import Embedded
+async def main():
+    server = Embedded(Path(sys.argv[1]))
+    await server.start()
+    print(server.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def answers(server: Embedded) -> bool:
+    with psycopg.connect(server.conninfo) as connection:
+        return connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has collected yet counts."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"
+
+
+async def test_first_start_second_start_and_stop(home: Path) -> None:
+    said: list[str] = []
+    server = Embedded(home, said.append)
+    await server.start()
+    assert answers(server)
+    assert (home / "postgres").stat().st_mode & 0o777 == 0o700
+    pid = server.pid
+    assert pid is not None
+    await server.stop()
+    assert gone(pid)
+    await server.start()
+    assert answers(server)
+    await server.stop()
+    assert len(said) == 1
+    assert "first start" in said[0]
+    assert {path.name for path in home.iterdir()} == {"postgres", "postgres.lock", "postgres.log"}
+
+
+async def test_a_home_with_a_path_too_long_for_a_socket(home: Path) -> None:
+    server = Embedded(home / ("deep" * 30))
+    await server.start()
+    assert answers(server)
+    await server.stop()
+
+
+async def test_a_second_start_beside_a_running_one(home: Path) -> None:
+    server = Embedded(home)
+    await server.start()
+    with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}.*already uses the home"):
+        await Embedded(home).start()
+    assert answers(server)
+    await server.stop()
+
+
+async def test_a_killed_parent_takes_the_database_along(home: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(await asyncio.to_thread(parent.stdout.readline))
+    assert running(home / "postgres") == pid
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    server = Embedded(home)
+    await server.start()  # waits for the orphan's shutdown
+    assert gone(pid)
+    assert server.pid != pid
+    assert answers(server)
+    await server.stop()
+
+
+async def test_a_stale_pid_of_a_living_stranger_is_not_believed(home: Path) -> None:
+    server = Embedded(home)
+    await server.start()
+    await server.stop()
+    stranger = f"{os.getppid()}\n{home}/postgres\n{int(time.time())}\n5432\n.\n\n  0 0\nready\n"
+    (home / "postgres" / PID_FILE).write_text(stranger)
+    (home / "postgres" / f"{SOCKET}.lock").write_text(stranger)
+    await server.start()
+    assert answers(server)
+    await server.stop()
+
+
+async def test_an_interrupted_first_start_leaves_nothing_half_done(home: Path) -> None:
+    (home / "postgres.new").mkdir()
+    (home / "postgres.new" / "PG_VERSION").write_text("18\n")
+    server = Embedded(home)
+    await server.start()
+    assert answers(server)
+    await server.stop()
+
+
+async def test_a_database_that_cannot_start_says_why_and_what_to_do(home: Path) -> None:
+    server = Embedded(home)
+    await server.start()
+    await server.stop()
+    (home / "postgres" / "global" / "pg_control").unlink()
+    with pytest.raises(HistorianError) as caught:
+        await server.start()
+    text = str(caught.value)
+    assert "could not find the database system" in text  # PostgreSQL's own words, from the log
+    assert str(home / "postgres.log") in text
+    assert "historian.url" in text
+    assert "\n" not in text
+
+
+async def test_a_database_of_another_version(home: Path) -> None:
+    (home / "postgres").mkdir()
+    (home / "postgres" / "PG_VERSION").write_text("17\n")
+    with pytest.raises(HistorianError, match="made by PostgreSQL 17"):
+        await Embedded(home).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the database as somebody else")
+async def test_root_and_a_folder_that_the_database_may_not_enter(home: Path) -> None:
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(HistorianError, match=f"may not enter {closed}.*chmod o\\+x {closed}"):
+        await Embedded(closed / "home").start()
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(home: Path) -> None:
+    server = Embedded(home)
+    await server.start()
+    assert server.pid is not None
+    assert os.getpgid(server.pid) != os.getpgrp()
+    os.kill(server.pid, signal.SIGINT)  # while the supervisor's own signal does end it
+    async with asyncio.timeout(10):
+        while server.running:
+            await asyncio.sleep(0.01)
+    await server.stop()
