@@ -8,6 +8,7 @@ says by `observed` whose voltage took part.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -32,6 +33,12 @@ __all__ = [
     "runtime",
     "step",
 ]
+
+# What no jar of any model can read; the limits of a model (V4) are the business of the quality step.
+VOLTAGE: Final = (0.0, 100.0)  # V
+CURRENT: Final = (-1e5, 1e5)  # A
+TEMPERATURE: Final = (-60.0, 200.0)  # °C
+RESISTANCE: Final = (0.0, 1e4)  # mΩ
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Estimates:
     quarter: Array  # year * 4 + quarter - 1
     health: Array  # code of nodeset.tags.Health
     voltage_residual: Array  # V, measured less predicted before the reading; 0 where not observed
-    observed: Mask  # where this scan's voltage and current could be used
+    observed: Mask  # where this scan's voltage could be used
     believed: Mask  # of these, where the twin took the voltage as possible
 
 
@@ -83,8 +90,8 @@ def step(
     span = max(dt, 0.0)
     inputs, current_known = _inputs(state, parameters, readings)
     circuit, prediction = twin.advance(state.circuit, parameters, inputs, span)
-    warm = readings.temperature_usable & np.isfinite(readings.temperature)
-    ohmic = readings.resistance_usable & np.isfinite(readings.resistance) & prediction.floating
+    warm = readings.temperature_usable & _within(readings.temperature, TEMPERATURE)
+    ohmic = readings.resistance_usable & _within(readings.resistance, RESISTANCE) & prediction.floating
     condition = age.Condition(
         readings.temperature,
         warm,
@@ -115,8 +122,10 @@ def runtime(state: State, parameters: Parameters, load: Array) -> Array:
 def _inputs(state: State, p: Parameters, readings: JarReadings) -> tuple[twin.Inputs, Mask]:
     """The twin's inputs, every number finite; and where the current is known."""
     a = state.ageing
-    current_known = readings.current_usable & np.isfinite(readings.current)
-    usable = readings.voltage_usable & np.isfinite(readings.voltage) & current_known
+    current_known = readings.current_usable & _within(readings.current, CURRENT)
+    usable = readings.voltage_usable & _within(readings.voltage, VOLTAGE)
+    # Without a current the twin is lost, but for float, where it is next to nothing.
+    usable &= current_known | twin.held(p, readings.voltage)
     inputs = twin.Inputs(
         voltage=np.where(usable, readings.voltage, 0.0),
         current=np.where(current_known, readings.current, 0.0),
@@ -126,6 +135,10 @@ def _inputs(state: State, p: Parameters, readings: JarReadings) -> tuple[twin.In
         usable=usable,
     )
     return inputs, current_known
+
+
+def _within(values: Array, limits: tuple[float, float]) -> Mask:
+    return np.asarray((values > limits[0]) & (values < limits[1]))
 
 
 def _estimates(

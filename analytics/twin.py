@@ -31,12 +31,13 @@ SOC_DRIFT: Final = 4e-10  # 1/s, variance of SOC that current sensing leaves
 SOC_FULL_VARIANCE: Final = 0.02**2
 SOC_VARIANCE_MAX: Final = 1 / 12  # nothing known
 FAST_SPREAD: Final = 0.15  # standard deviation of the pairs, against I·R, and
-SLOW_SPREAD: Final = 0.3
+SLOW_SPREAD: Final = 0.8
 REST_SPREAD: Final = 0.0025  # V a cell, that of the slow pair off float, and
 FLOAT_SPREAD: Final = 0.01  # on float, where jars share the string's voltage unevenly
 NOISE: Final = 0.012  # V, voltage sensor and what the circuit cannot follow
-OHMIC_SPREAD: Final = 0.1  # of I·R0
+OHMIC_SPREAD: Final = 0.03  # of I·R0
 GATE: Final = 5.0  # standard deviations of the innovation beyond which a reading is not believed
+HELD: Final = 0.02  # V a cell above open circuit that only a charger gives
 PAIR_LIMIT: Final = 0.5  # V a cell that a pair can hold
 
 
@@ -124,6 +125,11 @@ def _look_up(parameters: Parameters, table: Array, soc: Array) -> tuple[Array, A
     return low + (x - left) * step, step * (KNOTS - 1)
 
 
+def held(parameters: Parameters, voltage: Array) -> Mask:
+    """Where the voltage [V] is more than a full jar has by itself: a charger holds it."""
+    return np.asarray(voltage > parameters.full + HELD * parameters.cells)
+
+
 def float_set_point(parameters: Parameters, temperature: Array) -> Array:
     """Float voltage [V] of each jar, compensated for its temperature [°C]."""
     return parameters.float_voltage + parameters.float_compensation * (temperature - REFERENCE_TEMPERATURE)
@@ -143,7 +149,8 @@ def terminal_voltage(
 ) -> tuple[Array, Array]:
     """Terminal voltage [V] that the circuit predicts, and its derivative by SOC [V]."""
     ocv, slope = open_circuit(parameters, circuit.soc)
-    charge = np.maximum(-inputs.current, 0.0)
+    # Below the tail current an offset of the sensor looks like charge, and would upset a full jar's SOC.
+    charge = -inputs.current * (inputs.current < -TAIL_CURRENT * parameters.capacity)
     room = 1 - circuit.soc + parameters.acceptance_soc
     over = charge * inputs.resistance * 1e-3 * parameters.acceptance / room
     float_voltage = float_set_point(parameters, inputs.temperature)
@@ -159,10 +166,9 @@ def terminal_voltage(
 
 
 def _floating(parameters: Parameters, inputs: Inputs) -> Mask:
-    """Where a charger holds the jar: next to no current, and more voltage than any jar has by itself."""
+    """Where the jar is on float: a charger holds it, and next to no current flows."""
     quiet = np.abs(inputs.current) < TAIL_CURRENT * parameters.capacity
-    held = inputs.voltage > parameters.full + 0.02 * parameters.cells
-    return np.asarray(quiet & held & inputs.usable)
+    return np.asarray(quiet & held(parameters, inputs.voltage) & inputs.usable)
 
 
 def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt: float) -> Circuit:
