@@ -13,14 +13,14 @@ NODE_MODULES := $(if $(shell command -v npm),$(NODE_TESTS)/node_modules/.install
 # Further arguments: make run ARGS="--source modbus", make test ARGS="tests/unit -x"
 ARGS ?=
 
-.PHONY: help run test lint bench nodeset lock clean browser node
+.PHONY: help run test lint bench generated lock clean browser node
 
 help:
 	@echo "make run    installs Voltkeep into $(VENV) and runs it with the simulated fleet"
 	@echo "make test   installs what the tests need and runs all of them"
 	@echo "make lint   ruff, mypy, import-linter, and whether the NodeSet is up to date"
 	@echo "make bench  the figures of docs/architecture.md, measured on this machine"
-	@echo "make nodeset, make lock   write the generated NodeSet, the locked versions"
+	@echo "make generated, make lock   write the generated files, the locked versions"
 	@echo "make clean  removes what was installed and cached, never the state in ./var"
 
 run: $(VENV)/.installed
@@ -40,8 +40,9 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
-nodeset: $(VENV)/.installed
+generated: $(VENV)/.installed
 	$(BIN)/python -m nodeset
+	$(BIN)/python -c 'import json; from config.fleetfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/fleet.schema.json
 
 lock:
 	@echo "Resolving all packages afresh"

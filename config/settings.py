@@ -6,6 +6,7 @@ file, and options of the command line win over both. A wrong value raises `Confi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -179,8 +180,9 @@ def _describe(file: YamlFile, error: ValidationError) -> str:
     for fault in error.errors():
         loc = fault["loc"]
         message = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
-        if loc in file.lines:
+        variable = f"{ENV_PREFIX}{'_'.join(map(str, loc)).upper()}"
+        if loc in file.lines and variable not in os.environ:
             rows.append(file.error(loc, message))
         else:
-            rows.append(f"{ENV_PREFIX}{'_'.join(map(str, loc)).upper()}: {message}")
+            rows.append(f"{variable}: {message}")
     return "\n".join(rows)
