@@ -33,7 +33,7 @@ from simulator.sensors import sensors_of
 
 _WORKING_STEP = 5.0  # s, while a battery discharges or a scenario runs
 _FLOATING_STEP = 60.0  # s
-_MOST_STEPS = 24  # in one call of `advance`, however far behind, and but for changes of mains
+MOST_STEPS = 24  # in one call of `advance`, however far behind, but for changes of mains
 _WEAR_EVERY = 3600.0  # s
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
 _RECHARGE = 30 * 3600 * SECOND  # µs after which an outage is forgotten
@@ -51,7 +51,6 @@ class Plant:
         self._sensors = sensors_of(index, seed)
         self._cutoff = dc.cutoff_voltage(fleet, self._plates)
         self._nominal = np.array([_nominal(index, i) for i in range(len(fleet.systems))])
-        self._first_system = np.array([site.systems.start for site in fleet.sites], np.intp)
         self._scenarios = Scenarios(fleet)
         self._spent: set[str] = set()
         self._effects = no_effects(index)
@@ -72,15 +71,14 @@ class Plant:
 
     # Time
 
-    def advance(self, time: int) -> None:
-        """Carry the plant to `time` [µs]; a time already passed changes nothing."""
+    def advance(self, time: int, most_steps: int = MOST_STEPS) -> None:
+        """Carry the plant to `time` [µs] in about `most_steps` at most; a time passed changes nothing."""
         steps = 0
         while self.time < time:
+            self._step(self._next_stop(time, max(most_steps - steps, 1)))
+            steps += 1
             for scenario in self._scenarios.over(self.time):
                 self.stop(scenario.id)
-            left = max(_MOST_STEPS - steps, 1)
-            self._step(self._next_stop(time, left))
-            steps += 1
 
     def readings(self) -> Readings:
         """What the monitors read now."""
@@ -92,7 +90,9 @@ class Plant:
 
     def start(self, scenario: str, target: str, duration: float, parameters: dict[str, float]) -> str:
         """Start a scenario for `duration` [s, 0 = until stopped]; gives its id or raises `ScenarioError`."""
-        return self._scenarios.start(scenario, target, duration, parameters, self.time).id
+        new = self._scenarios.start(scenario, target, duration, parameters, self.time)
+        self._feel()
+        return new.id
 
     def stop(self, simulation: str) -> None:
         """End a scenario: its room and jars are at rest at once, and discharged strings recharge."""
@@ -100,11 +100,13 @@ class Plant:
         self._spent.discard(simulation)
         if ended.scenario in ("HvacFailure", "ThermalRunaway"):
             self._cool(ended.target)
+        self._feel()
 
     def adjust(self, simulation: str, parameters: dict[str, float]) -> None:
         """Change parameters of a running scenario."""
         self._scenarios.adjust(simulation, parameters)
         self._spent.discard(simulation)
+        self._feel()
 
     def running(self) -> tuple[Scenario, ...]:
         """The scenarios that run."""
@@ -139,7 +141,11 @@ class Plant:
         self._jars = self._heated(dt)
         self.time = time
         self._grow_older(dt)
-        self._effects = effects_of(self.index, self._in_force(), time)
+        self._feel()
+
+    def _feel(self) -> None:
+        """Bring what scenarios do, voltages and currents up to now."""
+        self._effects = effects_of(self.index, self._in_force(), self.time)
         self._solve()
 
     def _heated(self, dt: float) -> cells.JarState:
@@ -189,7 +195,9 @@ class Plant:
         part = parts(self.fleet, target)
         settled = self._rooms.settled(self._climate.outdoors(self.time), self.time)
         if part.site is not None:
-            self._room.temperature[part.site] = settled.temperature[part.site]
+            room = self._room.temperature.copy()
+            room[part.site] = settled.temperature[part.site]
+            self._room = replace(self._room, temperature=room)
         temperature = self._jars.temperature.copy()
         sites = self.fleet.site_of_jar[part.jars]
         temperature[part.jars] = self._room.temperature[sites] + self._plates.place[part.jars]
