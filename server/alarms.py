@@ -189,7 +189,7 @@ class AlarmTable:
         columns = {name: saved[name][kept] for name in AlarmState.__dataclass_fields__}
         for name in ("comment", "user"):
             columns[name] = columns[name].astype(np.object_)
-        self.state.put(rows, AlarmState(**columns))  # type: ignore[arg-type]
+        self.state.put(rows, AlarmState(**columns))
         self._nonce = saved["nonce"].tobytes()
         self._events = int(saved["events"]) + _LOST_EVENTS
         return len(rows)

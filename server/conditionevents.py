@@ -222,3 +222,8 @@ _ATTRIBUTES: Final[dict[int, Callable[[ConditionEvent], ua.Variant]]] = {
     ua.AttributeIds.DisplayName: lambda e: text(e.definition.name),
     ua.AttributeIds.Description: lambda e: text(e.definition.advice),
 }
+
+
+def fields_of_conditions() -> tuple[Path, ...]:
+    """Browse paths of all fields that a condition has."""
+    return tuple(_FIELDS)

@@ -8,7 +8,6 @@ can only name a later element (Part 4, 7.7.4.2), so there are no loops and no re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,7 @@ from server.events import NULL, Event, Path
 from server.eventtypes import BASE, EventTypes
 from server.filteroperators import OPERATORS, Operation, Operator, variant
 from server.filtervalues import data_type, truth
+from server.indexrange import BadRange, NoData, take
 from server.likepattern import PatternError, compile_pattern
 
 Accessor = Callable[[Event], ua.Variant]
@@ -49,7 +49,6 @@ _ALWAYS: Final = frozenset(
         ua.ObjectIds.EventQueueOverflowEventType,
     )
 )
-_RANGE: Final = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
 
 
 @dataclass(frozen=True)
@@ -182,18 +181,19 @@ def _restricted(get: Accessor, kind: ua.NodeId, types: EventTypes) -> Accessor:
 
 def _ranged(get: Accessor, index_range: str) -> Accessor:
     """A part of a String, ByteString or array; null where there is none."""
-    parsed = _RANGE.fullmatch(index_range)
-    if parsed is None or (parsed[2] and int(parsed[2]) <= int(parsed[1])):
-        raise _Refused(Codes.BadIndexRangeInvalid)
-    part = slice(int(parsed[1]), int(parsed[2] or parsed[1]) + 1)
 
     def ranged(event: Event) -> ua.Variant:
-        value = get(event)
-        if not isinstance(value.Value, str | bytes | list):
+        try:
+            return take(get(event), index_range)
+        except NoData:
             return NULL
-        cut = value.Value[part]
-        return ua.Variant(cut, value.VariantType) if cut else NULL
 
+    try:
+        take(NULL, index_range)
+    except BadRange:
+        raise _Refused(Codes.BadIndexRangeInvalid) from None
+    except NoData:
+        pass
     return ranged
 
 
