@@ -16,6 +16,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from config.yamlfile import ConfigurationError, YamlFile, load
@@ -167,6 +168,8 @@ def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = N
         settings = Configured(**(overrides or {}))
     except ValidationError as error:
         raise ConfigurationError(_describe(file, error)) from None
+    except SettingsError as error:
+        raise ConfigurationError(f"{ENV_PREFIX}...: {error}; a list is written as JSON") from None
     if settings.demo and settings.opcua.host not in (LOOPBACK, "localhost", "::1"):
         raise ConfigurationError(
             f"demo: anonymous reading is for loopback only, and opcua.host is {settings.opcua.host}"

@@ -81,6 +81,14 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+def test_a_list_in_a_variable_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOLTKEEP_NODESET_IMPORT", '["extra.xml"]')
+    assert load_settings().nodeset.import_ == (Path("extra.xml"),)
+    monkeypatch.setenv("VOLTKEEP_NODESET_IMPORT", "extra.xml")
+    with pytest.raises(ConfigurationError, match="VOLTKEEP_.*nodeset.*a list is written as JSON"):
+        load_settings()
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.yaml: cannot be read: No such file"):
         load_settings(tmp_path / "none.yaml")
