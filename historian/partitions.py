@@ -43,11 +43,11 @@ class Partitions:
         self._days = {dt.datetime.strptime(name, "%Y%m%d").date() for (name,) in await cursor.fetchall()}
 
     async def ensure(self, connection: psycopg.AsyncConnection, time: int) -> bool:
-        """Have the day of `time` [µs] and the next; True if its day is new."""
-        day = day_of(time)
-        if self._timescale or day in self._days:
+        """Have the day of `time` [µs] and the next; True if there was one to make."""
+        wanted = {day_of(time), day_of(time + DAY)}
+        if self._timescale or wanted <= self._days:
             return False
-        for new in (day, day + dt.timedelta(days=1)):
+        for new in sorted(wanted - self._days):
             async with connection.transaction():
                 for table in TABLES.values():
                     await connection.execute(_create(table.readings, new))

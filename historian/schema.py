@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -11,6 +12,7 @@ from historian.columns import TABLES, Table
 
 METADATA: Final = sa.MetaData()
 _TIME = sa.DateTime(timezone=True)
+_PARTITION = re.compile(r"_\d{8}$")
 
 asset = sa.Table(
     "asset",
@@ -67,3 +69,9 @@ for _table in TABLES.values():
         sa.PrimaryKeyConstraint("asset_id"),
         postgresql_with={"fillfactor": 50},
     )
+
+
+def include_object(thing: Any, name: str | None, kind: str, reflected: bool, counterpart: Any) -> bool:
+    """For Alembic: leave partitions alone, they come and go with the days and not with the schema."""
+    table = getattr(thing, "table", thing)
+    return not _PARTITION.search(table.name or "")

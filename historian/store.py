@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import structlog
@@ -19,7 +19,7 @@ from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.rows import Rows, Scan
 
-CONNECT_TIMEOUT = 10.0  # s
+EXPIRE_PERIOD: Final = 600_000_000  # µs between looks at what is too old or too big
 _log = structlog.get_logger("historian")
 
 Connect = Callable[[], Awaitable[psycopg.AsyncConnection]]
@@ -32,12 +32,15 @@ class Store:
         self._connect = connect
         self._partitions = partitions
         self._quality = quality
+        self._expired_at = 0
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, scan: Scan) -> int:
         """Write a scan; returns how many rows were new."""
         connection = await self._open()
-        if await self._partitions.ensure(connection, scan.time):
+        await self._partitions.ensure(connection, scan.time)
+        if abs(scan.time - self._expired_at) > EXPIRE_PERIOD:
+            self._expired_at = scan.time
             await self._partitions.expire(connection, scan.time)
         qualities = [await self._quality.ids(connection, rows) for rows in scan.rows]
         streams = await asyncio.to_thread(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,6 +16,20 @@ from historian.embedded import Embedded
 from historian.migrate import migrate
 from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def until() -> Until:
+    """Wait until a condition holds."""
+    return _until
 
 
 def _home() -> Iterator[Path]:

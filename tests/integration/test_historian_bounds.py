@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from nodeset.frame import first_frame
 from nodeset.index import TagIndex
 from nodeset.status import GOOD
 
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
 MINUTE = 60_000_000
 DAY = 1_767_225_600_000_000  # 2026-01-01 [µs]
 STORED = ("5:00", "5:02", "5:03", "5:05", "5:06")
@@ -29,7 +29,9 @@ def at(text: str) -> int:
 
 
 @pytest.fixture
-async def historian(home: Path, database: str, small_index: TagIndex) -> AsyncIterator[Historian]:
+async def historian(
+    home: Path, database: str, small_index: TagIndex, until: Until
+) -> AsyncIterator[Historian]:
     """A historian that has stored a voltage at each of the times of the standard's example."""
     settings = Settings(url=SecretStr(database))
     historian = await Historian.start(settings, home, small_index, lambda text: None)
@@ -38,9 +40,7 @@ async def historian(home: Path, database: str, small_index: TagIndex) -> AsyncIt
         frame = frame.next(at(text))
         frame.put(AssetType.JAR, "Voltage", 10.0 + i)
         historian.offer(frame.freeze())
-    async with asyncio.timeout(10):
-        while historian.stats.scans_written < len(STORED):
-            await asyncio.sleep(0.01)
+    await until(lambda: historian.stats.scans_written == len(STORED))
     yield historian
     await historian.close()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psycopg
@@ -16,6 +16,8 @@ import pytest
 from historian.embedded import Embedded
 from historian.errors import AlreadyRunning, HistorianError
 from historian.postmaster import PID_FILE, SOCKET, running
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 PARENT = """
 import asyncio, sys
@@ -59,7 +61,7 @@ async def test_first_start_second_start_and_stop(home: Path) -> None:
     await server.stop()
     assert len(said) == 1
     assert "first start" in said[0]
-    assert {path.name for path in home.iterdir()} == {"postgres", "postgres.lock", "postgres.log"}
+    assert set(os.listdir(home)) == {"postgres", "postgres.lock", "postgres.log"}
 
 
 async def test_a_home_with_a_path_too_long_for_a_socket(home: Path) -> None:
@@ -79,13 +81,13 @@ async def test_a_second_start_beside_a_running_one(home: Path) -> None:
 
 
 async def test_a_killed_parent_takes_the_database_along(home: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE)
+    words = (sys.executable, "-c", PARENT, str(home))
+    parent = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert parent.stdout is not None
-    pid = int(await asyncio.to_thread(parent.stdout.readline))
+    pid = int(await parent.stdout.readline())
     assert running(home / "postgres") == pid
     parent.kill()
-    parent.wait()
-    parent.stdout.close()
+    await parent.wait()
     server = Embedded(home)
     await server.start()  # waits for the orphan's shutdown
     assert gone(pid)
@@ -145,13 +147,11 @@ async def test_root_and_a_folder_that_the_database_may_not_enter(home: Path) -> 
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
-async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(home: Path) -> None:
+async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(home: Path, until: Until) -> None:
     server = Embedded(home)
     await server.start()
     assert server.pid is not None
     assert os.getpgid(server.pid) != os.getpgrp()
     os.kill(server.pid, signal.SIGINT)  # while the supervisor's own signal does end it
-    async with asyncio.timeout(10):
-        while server.running:
-            await asyncio.sleep(0.01)
+    await until(lambda: not server.running)
     await server.stop()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psycopg
@@ -22,6 +22,7 @@ from nodeset.index import TagIndex
 
 START = 1_767_225_600_000_000
 PERIOD = 5_000_000
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
 class Plant:
@@ -36,19 +37,15 @@ class Plant:
         return self._frame.freeze()
 
 
-async def until(condition: Callable[[], bool], timeout: float = 20) -> None:
-    async with asyncio.timeout(timeout):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def numbers(historian: Historian, index: TagIndex) -> list[float]:
     row = index.slice(AssetType.JAR, "RemainingUsefulLife").start
     history = await historian.read_raw(row, START, START + 10**12, 0, False)
     return history.value.tolist()  # type: ignore[no-any-return]
 
 
-async def test_scans_beyond_the_buffer_come_back_in_order(home: Path, small_index: TagIndex) -> None:
+async def test_scans_beyond_the_buffer_come_back_in_order(
+    home: Path, small_index: TagIndex, until: Until
+) -> None:
     server = Embedded(home / "server")
     await server.start()
     settings = Settings(url=SecretStr(server.conninfo), buffer_scans=3)
@@ -78,7 +75,9 @@ async def test_scans_beyond_the_buffer_come_back_in_order(home: Path, small_inde
     await server.stop()
 
 
-async def test_what_the_database_did_not_take_survives_a_restart(home: Path, small_index: TagIndex) -> None:
+async def test_what_the_database_did_not_take_survives_a_restart(
+    home: Path, small_index: TagIndex, until: Until
+) -> None:
     server = Embedded(home / "server")
     await server.start()
     settings = Settings(url=SecretStr(server.conninfo), buffer_scans=3)
@@ -103,7 +102,7 @@ async def test_what_the_database_did_not_take_survives_a_restart(home: Path, sma
 
 
 async def test_a_scan_written_but_not_forgotten_does_not_come_twice(
-    home: Path, database: str, small_index: TagIndex
+    home: Path, database: str, small_index: TagIndex, until: Until
 ) -> None:
     settings = Settings(url=SecretStr(database))
     historian = await Historian.start(settings, home, small_index, lambda text: None)
@@ -116,7 +115,9 @@ async def test_a_scan_written_but_not_forgotten_does_not_come_twice(
     await historian.close()
 
 
-async def test_a_killed_embedded_database_is_started_again(home: Path, small_index: TagIndex) -> None:
+async def test_a_killed_embedded_database_is_started_again(
+    home: Path, small_index: TagIndex, until: Until
+) -> None:
     plant = Plant(small_index)
     historian = await Historian.start(Settings(), home, small_index, lambda text: None)
     assert historian.engine.startswith("embedded PostgreSQL 18.")
@@ -131,7 +132,7 @@ async def test_a_killed_embedded_database_is_started_again(home: Path, small_ind
     await historian.close()
 
 
-async def test_a_full_disk_budget_drops_and_counts(home: Path, small_index: TagIndex) -> None:
+async def test_a_full_disk_budget_drops_and_counts(home: Path, small_index: TagIndex, until: Until) -> None:
     server = Embedded(home / "server")
     await server.start()
     settings = Settings(url=SecretStr(server.conninfo), buffer_scans=1, spill_gb=1e-9)
@@ -150,7 +151,9 @@ async def test_a_full_disk_budget_drops_and_counts(home: Path, small_index: TagI
     await server.stop()
 
 
-async def test_rows_are_there_for_any_sql_client(home: Path, database: str, small_index: TagIndex) -> None:
+async def test_rows_are_there_for_any_sql_client(
+    home: Path, database: str, small_index: TagIndex, until: Until
+) -> None:
     historian = await Historian.start(Settings(url=SecretStr(database)), home, small_index, lambda text: None)
     historian.offer(Plant(small_index).next())
     await until(lambda: historian.stats.scans_written == 1)

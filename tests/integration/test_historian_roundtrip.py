@@ -1,0 +1,123 @@
+"""What goes in comes out: values to the step, statuses to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from config.settings import Historian as Settings
+from historian.columns import TABLES
+from historian.copyformat import encode
+from historian.historian import Historian
+from historian.rows import Rows
+from nodeset import status as st
+from nodeset.fleet import AssetType
+from nodeset.frame import Frame, first_frame
+from nodeset.index import TagIndex
+from nodeset.tags import Kind
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+Write = Callable[..., Awaitable[None]]
+TIME = 1_767_225_599_999_999  # the last microsecond of 2025
+CODES = (st.GOOD, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE, st.BAD_NO_COMMUNICATION, st.BAD_SENSOR_FAILURE)
+
+
+@pytest.fixture
+async def historian(home: Path, database: str, small_index: TagIndex) -> AsyncIterator[Historian]:
+    settings = Settings(url=SecretStr(database))
+    historian = await Historian.start(settings, home, small_index, lambda text: None)
+    yield historian
+    await historian.close()
+
+
+@pytest.fixture
+def write(historian: Historian, until: Until) -> Write:
+    """Write frames, and return when that is done."""
+
+    async def write(*frames: Frame) -> None:
+        target = historian.stats.scans_written + len(frames)
+        for frame in frames:
+            historian.offer(frame)
+        await until(lambda: historian.stats.scans_written == target)
+
+    return write
+
+
+def any_frame(index: TagIndex, time: int) -> Frame:
+    """Values all over each tag's range, some missing, with every kind of status."""
+    rng = np.random.default_rng(5)
+    frame = first_frame(index, time - 1).next(time)
+    for tag in index.tags:
+        n = index.fleet.count(tag.asset)
+        value = rng.uniform(tag.low, tag.high, n)
+        if tag.kind is Kind.QUARTER:
+            value = rng.integers(2026 * 4, 2040 * 4, n).astype(float)
+        elif tag.kind is not Kind.ANALOG:
+            value = rng.integers(0, max(2, int(tag.high) + 1), n).astype(float)
+        value[rng.random(n) < 0.2] = np.nan
+        frame.put(tag.asset, tag.name, value, rng.choice(CODES, n).astype(np.uint32))
+    return frame.freeze()
+
+
+async def test_every_variable_comes_back_exactly(
+    historian: Historian, small_index: TagIndex, write: Write
+) -> None:
+    frame = any_frame(small_index, TIME)
+    await write(frame)
+    for row in range(small_index.size):
+        history = await historian.read_raw(row, TIME, TIME + 1, 0, False)
+        scale = small_index.locate(row)[0].scale
+        stored = frame.value[row]
+        expected = stored if np.isnan(stored) else round(stored * scale) / scale
+        np.testing.assert_array_equal(history.value, [expected], err_msg=small_index.identifier(row))
+        assert history.status.tolist() == [frame.status[row]]
+        assert history.time.tolist() == [TIME]
+
+
+async def test_latest_is_the_last_scan_however_they_come(
+    historian: Historian, small_index: TagIndex, write: Write
+) -> None:
+    late, early = any_frame(small_index, TIME + 7), any_frame(small_index, TIME)
+    await write(late, early)
+    latest = await historian.latest()
+    assert sorted(latest.rows.tolist()) == list(range(small_index.size))
+    assert set(latest.time.tolist()) == {TIME + 7}
+    np.testing.assert_array_equal(latest.status, late.status[latest.rows])
+    scale = np.array([small_index.locate(row)[0].scale for row in latest.rows])
+    np.testing.assert_array_equal(latest.value, np.rint(late.value[latest.rows] * scale) / scale)
+
+
+async def test_history_crosses_midnight(historian: Historian, small_index: TagIndex, write: Write) -> None:
+    await write(*(any_frame(small_index, TIME + i) for i in range(-1, 3)))
+    history = await historian.read_raw(0, TIME - 1, TIME + 3, 0, False)
+    assert history.time.tolist() == [TIME - 1, TIME, TIME + 1, TIME + 2]
+
+
+@pytest.mark.parametrize("missing", [False, True])
+async def test_our_copy_stream_is_postgresqls(database: str, missing: bool) -> None:
+    """A table filled by our stream, copied out by PostgreSQL, gives the same bytes."""
+    table = TABLES[AssetType.JAR]
+    names = [column.name for column in table.columns]
+    shape = (len(names), 5)
+    value = np.arange(shape[0] * 5, dtype=np.int32).reshape(shape) * 137 - 3000
+    if missing:
+        value[::2, 1] = value[names.index("voltage"), 2] = value[5, :] = -(2**31)
+    rows = Rows(table, np.arange(10, 15, dtype=np.int32), value, np.zeros(shape, np.uint32))
+    stream = encode(rows, TIME, np.arange(5, dtype=np.int32))
+    columns = ", ".join(table.names)
+    async with await psycopg.AsyncConnection.connect(database) as connection:
+        cursor = connection.cursor()
+        async with cursor.copy(f"COPY jar_latest ({columns}) FROM STDIN (FORMAT binary)".encode()) as copy:
+            await copy.write(stream)
+        async with cursor.copy(f"COPY jar_latest ({columns}) TO STDOUT (FORMAT binary)".encode()) as copy:
+            back = b"".join([bytes(part) async for part in copy])
+        await cursor.execute(
+            "SELECT min(ts) = %s, count(voltage) FROM jar_latest", ("2025-12-31 23:59:59.999999Z",)
+        )
+        assert await cursor.fetchone() == (True, 4 if missing else 5)
+    assert back == stream

@@ -1,0 +1,124 @@
+"""The schema: declarations, metadata and migrations agree; days come and go."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from structlog.testing import capture_logs
+
+from historian import migrations
+from historian.columns import TABLES
+from historian.connections import connect
+from historian.engine import Engine, detect
+from historian.errors import HistorianError
+from historian.migrate import BASE, HEAD, migrate, version
+from historian.partitions import DAY, Partitions
+from historian.schema import METADATA, include_object
+
+PLAIN = Engine("18.0", None)
+START = 20_454 * DAY  # 2026-01-01
+
+
+@pytest.fixture
+def empty(postgres: str) -> Iterator[str]:
+    """A database without a schema."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+        yield psycopg.conninfo.make_conninfo(postgres, dbname="empty")
+        connection.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+def tables(conninfo: str) -> set[str]:
+    query = (
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+    )
+    with psycopg.connect(conninfo) as connection:
+        return {name for (name,) in connection.execute(query).fetchall()}
+
+
+def days(conninfo: str) -> list[str]:
+    return sorted(name[-8:] for name in tables(conninfo) if name.startswith("jar_reading_"))
+
+
+def test_up_and_down_and_up_again(empty: str) -> None:
+    migrate(empty)
+    assert tables(empty) == set(METADATA.tables) | {"alembic_version"}
+    migrate(empty, BASE)
+    assert tables(empty) == {"alembic_version"}
+    migrate(empty)
+    with psycopg.connect(empty) as connection:
+        assert version(connection) == HEAD
+
+
+def test_the_newest_migration_is_the_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+async def test_metadata_and_migrations_agree(database: str) -> None:
+    async with await connect(database) as connection:
+        await Partitions(PLAIN, 1, None).ensure(connection, START)
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database))
+    options = {"include_object": include_object}
+    with engine.connect() as connected:
+        context = MigrationContext.configure(connected, opts=options)
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_a_column_for_every_tag_and_of_its_width(database: str) -> None:
+    query = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
+    with psycopg.connect(database) as connection:
+        for table in TABLES.values():
+            types = {c.name: "smallint" if c.bits == 16 else "integer" for c in table.columns}
+            types |= {"ts": "timestamp with time zone", "asset_id": "integer", "quality": "integer"}
+            for name in (table.readings, table.latest):
+                assert dict(connection.execute(query, (name,)).fetchall()) == types
+
+
+def test_a_database_of_a_newer_program_is_left_alone(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(HistorianError, match="schema 9999, made by a newer Voltkeep"):
+        migrate(database)
+
+
+async def test_days_are_made_ahead_and_dropped_when_old(database: str) -> None:
+    async with await connect(database) as connection:
+        partitions = Partitions(PLAIN, raw_days=2, max_gb=None)
+        assert await partitions.ensure(connection, START + 5)
+        assert days(database) == ["20260101", "20260102"]
+        assert not await partitions.ensure(connection, START + DAY - 1)
+        for day in range(1, 5):
+            await partitions.ensure(connection, START + day * DAY)
+        again = Partitions(PLAIN, raw_days=2, max_gb=None)
+        await again.load(connection)
+        await again.expire(connection, START + 4 * DAY)
+        assert days(database) == ["20260103", "20260104", "20260105", "20260106"]
+
+
+async def test_a_database_too_big_loses_its_oldest_days_but_never_today(database: str) -> None:
+    async with await connect(database) as connection:
+        partitions = Partitions(PLAIN, raw_days=100, max_gb=1e-6)
+        for day in range(3):
+            await partitions.ensure(connection, START + day * DAY)
+        with capture_logs() as logs:
+            await partitions.expire(connection, START + 2 * DAY)
+        assert days(database) == ["20260103", "20260104"]
+        assert [entry["day"] for entry in logs] == [str(dt.date(2026, 1, 1)), str(dt.date(2026, 1, 2))]
+
+
+async def test_plain_postgresql_is_recognised(database: str) -> None:
+    async with await connect(database) as connection:
+        engine = await detect(connection)
+    assert engine.timescale is None
+    assert engine.name.startswith("PostgreSQL 18.")
