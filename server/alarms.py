@@ -138,13 +138,14 @@ class AlarmTable:
         state.user[row] = user
         return self._tell(row, Change.DISABLED, time)
 
-    def current(self, rows: Index) -> Transitions:
-        """The state of some conditions as their last events told it; nothing changed."""
-        return Transitions(rows, np.zeros(len(rows), np.uint8), self.state.take(rows))
-
     def retained(self) -> Transitions:
-        """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7)."""
-        return self.current(np.flatnonzero(self.state.retain))
+        """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7); nothing changed."""
+        rows = np.flatnonzero(self.state.retain)
+        return Transitions(0, rows, np.zeros(len(rows), np.uint8), self.state.take(rows))
+
+    def snapshot(self, row: int) -> AlarmState:
+        """The state of one condition, as arrays of length 1."""
+        return self.state.take(np.array([row], np.intp))
 
     def event_id(self, row: int, number: int) -> bytes:
         """EventId of a condition's event: 16 bytes, never given twice."""
@@ -292,4 +293,4 @@ class AlarmTable:
         state.event[rows] = self._events + 1 + np.arange(len(rows))
         state.time[rows] = time
         self._events += len(rows)
-        return Transitions(rows, change[rows], state.take(rows))
+        return Transitions(time, rows, change[rows], state.take(rows))

@@ -90,8 +90,9 @@ class AlarmState:
 
 @dataclass(frozen=True)
 class Transitions:
-    """What changed: rows, `Change` bits of each, and the state that each then had."""
+    """What changed at `time` [µs]: rows, `Change` bits of each, and the state that each then had."""
 
+    time: int
     rows: Index
     change: NDArray[np.uint8]
     state: AlarmState

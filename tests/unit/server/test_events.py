@@ -11,6 +11,7 @@ from alarmplant import HUMIDITY, START, TEMPERATURE, AlarmPlant
 from asyncua import ua
 
 from nodeset import status as st
+from server.alarmstate import Transitions
 from server.conditionevents import ConditionEvent, condition_events
 from server.events import refresh_end, refresh_start, system_event
 
@@ -125,7 +126,8 @@ def test_refresh_tells_the_last_event_again(plant: AlarmPlant, event: ConditionE
 
 def test_a_condition_that_never_told_anything(plant: AlarmPlant) -> None:
     plant.step(0)
-    (silent,) = condition_events(plant.table, plant.table.current(np.array([0])), NAMESPACE)
+    now = Transitions(0, np.array([0]), np.array([0], np.uint8), plant.table.snapshot(0))
+    (silent,) = condition_events(plant.table, now, NAMESPACE)
     assert field(silent, "EventId") is None
     assert (field(silent, "Retain"), field(silent, "ActiveState/Id")) == (False, False)
 
