@@ -85,7 +85,7 @@ def test_a_list_in_a_variable_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOLTKEEP_NODESET_IMPORT", '["extra.xml"]')
     assert load_settings().nodeset.import_ == (Path("extra.xml"),)
     monkeypatch.setenv("VOLTKEEP_NODESET_IMPORT", "extra.xml")
-    with pytest.raises(ConfigurationError, match="VOLTKEEP_.*nodeset.*a list is written as JSON"):
+    with pytest.raises(ConfigurationError, match=r"VOLTKEEP_.*nodeset.*a list is written as JSON"):
         load_settings()
 
 

@@ -1,0 +1,124 @@
+"""A Modbus master that is not ours (mbpoll) reads the simulated fleet from `voltkeep simulator`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from program import CHECKOUT, command, environment
+
+SITES = 9
+
+
+@pytest.fixture(scope="module")
+def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of the first of nine gateways."""
+    if shutil.which("mbpoll") is None:
+        pytest.skip("mbpoll is not installed")
+    home = tmp_path_factory.mktemp("modbus") / "home"
+    first = _consecutive_ports(SITES)
+    with subprocess.Popen(
+        command("simulator"),
+        cwd=CHECKOUT,
+        env=environment(home, VOLTKEEP_MODBUS_PORT=str(first)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            _wait_until_open(process, first + SITES - 1)
+            yield first
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                said, _ = process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+
+
+def _consecutive_ports(count: int) -> int:
+    for first in range(21_000, 29_000, count):
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no free ports")
+
+
+def _wait_until_open(process: subprocess.Popen[str], port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    pytest.fail(f"the gateways do not answer: {process.communicate()[0]}")
+
+
+def poll(port: int, unit: int, first: int, count: int) -> subprocess.CompletedProcess[str]:
+    """One read of 16-bit holding registers, numbered from 0."""
+    where = ["-m", "tcp", "-p", str(port), "-a", str(unit)]
+    what = ["-t", "4", "-0", "-r", str(first), "-c", str(count)]
+    return subprocess.run(
+        ["mbpoll", *where, *what, "-1", "-q", "127.0.0.1"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def registers(port: int, unit: int, first: int, count: int) -> list[int]:
+    done = poll(port, unit, first, count)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.findall(r"^\[(\d+)\]:\s+(\d+)", done.stdout, re.MULTILINE)
+    assert [int(number) for number, _ in found] == list(range(first, first + count))
+    return [int(value) for _, value in found]
+
+
+def test_it_reads_a_jar(gateways: int) -> None:
+    # Bangrak is the fourth site, UPS-1 its unit 1; S03/J07 is the system's jar 54, three registers each.
+    voltage, temperature, resistance = registers(gateways + 3, unit=1, first=1000 + 54 * 3, count=3)
+    assert 13_000 < voltage < 14_500  # mV
+    assert 1_500 < temperature < 4_000  # 0.01 °C
+    assert 2_000 < resistance < 8_000  # µΩ
+
+
+def test_it_reads_every_site(gateways: int) -> None:
+    seen = [registers(gateways + site, unit=1, first=0, count=9) for site in range(SITES)]
+    assert all(1_000 < ambient < 4_500 for ambient, *_ in seen)
+    assert {mains for _, _, _, mains, *_ in seen} <= {0, 1}
+    assert len({tuple(each) for each in seen}) == SITES
+
+
+def test_125_registers_come_in_one_answer(gateways: int) -> None:
+    assert len(registers(gateways, unit=2, first=1000, count=125)) == 125
+
+
+def test_the_plant_is_live(gateways: int) -> None:
+    before = registers(gateways, unit=1, first=1000, count=120)
+    time.sleep(6)
+    assert registers(gateways, unit=1, first=1000, count=120) != before
+
+
+def test_an_address_that_is_not_there_is_refused(gateways: int) -> None:
+    done = poll(gateways, unit=1, first=60_000, count=1)
+    assert done.returncode != 0
+    assert "Illegal data address" in done.stdout + done.stderr
