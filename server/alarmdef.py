@@ -6,13 +6,13 @@ condition is identified by `<path>#<Name>`, for example `Bangrak/UPS-1/S03/J07#T
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.alarmfile import AlarmFile
 from nodeset.fleet import AssetType, Fleet, Index
@@ -116,7 +116,7 @@ class ConditionIndex:
         """Definition of a row, and index of its asset."""
         if not 0 <= row < self.size:
             raise IndexError(row)
-        i = int(np.searchsorted(self._first, row, side="right")) - 1
+        i = bisect_right(self._first, row) - 1
         return self.defs[i], row - self._first[i]
 
     def row(self, path: str, name: str) -> int | None:
@@ -144,11 +144,6 @@ class ConditionIndex:
     def names_of(self, asset: AssetType) -> tuple[str, ...]:
         """Names of the conditions that each asset of a type has."""
         return tuple(d.name for d in self.defs if d.asset is asset)
-
-    def spread(self, column: tuple[float | int, ...], dtype: type[np.generic]) -> NDArray[np.generic]:
-        """One figure a definition, repeated over its rows: shape (rows,)."""
-        counts = np.diff(self._first)
-        return np.repeat(np.array(column, dtype), counts)
 
     def site_of_row(self) -> Index:
         """Index of the site of each row's asset; the number of sites for the fleet's own conditions."""

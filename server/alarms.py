@@ -208,7 +208,8 @@ class AlarmTable:
         threshold = limits.value - np.where(state.latched, limits.hysteresis, 0.0)
         asks = ((value[:, None] * _SIGN > threshold) != state.latched) & usable[:, None]
         np.copyto(state.since, 0, where=~asks)
-        np.copyto(state.since, time, where=asks & (state.since == 0))
+        # A clock that was set back must not hold a change for ever.
+        np.copyto(state.since, time, where=asks & ((state.since == 0) | (state.since > time)))
         delay = np.where(state.latched, limits.off_delay, limits.on_delay)
         flipped: Flags = asks & (time - state.since >= delay)
         state.latched[flipped] ^= True

@@ -49,16 +49,22 @@ class EventTypes:
         BaseEventType stands for every event type: a client that names it does not care which one has
         the field (Part 4, 7.22.3).
         """
-        kinds = self._all if kind == BASE else (kind,)
-        return next((found for each in kinds if (found := self._walk(each, path)) is not None), None)
+        if not path:
+            return None
+        first, *rest = path
+        key = (first.NamespaceIndex, first.Name)
+        if kind == BASE:
+            starts = self._anywhere.get(key, [])
+        else:
+            starts = [child for child in (self._children(kind).get(key),) if child is not None]
+        return next((found for start in starts if (found := self._walk(start, rest)) is not None), None)
 
-    def _walk(self, kind: ua.NodeId, path: Sequence[ua.QualifiedName]) -> ua.NodeClass | None:
-        node, found = kind, None
+    def _walk(self, start: ua.ReferenceDescription, path: Sequence[ua.QualifiedName]) -> ua.NodeClass | None:
+        found: ua.ReferenceDescription | None = start
         for name in path:
-            found = self._children(node).get((name.NamespaceIndex, name.Name))
             if found is None:
                 return None
-            node = _plain(found.NodeId)
+            found = self._children(_plain(found.NodeId)).get((name.NamespaceIndex, name.Name))
         return None if found is None else ua.NodeClass(found.NodeClass)
 
     def _children(self, node: ua.NodeId) -> _Children:
@@ -103,15 +109,26 @@ class EventTypes:
             )
 
     @cached_property
-    def _all(self) -> tuple[ua.NodeId, ...]:
+    def _anywhere(self) -> dict[tuple[int, str], list[ua.ReferenceDescription]]:
+        """What any event type declares, by name; a name can stand for several declarations."""
+        found: dict[tuple[int, str], dict[ua.NodeId, ua.ReferenceDescription]] = {}
+        for kind in self._all():
+            for key, reference in self._children(kind).items():
+                found.setdefault(key, {})[_plain(reference.NodeId)] = reference
+        return {key: list(references.values()) for key, references in found.items()}
+
+    def _all(self) -> list[ua.NodeId]:
         """BaseEventType and all its subtypes."""
         found = [BASE]
         for kind in found:
             found += [
-                r.NodeId for r in self._references(kind) if r.IsForward and r.ReferenceTypeId == _SUBTYPE
+                _plain(r.NodeId)
+                for r in self._references(kind)
+                if r.IsForward and r.ReferenceTypeId == _SUBTYPE
             ]
-        return tuple(found)
+        return found
 
 
 def _plain(node: ua.NodeId) -> ua.NodeId:
+    """Without the namespace URI and server of an ExpandedNodeId."""
     return ua.NodeId(node.Identifier, node.NamespaceIndex)

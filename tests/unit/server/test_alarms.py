@@ -374,6 +374,12 @@ def test_restart_with_more_jars(tmp_path: Path) -> None:
     after.table.acknowledge(again, event, None, "ann", START)
 
 
+def test_a_clock_that_was_set_back_holds_no_alarm_for_ever() -> None:
+    plant = AlarmPlant(SLOW)
+    plant.set(SLOW, 40, asset=0)
+    assert [len(plant.step(second)) for second in (3600, 0, 9, 10)] == [0, 0, 0, 1]
+
+
 def test_restart_gives_no_event_id_again() -> None:
     before = AlarmPlant(TEMPERATURE)
     saved = before.table.save()

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from alarmplant import TEMPERATURE, AlarmPlant
 from asyncua import ua
+from asyncua.common.utils import Buffer
 from asyncua.server.address_space import AddressSpace, NodeManagementService
 from asyncua.server.standard_address_space import standard_address_space
+from asyncua.ua.ua_binary import extensionobject_from_binary, extensionobject_to_binary
 
 from server.conditionevents import ConditionEvent, condition_events
 from server.eventfilter import MAX_ELEMENTS, CompiledFilter, compile_filter
@@ -261,6 +263,21 @@ def test_refused(
     types: EventTypes, first: tuple[str, list[str]], elements: list[ua.ContentFilterElement]
 ) -> None:
     assert refusal(types, *elements)[0] == first
+
+
+def test_a_filter_that_came_over_the_wire(types: EventTypes, hot: ConditionEvent) -> None:
+    wanted = event_filter(
+        element(Op.And, ua.ElementOperand(1), ua.ElementOperand(2)),
+        element(Op.OfType, literal(ua.NodeId(LIMIT_ALARM))),
+        element(Op.Between, field("Severity"), literal(400), literal(600.5)),
+        select=[field("ConditionName"), field("", CONDITION, 1)],
+    )
+    data = extensionobject_to_binary(wanted)
+    received = extensionobject_from_binary(Buffer(bytes(data)))
+    compiled = accepted(types, received)
+    assert compiled.matches(hot)
+    assert compiled.fields(hot)[0].Value == "TemperatureHigh"
+    assert compiled.key == accepted(types, wanted).key
 
 
 def test_a_loop_is_refused_where_it_turns_back(types: EventTypes) -> None:
