@@ -19,7 +19,7 @@ help:
 	@echo "make run    installs Voltkeep into $(VENV) and runs it with the simulated fleet"
 	@echo "make test   installs what the tests need and runs all of them"
 	@echo "make lint   ruff, mypy, import-linter, and whether the NodeSet is up to date"
-	@echo "make bench  the figures of docs/architecture.md, measured on this machine"
+	@echo "make bench  measures this machine, beside a stock asyncua server"
 	@echo "make generated, make lock   write the generated files, the locked versions"
 	@echo "make clean  removes what was installed and cached, never the state in ./var"
 
@@ -58,7 +58,7 @@ clean:
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Voltkeep needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+		echo "Voltkeep needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1 || true)." >&2; \
 		echo "Name one that is: make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments: apt-get install python3-venv" >&2; exit 1; }
