@@ -1,7 +1,7 @@
 """The historian's tables and columns, derived from the tag declarations; the schema, writer and reader agree
 on them here.
 
-Each asset type has one table of readings and one of latest values. A column holds a tag as a scaled
+Each asset type has one table of readings, and a view of each asset's latest. A column holds a tag as a scaled
 integer, value times `TagDef.scale`, in 16 bits where its range leaves room (docs/decisions/0002).
 """
 

@@ -59,16 +59,6 @@ for _table in TABLES.values():
         *_columns(_table),
         sa.PrimaryKeyConstraint("asset_id", "ts"),
     )
-    sa.Table(
-        _table.latest,
-        METADATA,
-        sa.Column("ts", _TIME, nullable=False),
-        sa.Column("asset_id", sa.Integer, nullable=False),
-        sa.Column("quality", sa.Integer, nullable=False),
-        *_columns(_table),
-        sa.PrimaryKeyConstraint("asset_id"),
-        postgresql_with={"fillfactor": 50},
-    )
 
 
 def include_object(thing: Any, name: str | None, kind: str, reflected: bool, counterpart: Any) -> bool:

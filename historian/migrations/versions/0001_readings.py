@@ -1,4 +1,4 @@
-"""Assets, readings, their qualities, latest values, and accounts.
+"""Assets, readings, their qualities, latest values (views), and accounts.
 
 Revision ID: 0001
 Revises:
@@ -80,11 +80,14 @@ def upgrade() -> None:
         if more is not None:
             op.execute(more)
         op.execute(
-            f"CREATE TABLE {asset}_latest ({columns}, PRIMARY KEY (asset_id)) WITH (fillfactor = 50)"
+            f"CREATE VIEW {asset}_latest AS SELECT reading.* FROM asset CROSS JOIN LATERAL "
+            f"(SELECT * FROM {asset}_reading WHERE asset_id = asset.id ORDER BY ts DESC LIMIT 1) AS reading "
+            f"WHERE asset.type = '{asset.capitalize()}'"
         )
 
 
 def downgrade() -> None:
     for asset in COLUMNS:
-        op.execute(f"DROP TABLE {asset}_reading, {asset}_latest")
+        op.execute(f"DROP VIEW {asset}_latest")
+        op.execute(f"DROP TABLE {asset}_reading")
     op.execute("DROP TABLE account, quality, asset")
