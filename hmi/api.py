@@ -1,0 +1,190 @@
+"""What the pages' scripts ask for: snapshots, the live stream, trends, nameplates, acknowledgement.
+
+The session was checked by `Guard`; a fault is answered as JSON `{"fault": words}` with a fitting status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import Final
+
+from asyncua import ua
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
+
+from hmi import methods
+from hmi.accounts import Accounts, WebSession
+from hmi.channel import Viewer, encode
+from hmi.endpoint import Away, ConnectionFault
+from hmi.live import Live, NotFound
+from hmi.nameplate import nameplate
+
+TRENDS: Final = frozenset({"Voltage", "Temperature"})
+DAY: Final = 86_400_000_000  # µs
+MAX_CHANNELS: Final = 4
+MAX_ACKNOWLEDGED: Final = 2_500
+MAX_COMMENT: Final = 500
+MAX_BODY: Final = 1_000_000
+LOG_IN_AGAIN: Final = 4401  # close code of a websocket
+
+
+class Api:
+    """The routes, over the shared live session and the users' own."""
+
+    def __init__(self, live: Live, accounts: Accounts) -> None:
+        self._live = live
+        self._accounts = accounts
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add all routes to the web application."""
+        app.add_api_route("/api/session", self.session, methods=["GET"])
+        app.add_api_route("/api/snapshot", self.snapshot, methods=["GET"])
+        app.add_api_route("/api/trend", self.trend, methods=["GET"])
+        app.add_api_route("/api/nameplate", self.nameplate, methods=["GET"])
+        app.add_api_route("/api/predict", self.predict, methods=["GET"])
+        app.add_api_route("/api/acknowledge", self.acknowledge, methods=["POST"])
+        app.add_api_websocket_route("/api/live", self.stream)
+        app.add_exception_handler(NotFound, _not_found)
+        app.add_exception_handler(ConnectionFault, _fault)
+        app.add_exception_handler(ua.UaError, _ua_fault)
+        app.add_exception_handler(TimeoutError, _late)
+
+    async def session(self, request: Request) -> Response:
+        """Who is logged in."""
+        return JSONResponse({"user": _session(request).user})
+
+    async def snapshot(self, key: str) -> Response:
+        """All that a channel shows now."""
+        channel = await self._live.channel(key)
+        return Response(channel.snapshot(), media_type="application/json")
+
+    async def stream(self, socket: WebSocket) -> None:
+        """The live stream of some channels, until the browser leaves or its session ends."""
+        keys = socket.query_params.getlist("key")[:MAX_CHANNELS]
+        await socket.accept()
+        viewer = Viewer()
+        viewer.send(self._live.status())
+        try:
+            channels = [await self._live.channel(key) for key in keys]
+        except (NotFound, ConnectionFault):
+            channels = []
+        for channel in channels:
+            channel.viewers.add(viewer)
+        reader = asyncio.create_task(_until_closed(socket))
+        try:
+            await self._send(socket, viewer, reader, listening=bool(channels))
+        finally:
+            reader.cancel()
+            for channel in channels:
+                channel.viewers.discard(viewer)
+                channel.left = time.monotonic()
+
+    async def _send(
+        self, socket: WebSocket, viewer: Viewer, reader: asyncio.Task[None], listening: bool
+    ) -> None:
+        token = socket.state.session.token
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while not reader.done():
+                if self._accounts.find(token) is None:
+                    await socket.close(LOG_IN_AGAIN)
+                    return
+                message = await viewer.queue.get()
+                if message is None:
+                    await socket.close(1013)
+                    return
+                await socket.send_text(message)
+                if not listening:
+                    await socket.close(1013)
+                    return
+
+    async def trend(self, jar: str, tag: str) -> Response:
+        """The last 24 hours of a jar's tag from HistoryRead: times [ms] and values, null where not good."""
+        client, topology = self._live.connection()
+        if jar not in topology.by_path or tag not in TRENDS:
+            raise NotFound(jar)
+        end = max(self._live.state.server_time, self._live.newest(f"jar/{jar}"))
+        points = await methods.trend(client, topology.node(f"{jar}.{tag}"), end - DAY, end)
+        body = {"end": end // 1000, "t": [t // 1000 for t, _ in points], "v": [_short(v) for _, v in points]}
+        return Response(encode(body), media_type="application/json")
+
+    async def nameplate(self, jar: str) -> Response:
+        """A jar's nameplate: name and value, as the server gives them."""
+        client, topology = self._live.connection()
+        if jar not in topology.by_path:
+            raise NotFound(jar)
+        return JSONResponse(await nameplate(client, topology, jar))
+
+    async def predict(self, request: Request, jar: str) -> Response:
+        """PredictRul of a jar, as this user."""
+        _, topology = self._live.connection()
+        prediction = await methods.predict(self._accounts, _session(request), topology, jar)
+        if isinstance(prediction, str):
+            return JSONResponse({"fault": prediction}, 403)
+        return JSONResponse(prediction)
+
+    async def acknowledge(self, request: Request) -> Response:
+        """Acknowledge conditions with one comment; for each that failed, why."""
+        asked = _acknowledgement(await request.body())
+        if asked is None:
+            return JSONResponse({"fault": "not an acknowledgement"}, 400)
+        keys, comment = asked
+        _, topology = self._live.connection()
+        now = self._live.alarms.conditions
+        failed = {key: "The alarm is gone." for key in keys if key not in now}
+        known = [now[key] for key in keys if key in now]
+        answers = await methods.acknowledge(self._accounts, _session(request), topology, known, comment)
+        failed |= {c.key: fault for c, fault in zip(known, answers, strict=True) if fault}
+        return JSONResponse({"done": len(keys) - len(failed), "failed": failed})
+
+
+def _acknowledgement(body: bytes) -> tuple[list[str], str] | None:
+    """Keys of conditions and the comment; None where the body is something else."""
+    try:
+        asked = json.loads(body) if len(body) <= MAX_BODY else None
+    except ValueError:
+        return None
+    if not isinstance(asked, dict):
+        return None
+    keys, comment = asked.get("keys"), asked.get("comment", "")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        return None
+    if not isinstance(comment, str) or len(comment) > MAX_COMMENT or len(keys) > MAX_ACKNOWLEDGED:
+        return None
+    return keys, comment
+
+
+def _session(request: Request) -> WebSession:
+    session = request.state.session
+    assert isinstance(session, WebSession)
+    return session
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+async def _until_closed(socket: WebSocket) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await socket.receive_text()
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return JSONResponse({"fault": "The fleet has no such part."}, 404)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return JSONResponse({"fault": str(error)}, 503 if isinstance(error, Away) else 401)
+
+
+async def _ua_fault(request: Request, error: Exception) -> Response:
+    status = getattr(error, "code", None)
+    text = methods.words(ua.StatusCode(status)) if status else "The OPC UA server does not answer."
+    return JSONResponse({"fault": text}, 502)
+
+
+async def _late(request: Request, error: Exception) -> Response:
+    return JSONResponse({"fault": "The OPC UA server does not answer."}, 503)

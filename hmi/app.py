@@ -1,0 +1,114 @@
+"""Composition of the HMI: the shared live session, the users' accounts, the guard, the pages; one process.
+
+`run` serves until it is stopped. The HMI imports nothing of ours but `config`: all it shows comes
+through OPC UA, and all it does is done by the server in the name of the user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from nicegui import app, ui
+
+from config.settings import Settings
+from hmi.accounts import Accounts
+from hmi.api import Api
+from hmi.endpoint import Endpoint
+from hmi.guard import Guard
+from hmi.health import Health
+from hmi.live import Live
+from hmi.login import LogIn
+from hmi.pages import add_pages
+
+ASSETS: Final = Path(__file__).parent / "assets"
+SERVICE_SECRET: Final = "service.secret"
+
+
+class Departed(logging.Filter):
+    """A browser that leaves while its answer is made is no fault of ours, though Starlette says so."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        fault = record.exc_info[1] if record.exc_info else None
+        return not (isinstance(fault, RuntimeError) and str(fault) == "No response returned.")
+
+
+def run(settings: Settings) -> int:
+    """Serve the pages on `settings.hmi` until stopped; the exit code."""
+    fault = port_fault(settings.hmi.host, settings.hmi.port)
+    if fault:
+        print(f"hmi: {fault}", file=sys.stderr)
+        return 1
+    logging.basicConfig(level=settings.log.level.upper(), format="hmi: %(message)s")
+    # What matters of OPC UA is said by hmi.live, once on loss and once on recovery.
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(Departed())
+    compose(settings)
+    ui.run(
+        host=settings.hmi.host,
+        port=settings.hmi.port,
+        title="Voltkeep",
+        favicon=ASSETS / "favicon.svg",
+        show=False,
+        reload=False,
+        show_welcome_message=False,
+        tailwind=False,
+        binding_refresh_interval=None,
+        message_history_length=0,
+        ws_per_message_deflate=False,
+        server_header=False,
+        # Browsers hold their streams open for ever: a stop does not wait for them.
+        timeout_graceful_shutdown=1,
+    )
+    return 0
+
+
+def compose(settings: Settings) -> None:
+    """Build all parts and hand them to the web application."""
+    folder = settings.home / "hmi"
+    endpoint = Endpoint(settings.endpoint, folder)
+    live = Live(endpoint, folder / SERVICE_SECRET, settings.demo)
+    accounts = Accounts(endpoint)
+    app.add_middleware(Guard, accounts=accounts)
+    app.add_static_files("/assets", str(ASSETS), max_cache_age=0)
+    Api(live, accounts).add_to(app)
+    LogIn(accounts).add_to(app)
+    Health(live).add_to(app)
+    add_pages()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        tasks.append(asyncio.create_task(live.run()))
+
+    async def stop() -> None:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await accounts.close()
+
+    app.on_startup(start)
+    app.on_shutdown(stop)
+
+
+def port_fault(host: str, port: int) -> str:
+    """Why the HMI cannot listen there, and what to do; empty when it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return (
+                    f"port {port} of {host} is in use by another program; stop that one, "
+                    f"or choose another port with hmi.port or VOLTKEEP_HMI_PORT"
+                )
+            return f"cannot listen on {host}:{port}: {error.strerror}"
+    return ""

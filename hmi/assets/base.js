@@ -1,0 +1,366 @@
+// What every page shares: words, figures, status, the live stream, the bar on top.
+const settings = window.voltkeep;
+export const page = settings.page;
+export const path = settings.path;
+export const t = (key) => settings.text[key] ?? key;
+
+const number = new Map();
+export function figure(value, decimals = 0) {
+  if (value === null || value === undefined) return "–";
+  if (!number.has(decimals)) {
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    number.set(decimals, new Intl.NumberFormat("en", { ...digits, useGrouping: true }));
+  }
+  return number.get(decimals).format(value).replace(/,/g, "\u202f").replace("-", "\u2212");
+}
+
+export function ageText(seconds) {
+  if (!Number.isFinite(seconds)) return "–";
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 120) return `${s} s`;
+  if (s < 7200) return `${Math.round(s / 60)} min`;
+  if (s < 172800) return `${Math.round(s / 3600)} h`;
+  return `${Math.round(s / 86400)} d`;
+}
+
+const two = (n) => String(n).padStart(2, "0");
+export const clock = (ms) => {
+  const d = new Date(ms);
+  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+};
+export const stamp = (ms) => {
+  const d = new Date(ms);
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock(ms)}`;
+};
+
+// Part 4, 7.38: the two highest bits say good, uncertain or bad.
+export const quality = (status) => (status >>> 30 === 0 ? "good" : status >>> 30 === 1 ? "uncertain" : "bad");
+const STATUS = {
+  0x0000: "Good",
+  0x4090: "Last usable value",
+  0x4092: "Initial value",
+  0x4093: "Sensor not accurate",
+  0x4094: "Outside its range",
+  0x8005: "Communication error",
+  0x8031: "No communication",
+  0x8032: "Waiting for the first value",
+  0x8034: "Not offered by the server",
+  0x808a: "Not connected",
+  0x808b: "Device failure",
+  0x808c: "Sensor failure",
+  0x808d: "Out of service",
+};
+export const statusText = (status) =>
+  t(STATUS[status >>> 16] ?? { good: "Good", uncertain: "Uncertain", bad: "Bad" }[quality(status)]);
+
+// A value as text, and the mark that stands beside whatever is not good.
+export function shown(value, status, column) {
+  const q = quality(status);
+  let text;
+  if (column.states.length && value !== null) text = t(column.states[value] ?? String(value));
+  else if (typeof value === "string") text = value || "–";
+  else text = figure(value, column.decimals);
+  const unit = value === null || typeof value === "string" || column.states.length ? "" : column.unit;
+  return { text, unit, quality: q, mark: q === "good" ? "" : q === "uncertain" ? "?" : "×" };
+}
+
+export function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "class") node.className = value;
+    else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value === true) node.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(key, value);
+  }
+  node.append(...children);
+  return node;
+}
+export const by = (id) => document.getElementById(id);
+// Changing only what differs keeps screen readers and the renderer calm.
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// Conditions: letter, shape and colour by severity, never colour alone.
+export const priority = (severity) =>
+  severity >= 700 ? { rank: 1, letter: "1", word: t("High"), kind: "high" }
+  : severity >= 400 ? { rank: 2, letter: "2", word: t("Medium"), kind: "medium" }
+  : { rank: 3, letter: "3", word: t("Low"), kind: "low" };
+export const HEALTH = [
+  { kind: "good", mark: "", word: "Healthy" },
+  { kind: "medium", mark: "W", word: "Warning" },
+  { kind: "high", mark: "C", word: "Critical" },
+  { kind: "unknown", mark: "?", word: "Unknown" },
+];
+export const badge = (kind, mark, title = "") => make("span", { class: `vk-badge ${kind}`, title }, mark);
+
+export const jarLink = (jar) => "/jar/" + jar.split("/").map(encodeURIComponent).join("/");
+export const siteLink = (site) => "/site/" + encodeURIComponent(site);
+
+// The tables of a snapshot with their values; items run table by table, column by column, row by row.
+export class Tables {
+  constructor(snapshot) {
+    this.values = snapshot.v;
+    this.status = new Array(snapshot.v.length).fill(0);
+    for (const [i, status] of Object.entries(snapshot.s)) this.status[i] = status;
+    this.times = snapshot.ts ?? null;
+    this.newest = snapshot.t;
+    this.tables = {};
+    let start = 0;
+    for (const table of snapshot.tables) {
+      table.start = start;
+      table.index = new Map(table.columns.map((column, c) => [column.tag, c]));
+      start += table.rows.length * table.columns.length;
+      this.tables[table.name] = table;
+    }
+  }
+  patch(message) {
+    message.i.forEach((item, k) => {
+      this.values[item] = message.v[k];
+      this.status[item] = message.s ? message.s[k] : 0;
+      if (this.times && message.ts) this.times[item] = message.ts[k];
+    });
+    this.newest = message.t;
+  }
+  item(table, tag, row = 0) {
+    const { start, index, rows } = this.tables[table];
+    return index.has(tag) ? start + index.get(tag) * rows.length + row : -1;
+  }
+  get(table, tag, row = 0) {
+    const item = this.item(table, tag, row);
+    return { value: this.values[item] ?? null, status: this.status[item] ?? 0x80340000 };
+  }
+  good(table, tag, row = 0) {
+    const { value, status } = this.get(table, tag, row);
+    return quality(status) === "good" ? value : null;
+  }
+  column(table, tag) {
+    const { columns, index } = this.tables[table];
+    return columns[index.get(tag)];
+  }
+  shown(table, tag, row = 0) {
+    const { value, status } = this.get(table, tag, row);
+    return { ...shown(value, status, this.column(table, tag)), status, value };
+  }
+  // Rows of a table that a patch touches.
+  rowsOf(message, table) {
+    const { start, rows, columns } = this.tables[table];
+    const end = start + rows.length * columns.length;
+    const touched = new Set();
+    for (const i of message.i) if (i >= start && i < end) touched.add((i - start) % rows.length);
+    return touched;
+  }
+}
+
+// The live stream: joins, fetches snapshots, applies what follows; starts again by itself after any loss.
+class Feed {
+  constructor(handlers) {
+    this.handlers = handlers;
+    this.heard = performance.now();
+    this.state = null;
+    this.join();
+    setInterval(() => this.look(), 500);
+    addEventListener("online", () => this.socket?.close());
+  }
+  join() {
+    const query = Object.keys(this.handlers).map((key) => `key=${encodeURIComponent(key)}`).join("&");
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.numbers = {};
+    this.early = {};
+    const socket = (this.socket = new WebSocket(`${scheme}://${location.host}/api/live?${query}`));
+    socket.onopen = () => Object.keys(this.handlers).forEach((key) => this.fetch(key, socket));
+    socket.onmessage = (event) => this.take(JSON.parse(event.data), socket);
+    socket.onclose = (event) => this.left(event);
+  }
+  async left(event) {
+    if (event.code === 4401) return toLogIn();
+    try {
+      const answer = await fetch("/api/session");
+      if (answer.status === 401) return toLogIn();
+    } catch {
+      // The HMI itself is away: said by look(), and tried again.
+    }
+    setTimeout(() => this.join(), 1000);
+  }
+  async fetch(key, socket) {
+    try {
+      const answer = await fetch(`/api/snapshot?key=${encodeURIComponent(key)}`);
+      if (answer.status === 404) return missing();
+      if (!answer.ok || socket !== this.socket) return;
+      const snapshot = await answer.json();
+      this.numbers[key] = snapshot.n;
+      this.handlers[key].all(snapshot);
+      for (const message of this.early[key] ?? []) this.take(message, socket);
+      delete this.early[key];
+    } catch {
+      // The socket closes too, and all starts again.
+    }
+  }
+  take(message, socket) {
+    if (socket !== this.socket) return;
+    this.heard = performance.now();
+    if (message.k === "state") {
+      this.state = message;
+      this.look();
+      return;
+    }
+    const number = this.numbers[message.k];
+    if (number === undefined) (this.early[message.k] ??= []).push(message);
+    else if (message.n === number + 1) {
+      this.numbers[message.k] = message.n;
+      this.handlers[message.k].some(message);
+    } else if (message.n > number) socket.close();
+  }
+  look() {
+    const silent = (performance.now() - this.heard) / 1000;
+    bar(this.state, silent);
+  }
+}
+const toLogIn = () => location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+function missing() {
+  by("vk-main").replaceChildren(make("p", { class: "vk-empty" }, t("The fleet has no such part.")));
+}
+
+// Server time as known here: told each second, carried on in between.
+let told = { server: 0, at: 0 };
+export const serverNow = () => (told.server ? told.server + performance.now() - told.at : Date.now());
+let lastState = null;
+
+function bar(state, silent) {
+  if (state && state !== lastState) told = { server: state.server, at: performance.now() };
+  lastState = state ?? lastState;
+  const lost = silent > 2.5;
+  const link = lost ? "lost" : !state ? "wait" : state.up ? "up" : "away";
+  document.documentElement.dataset.link = link;
+  const lamp = by("vk-link");
+  lamp.dataset.link = link;
+  lamp.querySelector("span").textContent = { up: "●", wait: "○" }[link] ?? "▲";
+  const words = { up: "Connected", away: "Server away", lost: "HMI away", wait: "Connecting" };
+  setText(lamp.querySelector("b"), t(words[link]));
+  const banner = by("vk-banner");
+  banner.hidden = link === "up" || link === "wait";
+  if (link === "lost")
+    setText(banner, `▲ ${t("No connection to the HMI. The values shown are the last known, not live.")}`);
+  if (link === "away")
+    setText(banner, `▲ ${t(state.reason)} ${t("Not live since")} ${clock(state.since)}. ${t("Reconnecting by itself.")}`);
+  setText(by("vk-server"), link === "up" && state.server ? clock(serverNow()) : "--:--:--");
+  const age = state?.newest ? (serverNow() - state.newest) / 1000 : NaN;
+  setText(by("vk-age"), ageText(age));
+  by("vk-age").classList.toggle("vk-old", !(age < 60) && link !== "wait");
+  const count = by("vk-alarms");
+  count.hidden = !state || !(state.active || state.unacknowledged);
+  if (!count.hidden) {
+    const { letter, kind } = priority(state.severity);
+    count.className = `vk-count ${kind}${state.unacknowledged ? " new" : ""}`;
+    setText(count, `${state.active}${state.unacknowledged ? ` · ${state.unacknowledged} ${t("new")}` : ""}`);
+    count.title = `${t("Priority")} ${letter}: ${state.active} ${t("active")}, ${state.unacknowledged} ${t("unacknowledged")}`;
+  }
+}
+
+// A row of choices: one is on; arrow keys move.
+export function segments(node, choices, chosen, choose) {
+  const buttons = choices.map(([value, label]) =>
+    make("button", { type: "button", role: "radio", "aria-checked": String(value === chosen),
+      tabindex: value === chosen ? 0 : -1, onclick: () => pick(value) }, label));
+  const pick = (value) => {
+    buttons.forEach((button, k) => {
+      const on = choices[k][0] === value;
+      button.setAttribute("aria-checked", String(on));
+      button.tabIndex = on ? 0 : -1;
+    });
+    choose(value);
+  };
+  node.replaceChildren(...buttons);
+  node.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = buttons.indexOf(document.activeElement);
+    const next = (at + step + buttons.length) % buttons.length;
+    buttons[next].focus();
+    pick(choices[next][0]);
+  };
+}
+
+// Figures in a strip: label above, figure and unit below.
+export function total(label, view, abnormal = "") {
+  const bad = view.quality !== "good";
+  return make("div", { class: `vk-total ${bad ? view.quality : abnormal}` },
+    make("span", {}, t(label)),
+    make("b", { title: bad ? statusText(view.status) : "" }, view.text,
+      view.unit ? make("small", {}, view.unit) : "",
+      bad ? make("i", { class: "vk-mark" }, view.mark) : abnormal ? make("i", { class: "vk-mark" }, { high: "■", unknown: "?" }[abnormal] ?? "▲") : ""));
+}
+
+export const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// A list of conditions as shown beside a site or a jar, the gravest first.
+export class AlarmPanel {
+  constructor(node, prefix) {
+    this.node = node;
+    this.prefix = prefix;
+    this.rows = new Map();
+  }
+  all(snapshot) {
+    this.rows = new Map(snapshot.alarms.map((alarm) => [alarm.key, alarm]));
+    this.draw();
+  }
+  some(message) {
+    message.set.forEach((alarm) => this.rows.set(alarm.key, alarm));
+    message.gone.forEach((key) => this.rows.delete(key));
+    this.draw();
+  }
+  draw() {
+    const rows = [...this.rows.values()].sort(urgency).slice(0, 12);
+    if (!rows.length) {
+      this.node.replaceChildren(make("p", { class: "vk-empty" }, t("No alarms.")));
+      return;
+    }
+    const items = rows.map((alarm) => {
+      const { letter, kind, word } = priority(alarm.severity);
+      const place = alarm.source.slice(this.prefix.length).replace(/^\//, "");
+      return make("li", { class: alarm.acknowledged ? "" : "new" },
+        badge(alarm.active ? kind : "past", letter, word),
+        make("div", {},
+          make("b", {}, alarm.message || alarm.name),
+          make("small", {}, place ? make("a", { href: place.includes("/") ? jarLink(alarm.source) : siteLink(alarm.source) }, place) : "",
+            `${place ? " · " : ""}${stamp(alarm.time)} · ${alarmState(alarm)}`)));
+    });
+    const more = this.rows.size - rows.length;
+    this.node.replaceChildren(make("ul", {}, ...items),
+      make("p", { class: "vk-more" }, make("a", { href: "/alarms" }, more > 0 ? `${more} ${t("more")}` : t("Alarm list"))));
+  }
+}
+export const alarmState = (alarm) =>
+  alarm.active ? (alarm.acknowledged ? t("Active") : t("Active, new"))
+  : alarm.acknowledged ? t("Cleared") : t("Cleared, not acknowledged");
+// ISA-18.2: unacknowledged before acknowledged, active before cleared, then by severity and age.
+export const urgency = (a, b) =>
+  a.acknowledged - b.acknowledged || b.active - a.active || b.severity - a.severity || b.time - a.time;
+
+// Grids follow our own colours, light and dark.
+export const gridTheme = (AgGrid) =>
+  AgGrid.themeBalham.withParams({
+    backgroundColor: "var(--panel)", foregroundColor: "var(--ink)", borderColor: "var(--line)",
+    headerBackgroundColor: "var(--sunk)", headerTextColor: "var(--soft)", oddRowBackgroundColor: "var(--panel)",
+    rowHoverColor: "var(--sunk)", selectedRowBackgroundColor: "var(--select)", accentColor: "var(--accent)",
+    fontFamily: "inherit", fontSize: 13, headerFontSize: 12, headerFontWeight: 500, wrapperBorder: false,
+    wrapperBorderRadius: 0, spacing: 5, inputBackgroundColor: "var(--page)", menuBackgroundColor: "var(--panel)",
+    checkboxUncheckedBackgroundColor: "var(--page)", iconColor: "var(--soft)",
+  });
+
+// NiceGUI puts the frame into the page; then the page's own script begins.
+export function begin(start) {
+  const ready = () => {
+    if (!by("vk-main") || !by("vk-link")) return requestAnimationFrame(ready);
+    by("vk-theme").onclick = () => {
+      const root = document.documentElement;
+      root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+      localStorage.setItem("voltkeep-theme", root.dataset.theme);
+      dispatchEvent(new Event("voltkeep-theme"));
+    };
+    new Feed(start());
+  };
+  ready();
+}

@@ -1,0 +1,197 @@
+// A jar: what it reads now, its last day, the life it has left, its alarms and its nameplate.
+import { echarts } from "nicegui-echart";
+import { AlarmPanel, HEALTH, Tables, ageText, badge, begin, by, css, figure, jarLink, make, path, quality, segments, serverNow, setText, siteLink, stamp, statusText, t } from "./base.js";
+
+const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "TwinVoltageResidual"];
+const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays"];
+const TRENDS = { Voltage: 3, Temperature: 1 };
+let data = null, chart = null, factors = null, fault = "";
+let tag = "Voltage";
+let points = [];
+
+begin(() => {
+  segments(by("vk-tag"), Object.keys(TRENDS).map((name) => [name, t(name)]), tag, (value) => {
+    tag = value;
+    trend();
+  });
+  plate();
+  predict();
+  near();
+  setInterval(() => data && values(), 1000);
+  setInterval(trend, 300_000);
+  addEventListener("voltkeep-theme", () => chart && style());
+  return {
+    [`jar/${path}`]: { all: whole, some: part },
+    [`alarms/${path}`]: new AlarmPanel(by("vk-list"), path),
+  };
+});
+
+function whole(snapshot) {
+  data = new Tables(snapshot);
+  values();
+  life();
+  trend();
+}
+
+function part(message) {
+  data.patch(message);
+  values();
+  life();
+  append();
+}
+
+function values() {
+  const rows = LIVE.map((name) => {
+    const column = data.column("jar", name);
+    const view = data.shown("jar", name);
+    const item = data.item("jar", name);
+    const age = data.times[item] ? (serverNow() - data.times[item]) / 1000 : NaN;
+    const h = name === "HealthStatus" && view.quality === "good" && view.value > 0 ? HEALTH[view.value] : null;
+    return make("tr", { class: view.quality === "good" ? (h?.kind ?? "") : view.quality },
+      make("th", { scope: "row" }, t(column.label)),
+      make("td", {}, h ? badge(h.kind, h.mark) : "", view.text, view.mark ? make("i", { class: "vk-mark" }, view.mark) : ""),
+      make("td", { class: "vk-unit" }, view.unit),
+      make("td", { class: "vk-agecell" }, ageText(age)),
+      make("td", { class: "vk-statuscell" }, view.quality === "good" ? "" : statusText(view.status)));
+  });
+  by("vk-values").replaceChildren(make("table", { class: "vk-table vk-values" },
+    make("thead", {}, make("tr", {}, make("th", {}), make("th", { scope: "col" }, t("Value")), make("th", {}), make("th", { scope: "col" }, t("Age")), make("th", {}))),
+    make("tbody", {}, ...rows)));
+}
+
+function life() {
+  const get = (name) => data.good("jar", name);
+  const [days, low, high] = ["RemainingUsefulLife", "RemainingUsefulLifeLower", "RemainingUsefulLifeUpper"].map(get);
+  const view = data.shown("jar", "RemainingUsefulLife");
+  const kind = view.quality !== "good" ? view.quality : days < 90 ? "high" : days < 180 ? "medium" : "";
+  const mark = view.mark || (kind === "high" ? "C" : kind ? "W" : "");
+  const range = Math.max(high ?? 0, days ?? 0, 365) * 1.08;
+  const at = (v) => `${Math.min(100, ((v ?? 0) / range) * 100)}%`;
+  const known = days !== null && low !== null && high !== null;
+  const step = range > 3000 ? 1000 : range > 1200 ? 500 : range > 500 ? 250 : 90;
+  const ticks = [];
+  for (let v = 0; v < range; v += step) ticks.push(make("span", { style: `left:${at(v)}` }, figure(v)));
+  const rows = LIFE.map((name) => {
+    const v = data.shown("jar", name);
+    return make("div", { class: v.quality === "good" ? "" : v.quality },
+      make("dt", {}, t(data.column("jar", name).label)),
+      make("dd", { title: v.quality === "good" ? "" : statusText(v.status) }, v.quality === "bad" ? "–" : v.text, v.unit && v.quality !== "bad" ? make("small", {}, v.unit) : ""));
+  });
+  by("vk-life").replaceChildren(
+    make("p", { class: `vk-big ${kind}` }, mark ? badge(kind, mark) : "", make("b", {}, view.text), make("small", {}, view.unit),
+      make("span", {}, known ? `${figure(low)} – ${figure(high)} ${view.unit}, 90 %` : view.quality === "good" ? "" : statusText(view.status))),
+    known ? make("div", { class: "vk-interval", "aria-hidden": "true" },
+      make("i", { style: `left:${at(low)};right:calc(100% - ${at(high)})` }), make("b", { style: `left:${at(days)}` }),
+      make("div", {}, ...ticks)) : "",
+    make("dl", { class: "vk-facts" }, ...rows),
+    why());
+}
+
+function why() {
+  if (fault) return make("p", { class: "vk-muted" }, `${t("No factors")}: ${t(fault)}`);
+  if (!factors?.factors?.length) return "";
+  const most = Math.max(...factors.shares.map(Math.abs), 0.01);
+  return make("div", {}, make("h3", {}, t("Why")),
+    make("div", { class: "vk-bars" }, ...factors.factors.map((name, k) => make("div", { class: "vk-barrow vk-factor" },
+      make("span", {}, t(name)), make("div", {}, make("i", { style: `width:${(Math.abs(factors.shares[k]) / most) * 100}%` })),
+      make("b", {}, `${figure(Math.abs(factors.shares[k]) * (most > 1.5 ? 1 : 100))}`, make("small", {}, "%"))))),
+    factors.version ? make("p", { class: "vk-muted" }, `${t("Model")} ${factors.version}`) : "");
+}
+
+async function predict() {
+  try {
+    const answer = await fetch(`/api/predict?jar=${encodeURIComponent(path)}`);
+    const body = await answer.json();
+    if (answer.ok) [factors, fault] = [body, ""];
+    else fault = body.fault ?? "";
+  } catch {
+    fault = t("The OPC UA server does not answer.");
+  }
+  if (data) life();
+}
+
+async function plate() {
+  try {
+    const answer = await fetch(`/api/nameplate?jar=${encodeURIComponent(path)}`);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const rows = (await answer.json()).map(([label, value, unit]) => make("div", {},
+      make("dt", {}, t(label)), make("dd", {}, typeof value === "number" ? figure(value, Number.isInteger(value) ? 0 : 2) : value ?? "–",
+        unit && value !== null ? make("small", {}, unit) : "")));
+    by("vk-plate").replaceChildren(make("dl", { class: "vk-facts" }, ...rows));
+  } catch {
+    setTimeout(plate, 2000);
+  }
+}
+
+// Neighbours in the string, one step away.
+function near() {
+  const [site, system, string, jar] = path.split("/");
+  const n = Number(jar.slice(1));
+  const name = (k) => `J${String(k).padStart(2, "0")}`;
+  by("vk-near").replaceChildren(
+    n > 1 ? make("a", { class: "vk-button", href: jarLink([site, system, string, name(n - 1)].join("/")), rel: "prev" }, `‹ ${name(n - 1)}`) : "",
+    make("a", { class: "vk-button", href: siteLink(site) }, site),
+    make("a", { class: "vk-button", href: jarLink([site, system, string, name(n + 1)].join("/")), rel: "next" }, `${name(n + 1)} ›`));
+}
+
+async function trend() {
+  if (!data) return;
+  if (!chart) {
+    chart = echarts.init(by("vk-trend"));
+    new ResizeObserver(() => chart.resize()).observe(by("vk-trend"));
+    style();
+  }
+  const wanted = tag;
+  try {
+    const answer = await fetch(`/api/trend?jar=${encodeURIComponent(path)}&tag=${wanted}`);
+    const body = await answer.json();
+    if (wanted !== tag) return;
+    if (!answer.ok) return note(t(body.fault ?? "No history."));
+    points = body.t.map((time, k) => [time, body.v[k]]);
+    note(points.length ? "" : t("No history yet."));
+  } catch {
+    note(t("The OPC UA server does not answer."));
+  }
+  draw();
+}
+
+const note = (text) => chart.setOption({ title: { text } });
+
+// Live points go on where the history ended; one that is not good leaves a gap.
+function append() {
+  const { value, status } = data.get("jar", tag);
+  const time = data.times[data.item("jar", tag)];
+  if (!chart || !time || (points.length && time <= points[points.length - 1][0])) return;
+  points.push([time, quality(status) === "good" ? value : null]);
+  const start = time - 86_400_000;
+  while (points.length && points[0][0] < start) points.shift();
+  note("");
+  draw();
+}
+
+function draw() {
+  const end = points.length ? points[points.length - 1][0] : serverNow();
+  const column = data.column("jar", tag);
+  chart.setOption({
+    xAxis: { min: end - 86_400_000, max: end },
+    yAxis: { name: `${t(column.label)} [${column.unit}]`, axisLabel: { formatter: (v) => figure(v, tag === "Voltage" ? 2 : 1) } },
+    series: [{ data: points }],
+    tooltip: { formatter: ([p]) => (p ? `${stamp(p.value[0])}<br><b>${figure(p.value[1], TRENDS[tag])}</b> ${column.unit}` : "") },
+  });
+}
+
+function style() {
+  const [ink, soft, line, panel, accent] = ["ink", "soft", "line", "panel", "accent"].map((n) => css(`--${n}`));
+  const font = { color: soft, fontFamily: "inherit", fontSize: 11 };
+  chart.setOption({
+    animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+    title: { text: "", left: "center", top: "middle", textStyle: { ...font, fontSize: 13, fontWeight: 400 } },
+    grid: { left: 56, right: 16, top: 28, bottom: 64 },
+    tooltip: { trigger: "axis", backgroundColor: panel, borderColor: line, textStyle: { color: ink, fontSize: 12 }, axisPointer: { lineStyle: { color: soft } } },
+    xAxis: { type: "time", axisLine: { lineStyle: { color: line } }, axisLabel: { ...font, hideOverlap: true }, splitLine: { show: true, lineStyle: { color: line, width: 0.5 } } },
+    yAxis: { type: "value", scale: true, nameTextStyle: { ...font, align: "left", padding: [0, 0, 0, -44] }, axisLabel: font, splitLine: { lineStyle: { color: line, width: 0.5 } } },
+    dataZoom: [{ type: "inside" }, { type: "slider", height: 18, bottom: 10, borderColor: line, fillerColor: `${accent}22`, textStyle: font, brushSelect: false,
+      handleStyle: { color: soft }, dataBackground: { lineStyle: { color: line }, areaStyle: { opacity: 0 } }, selectedDataBackground: { lineStyle: { color: soft }, areaStyle: { opacity: 0 } }, moveHandleSize: 0 }],
+    series: [{ type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 1.4, color: accent }, itemStyle: { color: accent }, data: points }],
+  });
+}

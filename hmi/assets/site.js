@@ -1,0 +1,184 @@
+// A site: its environment and systems, its jars as heatmap and as table.
+import * as AgGrid from "nicegui-aggrid";
+import { AlarmPanel, HEALTH, Tables, badge, begin, by, figure, gridTheme, jarLink, make, path, quality, reduced, segments, setText, shown, statusText, t, total } from "./base.js";
+import { Heatmap } from "./heatmap.js";
+
+// Limits of the colours: U3 for state of health, A1's defaults for the rest.
+const QUANTITIES = {
+  StateOfHealth: { decimals: 0, kind: (v) => (v < 80 ? "high" : v < 85 ? "medium" : ""), legend: ["< 80 %", "80–85 %", "> 85 %"] },
+  Voltage: { decimals: 2, kind: (v) => (v < 11.5 || v > 14.5 ? "high" : ""), legend: ["< 11.5 V, > 14.5 V", null, ""] },
+  Temperature: { decimals: 1, kind: (v) => (v > 45 ? "high" : v > 35 ? "medium" : ""), legend: ["> 45 °C", "> 35 °C", ""] },
+  InternalResistance: { decimals: 1, kind: (v, m) => (v > m * 1.5 ? "high" : v > m * 1.2 ? "medium" : ""), legend: ["> +50 %", "> +20 %", "of the median"] },
+  RemainingUsefulLife: { decimals: 0, kind: (v) => (v < 90 ? "high" : v < 180 ? "medium" : ""), legend: ["< 90 d", "< 180 d", ""] },
+};
+const TOTALS = ["AmbientTemperature", "Humidity", "HvacState", "MainsState", "Jars", "HealthyJars", "WarningJars", "CriticalJars", "UnknownJars", "FreshDataShare", "MeanStateOfHealth", "MeanRemainingUsefulLife"];
+const ABNORMAL = {
+  HvacState: (v) => (v === 2 ? "medium" : ""), MainsState: (v) => (v === 0 ? "high" : ""),
+  WarningJars: (v) => (v ? "medium" : ""), CriticalJars: (v) => (v ? "high" : ""), UnknownJars: (v) => (v ? "unknown" : ""),
+};
+let data = null, map = null, grid = null;
+let quantity = sessionStorage.getItem("voltkeep-quantity") ?? "StateOfHealth";
+let health = "all";
+let due = false;
+
+begin(() => {
+  segments(by("vk-health"), [["all", t("All")], ["1", t("Warning")], ["2", t("Critical")], ["bad", t("Not good")]], health, (value) => {
+    health = value;
+    grid?.onFilterChanged();
+  });
+  by("vk-filter").oninput = (event) => grid?.setGridOption("quickFilterText", event.target.value);
+  return {
+    [`site/${path}`]: { all: whole, some: part },
+    [`alarms/${path}`]: new AlarmPanel(by("vk-list"), path),
+  };
+});
+
+function whole(snapshot) {
+  data = new Tables(snapshot);
+  const jars = data.tables.jars;
+  const strings = data.tables.strings.rows.map((string) => ({ name: string.split("/")[2], group: string.split("/")[1], rows: [] }));
+  const at = new Map(data.tables.strings.rows.map((string, s) => [string, s]));
+  jars.rows.forEach((jar, row) => strings[at.get(jar.slice(0, jar.lastIndexOf("/")))].rows.push(row));
+  map = new Heatmap(by("vk-map"), strings, (row) => location.assign(jarLink(jars.rows[row])), describe);
+  const choices = Object.keys(QUANTITIES).map((tag) => [tag, t(data.column("jars", tag).label)]);
+  segments(by("vk-quantity"), choices, quantity, (tag) => {
+    quantity = tag;
+    sessionStorage.setItem("voltkeep-quantity", tag);
+    heat();
+  });
+  if (grid) grid.destroy();
+  grid = table();
+  everything();
+}
+
+function part(message) {
+  data.patch(message);
+  const rows = [...data.rowsOf(message, "jars")];
+  if (rows.length) grid.applyTransactionAsync({ update: rows.map(entry) });
+  // One drawing a frame, however many patches come.
+  if (!due) requestAnimationFrame(() => { due = false; everything(); });
+  due = true;
+}
+
+function everything() {
+  environment();
+  systems();
+  heat();
+}
+
+function environment() {
+  by("vk-totals").replaceChildren(...TOTALS.map((tag) => {
+    const view = data.shown("site", tag);
+    return total(data.column("site", tag).label, view, ABNORMAL[tag]?.(view.value) ?? "");
+  }));
+}
+
+function systems() {
+  const { rows, columns } = data.tables.systems;
+  const head = make("tr", {}, make("th", {}), ...columns.map((c) => make("th", { scope: "col" }, t(c.label), c.unit ? make("small", {}, c.unit) : "")));
+  const body = rows.map((system, row) => make("tr", {}, make("th", { scope: "row" }, system.split("/")[1]),
+    ...columns.map((column) => {
+      const view = data.shown("systems", column.tag, row);
+      const odd = column.tag === "OperatingMode" && view.value !== 0 && view.quality === "good";
+      return make("td", { class: view.quality === "good" ? (odd ? "medium" : "") : view.quality, title: view.quality === "good" ? "" : statusText(view.status) },
+        view.mark || odd ? make("i", { class: "vk-mark" }, view.mark || "▲") : "", view.text);
+    })));
+  const strings = data.tables.strings;
+  const second = make("tr", {}, make("th", {}, t("String")), ...strings.columns.map((c) => make("th", { scope: "col" }, t(c.label), c.unit ? make("small", {}, c.unit) : "")));
+  const lines = strings.rows.map((string, row) => make("tr", {}, make("th", { scope: "row" }, string.split("/")[2]),
+    ...strings.columns.map((column) => {
+      const view = data.shown("strings", column.tag, row);
+      const text = column.tag === "WeakestJar" && view.value ? make("a", { href: jarLink(view.value) }, view.value.split("/").pop()) : view.text;
+      return make("td", { class: view.quality === "good" ? "" : view.quality, title: view.quality === "good" ? "" : statusText(view.status) },
+        view.mark ? make("i", { class: "vk-mark" }, view.mark) : "", text);
+    })));
+  by("vk-systems").replaceChildren(
+    make("table", { class: "vk-table" }, make("thead", {}, head), make("tbody", {}, ...body)),
+    make("table", { class: "vk-table" }, make("thead", {}, second), make("tbody", {}, ...lines)));
+}
+
+function heat() {
+  if (!map) return;
+  const { decimals, kind, legend } = QUANTITIES[quantity];
+  const rows = data.tables.jars.rows;
+  const views = rows.map((_, row) => data.get("jars", quantity, row));
+  const good = views.filter((v) => quality(v.status) === "good" && v.value !== null).map((v) => v.value).sort((a, b) => a - b);
+  const median = good[Math.floor(good.length / 2)];
+  const calm = good.filter((v) => !kind(v, median));
+  const [low, high] = [calm[0] ?? 0, calm[calm.length - 1] ?? 1];
+  map.show(views.map(({ value, status }) => {
+    const k = value === null ? "" : kind(value, median);
+    return { value, status, kind: k, mark: k === "high" ? "C" : k ? "W" : "", shade: high > low ? (value - low) / (high - low) : 0.5 };
+  }), decimals);
+  const unit = data.column("jars", quantity).unit;
+  const entry = (cls, mark, text) => (text === null ? "" : make("span", {}, make("i", { class: `vk-swatch ${cls}` }, mark), text));
+  by("vk-legend").replaceChildren(
+    make("span", {}, `${figure(low, decimals)}`, make("i", { class: "vk-ramp" }), `${figure(high, decimals)} ${unit}`, legend[2] ? ` (${t(legend[2])})` : ""),
+    entry("medium", "W", legend[1]), entry("high", "C", legend[0]), entry("uncertain", "?", t("uncertain")), entry("bad", "×", t("no value")));
+}
+
+function describe(row) {
+  if (row === null) return setText(by("vk-cell"), t("Point at a jar, or use the arrow keys; Enter opens it."));
+  const jar = data.tables.jars.rows[row];
+  const words = data.tables.jars.columns.map((column) => {
+    const view = data.shown("jars", column.tag, row);
+    return `${t(column.label)} ${view.text}${view.unit ? `\u202f${view.unit}` : ""}${view.mark ? ` ${view.mark} ${statusText(view.status)}` : ""}`;
+  });
+  setText(by("vk-cell"), `${jar.split("/").slice(1).join(" ")} · ${words.join(" · ")}`);
+}
+
+function entry(row) {
+  const jar = data.tables.jars.rows[row];
+  const [, system, string, name] = jar.split("/");
+  const result = { row, jar, system, string, name, status: 0 };
+  for (const column of data.tables.jars.columns) {
+    const { value, status } = data.get("jars", column.tag, row);
+    result[column.tag] = value;
+    result[`${column.tag}~`] = status;
+    if (status > result.status) result.status = status;
+  }
+  return result;
+}
+
+function table() {
+  AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
+  const text = { filter: "agTextColumnFilter", minWidth: 90 };
+  const columns = data.tables.jars.columns.map((column) => ({
+    field: column.tag, headerName: `${t(column.label)}${column.unit ? ` [${column.unit}]` : ""}`,
+    type: column.states.length ? undefined : "rightAligned",
+    filter: column.states.length ? "agTextColumnFilter" : "agNumberColumnFilter",
+    filterValueGetter: column.states.length ? (p) => t(column.states[p.data[column.tag]] ?? "") : undefined,
+    cellClass: (p) => `vk-num ${column.states.length ? "" : "ag-right-aligned-cell"} ${quality(p.data[`${column.tag}~`])}`,
+    cellRenderer: (p) => cellOf(p, column), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity), minWidth: 105,
+  }));
+  return AgGrid.createGrid(by("vk-grid"), {
+    theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 28, headerHeight: 32, suppressCellFocus: false,
+    getRowId: (p) => String(p.data.row),
+    rowData: data.tables.jars.rows.map((_, row) => entry(row)),
+    defaultColDef: { sortable: true, resizable: true, flex: 1, suppressHeaderMenuButton: true },
+    columnDefs: [
+      { field: "system", headerName: t("System"), ...text }, { field: "string", headerName: t("String"), ...text },
+      { field: "name", headerName: t("Jar"), ...text, cellRenderer: (p) => make("a", { href: jarLink(p.data.jar) }, p.value) },
+      ...columns,
+      { field: "status", headerName: t("Status"), minWidth: 150, flex: 1.4, cellClass: (p) => quality(p.value), filter: "agTextColumnFilter",
+        filterValueGetter: (p) => statusText(p.data.status), valueFormatter: (p) => statusText(p.value) },
+    ],
+    isExternalFilterPresent: () => health !== "all",
+    doesExternalFilterPass: (node) => (health === "bad" ? quality(node.data.status) !== "good" : String(node.data.HealthStatus) === health),
+    onCellKeyDown: (p) => p.event.key === "Enter" && location.assign(jarLink(p.data.jar)),
+    onRowDoubleClicked: (p) => location.assign(jarLink(p.data.jar)),
+    asyncTransactionWaitMillis: 100,
+  });
+}
+
+function cellOf(p, column) {
+  const view = shown(p.value ?? null, p.data[`${column.tag}~`], column);
+  const span = make("span");
+  if (column.tag === "HealthStatus" && p.value > 0 && view.quality === "good") {
+    const h = HEALTH[p.value] ?? HEALTH[3];
+    span.append(badge(h.kind, h.mark), " ");
+  }
+  span.append(view.text);
+  if (view.mark) span.append(make("i", { class: "vk-mark" }, view.mark));
+  return span;
+}

@@ -1,0 +1,163 @@
+"""How the HMI comes to an OPC UA session: the best endpoint offered, its own certificate, a user's name.
+
+`Endpoint.open` gives a connected `asyncua.Client`, or raises `Refused` (the server said no, in words for
+the operator) or `Away` (nobody answered). A password leaves this machine only encrypted.
+
+    ConnectionFault
+    +-- Refused    the server does not accept this user
+    +-- Away       the server does not answer, or not in time
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlparse
+
+from asyncua import Client, ua
+from asyncua.crypto.cert_gen import generate_private_key, generate_self_signed_app_certificate
+from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+APPLICATION_URI: Final = "urn:voltkeep:hmi"
+TIMEOUT: Final = 4.0  # s, for one request
+CONNECT_TIMEOUT: Final = 10.0  # s, for all that makes a session
+CERTIFICATE_DAYS: Final = 3650
+
+REFUSALS: Final = {
+    "BadUserAccessDenied": "User name or password is wrong.",
+    "BadIdentityTokenRejected": "User name or password is wrong.",
+    "BadIdentityTokenInvalid": "User name or password is wrong.",
+    "BadUserSignatureInvalid": "User name or password is wrong.",
+    "BadTooManySessions": "The server has no free session. Try again later.",
+    "BadCertificateUntrusted": "The server does not trust the certificate of this HMI.",
+    "BadSecurityChecksFailed": "The server does not trust the certificate of this HMI.",
+}
+
+
+class ConnectionFault(Exception):
+    """There is no session; the text is for the operator."""
+
+
+class Refused(ConnectionFault):
+    """The server does not accept this user."""
+
+
+class Away(ConnectionFault):
+    """The server does not answer."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who opens a session; no name means anonymous."""
+
+    user: str = ""
+    password: str = ""
+
+
+class Endpoint:
+    """The server's OPC UA endpoint, and the client certificate that the HMI shows it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self._key = folder / "client.key.pem"
+        self._certificate = folder / "client.der"
+
+    async def open(self, identity: Identity, watchdog: float = 10.0) -> Client:
+        """A connected client; `watchdog` [s] is how often it looks whether the server still answers."""
+        client = Client(self.url, timeout=TIMEOUT, watchdog_intervall=watchdog)
+        client.application_uri = APPLICATION_URI
+        client.name = client.description = "Voltkeep HMI"
+        if identity.user:
+            client.set_user(identity.user)
+            client.set_password(identity.password)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await self._secure(client, identity)
+                await client.connect()
+        except ua.UaStatusCodeError as error:
+            raise Refused(refusal(error)) from error
+        except (OSError, TimeoutError, ua.UaError) as error:
+            raise Away("The OPC UA server does not answer.") from error
+        return client
+
+    async def _secure(self, client: Client, identity: Identity) -> None:
+        """Encrypt where the server can; only the server's own machine may see a password in the clear."""
+        offered = await client.connect_and_get_server_endpoints()
+        best = [
+            e
+            for e in offered
+            if e.SecurityPolicyUri == SecurityPolicyBasic256Sha256.URI
+            and e.SecurityMode == ua.MessageSecurityMode.SignAndEncrypt
+        ]
+        if best:
+            await asyncio.to_thread(self._certify)
+            await client.set_security(
+                SecurityPolicyBasic256Sha256,
+                str(self._certificate),
+                str(self._key),
+                server_certificate=best[0].ServerCertificate,
+            )
+        elif identity.user and not _is_loopback(self.url):
+            raise Refused("The server offers no encryption, so the password was not sent.")
+
+    def _certify(self) -> None:
+        """Make key and self-signed certificate once (Part 6, 6.2.2)."""
+        if self._key.exists() and self._certificate.exists():
+            return
+        host = socket.gethostname()
+        key = generate_private_key()
+        certificate = generate_self_signed_app_certificate(
+            key,
+            "Voltkeep HMI",
+            {},
+            [x509.UniformResourceIdentifier(APPLICATION_URI), x509.DNSName(host)],
+            [ExtendedKeyUsageOID.CLIENT_AUTH],
+            days=CERTIFICATE_DAYS,
+        )
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        self._key.parent.mkdir(parents=True, exist_ok=True)
+        _write_private(self._key, pem)
+        self._certificate.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
+
+
+async def close(client: Client) -> None:
+    """End a session politely, but never wait long for a server that is gone."""
+    try:
+        async with asyncio.timeout(2):
+            await client.disconnect()
+    except (OSError, TimeoutError, ua.UaError):
+        client.disconnect_socket()
+
+
+def refusal(error: ua.UaStatusCodeError) -> str:
+    """What a bad status means to an operator."""
+    name = ua.StatusCode(error.code).name
+    return REFUSALS.get(name, f"The server refused: {name}.")
+
+
+def _is_loopback(url: str) -> bool:
+    host: Any = urlparse(url).hostname
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,112 @@
+"""Condition events of the server: what the HMI asks for (an EventFilter) and what it makes of the answer.
+
+Fields follow Part 9: ConditionType, AcknowledgeableConditionType, AlarmConditionType, and the limit state
+of an exclusive limit alarm. `ConditionId` is the NodeId attribute of the ConditionType (Part 9, 5.5.2.13).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from asyncua import Client, ua
+
+from hmi.alarms import AlarmList, Condition
+
+FIELDS: Final = (
+    "EventId",
+    "EventType",
+    "SourceNode",
+    "Time",
+    "Message",
+    "Severity",
+    "ConditionName",
+    "Retain",
+    "ActiveState/Id",
+    "AckedState/Id",
+    "LimitState/CurrentState",
+    "Comment",
+    "ClientUserId",
+    "BranchId",
+)
+REFRESH_START: Final = ua.NodeId(ua.ObjectIds.RefreshStartEventType)
+REFRESH_END: Final = ua.NodeId(ua.ObjectIds.RefreshEndEventType)
+REFRESH_REQUIRED: Final = ua.NodeId(ua.ObjectIds.RefreshRequiredEventType)
+
+
+def event_filter() -> ua.EventFilter:
+    """Every event, with the fields that an alarm list shows, and last the ConditionId."""
+    clauses = [_clause(field) for field in FIELDS]
+    clauses.append(
+        ua.SimpleAttributeOperand(
+            TypeDefinitionId=ua.NodeId(ua.ObjectIds.ConditionType),
+            BrowsePath=[],
+            AttributeId=ua.AttributeIds.NodeId,
+        )
+    )
+    return ua.EventFilter(SelectClauses=clauses)
+
+
+def take(alarms: AlarmList, fields: list[ua.Variant]) -> bool:
+    """Take one event into the list; True where the server asks for a refresh."""
+    field = dict(zip((*FIELDS, "ConditionId"), (variant.Value for variant in fields), strict=False))
+    kind = field["EventType"]
+    if kind == REFRESH_START:
+        alarms.begin_refresh()
+    elif kind == REFRESH_END:
+        alarms.end_refresh()
+    elif kind == REFRESH_REQUIRED:
+        return True
+    elif field.get("ConditionId") is not None:
+        alarms.take(_condition(field))
+    return False
+
+
+async def refresh(client: Client, subscription: int) -> None:
+    """Ask for all retained conditions (Part 9, 5.5.7)."""
+    request = ua.CallMethodRequest()
+    request.ObjectId = ua.NodeId(ua.ObjectIds.ConditionType)
+    request.MethodId = ua.NodeId(ua.ObjectIds.ConditionType_ConditionRefresh)
+    request.InputArguments = [ua.Variant(subscription, ua.VariantType.UInt32)]
+    result = (await client.uaclient.call([request]))[0]
+    result.StatusCode.check()
+
+
+def _clause(field: str) -> ua.SimpleAttributeOperand:
+    return ua.SimpleAttributeOperand(
+        TypeDefinitionId=ua.NodeId(ua.ObjectIds.BaseEventType),
+        BrowsePath=[ua.QualifiedName(name) for name in field.split("/")],
+        AttributeId=ua.AttributeIds.Value,
+    )
+
+
+def _condition(field: dict[str, Any]) -> Condition:
+    branch = field["BranchId"]
+    return Condition(
+        id=str(field["ConditionId"].Identifier),
+        event=(field["EventId"] or b"").hex(),
+        source=str(field["SourceNode"].Identifier) if field["SourceNode"] else "",
+        name=field["ConditionName"] or "",
+        message=_text(field["Message"]),
+        severity=int(field["Severity"] or 0),
+        time=_milliseconds(field["Time"]),
+        active=bool(field["ActiveState/Id"]),
+        # A condition that cannot be acknowledged does not wait for it.
+        acknowledged=field["AckedState/Id"] is not False,
+        retain=field["Retain"] is not False,
+        limit=_text(field["LimitState/CurrentState"]),
+        comment=_text(field["Comment"]),
+        user=field["ClientUserId"] or "",
+        branch="" if branch is None or branch.is_null() else str(branch.Identifier),
+    )
+
+
+def _text(value: ua.LocalizedText | None) -> str:
+    return (value.Text or "") if value is not None else ""
+
+
+def _milliseconds(time: dt.datetime | None) -> int:
+    if time is None:
+        return 0
+    aware = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+    return round(aware.timestamp() * 1000)

@@ -1,0 +1,98 @@
+"""The HTML frames of the pages: where things stand, and the words that a script does not put there.
+
+`{name}` is one of `WORDS`, translated and escaped; ids are what the pages' scripts fill.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+HEAD: Final = """<link rel="stylesheet" href="/assets/voltkeep.css">
+<script src="/assets/theme.js"></script>
+<script>window.voltkeep={settings}</script>"""
+SCRIPT: Final = '<script type="module" src="/assets/{name}.js"></script>'
+MARK: Final = '<svg viewBox="0 0 24 24" aria-hidden="true"><use href="/assets/favicon.svg#mark"/></svg>'
+
+BAR: Final = """
+<a class="vk-skip" href="#vk-main">{skip}</a>
+<header class="vk-bar">
+  <a class="vk-brand" href="/">{mark}<span>Voltkeep</span></a>
+  <nav aria-label="{pages}">
+    <a href="/" {fleet_here}>{fleet}</a>
+    <a href="/alarms" {alarms_here}>{alarms}<span id="vk-alarms" class="vk-count" hidden></span></a>
+  </nav>
+  <div class="vk-link" id="vk-link" role="status">
+    <span class="vk-lamp" aria-hidden="true"></span><b></b></div>
+  <dl class="vk-clock"><div><dt>{server}</dt><dd id="vk-server">--:--:--</dd></div>
+    <div><dt>{age}</dt><dd id="vk-age">--</dd></div></dl>
+  <div class="vk-tools">
+    <a class="vk-button" href="/language?to={other}" lang="{other}" hreflang="{other}">{other_name}</a>
+    <button class="vk-button" id="vk-theme" type="button" title="{theme}" aria-label="{theme}">◐</button>
+    <form method="post" action="/logout"><span class="vk-user" title="{user}">{user}</span>
+    <button class="vk-button">{log_out}</button></form>
+  </div>
+</header>
+<div id="vk-banner" class="vk-banner" role="alert" hidden></div>
+"""
+FLEET: Final = """<h1 class="vk-unseen">{fleet}</h1>
+<section class="vk-totals" id="vk-totals" aria-label="{fleet}"></section>
+<div class="vk-fleet"><section class="vk-cards live" id="vk-cards" aria-label="{sites}"></section>
+<aside class="vk-side live">
+<section class="vk-panel"><h2>{soh}</h2><div class="vk-bars" id="vk-soh"></div></section>
+<section class="vk-panel"><h2>{rul}</h2><div class="vk-bars" id="vk-rul"></div></section></aside></div>"""
+SITE: Final = """<section class="vk-totals live" id="vk-totals" aria-label="{environment}"></section>
+<div class="vk-site"><div class="vk-middle">
+<section class="vk-panel vk-heat"><header><h2>{jars}</h2>
+<div class="vk-segments" id="vk-quantity" role="radiogroup" aria-label="{quantity}"></div></header>
+<div class="vk-scroll"><canvas id="vk-map" tabindex="0" role="application" aria-label="{map}"></canvas></div>
+<div class="vk-legend" id="vk-legend"></div><p id="vk-cell" class="vk-cell" aria-live="polite"></p></section>
+<section class="vk-panel vk-tablepanel"><header><h2>{table}</h2>
+<label class="vk-search"><span>{filter}</span><input id="vk-filter" type="search"></label>
+<div class="vk-segments" id="vk-health" role="radiogroup" aria-label="{health}"></div></header>
+<div id="vk-grid" class="vk-grid"></div></section></div>
+<aside class="vk-side"><section class="vk-panel live"><h2>{systems}</h2><div id="vk-systems"></div></section>
+<section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section>
+</aside></div>"""
+JAR: Final = """<div class="vk-jar">
+<section class="vk-panel live"><h2>{live}</h2><div id="vk-values"></div></section>
+<div class="vk-middle"><section class="vk-panel"><header><h2>{trend}</h2>
+<div class="vk-segments" id="vk-tag" role="radiogroup" aria-label="{quantity}"></div></header>
+<div id="vk-trend" class="vk-trend" role="img" aria-label="{trend}"></div></section>
+<section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section></div>
+<div class="vk-right"><section class="vk-panel live"><h2>{rul}</h2><div id="vk-life"></div></section>
+<section class="vk-panel"><h2>{nameplate}</h2><div id="vk-plate"></div></section></div></div>"""
+ALARMS: Final = """<section class="vk-panel vk-tablepanel vk-tall"><header><h1>{alarms}</h1>
+<div class="vk-segments" id="vk-which" role="radiogroup" aria-label="{which}"></div>
+<label class="vk-search"><span>{filter}</span><input id="vk-filter" type="search"></label></header>
+<form class="vk-act" id="vk-act"><label><span>{comment}</span><input id="vk-comment" maxlength="500"></label>
+<button class="vk-primary" id="vk-ack" disabled>{acknowledge}</button>
+<output id="vk-result" role="status"></output></form>
+<div id="vk-grid" class="vk-grid"></div></section>"""
+
+WORDS: Final = {
+    "skip": "Skip to content",
+    "pages": "Pages",
+    "fleet": "Fleet",
+    "sites": "Sites",
+    "alarms": "Alarms",
+    "server": "Server time",
+    "age": "Data age",
+    "theme": "Light or dark",
+    "log_out": "Log out",
+    "soh": "State of health",
+    "rul": "Remaining useful life",
+    "environment": "Environment",
+    "jars": "Jars by string",
+    "quantity": "Quantity",
+    "map": "Heatmap of jars: arrow keys move, Enter opens the jar",
+    "systems": "Systems",
+    "table": "Jars",
+    "filter": "Filter",
+    "health": "Health",
+    "live": "Live values",
+    "trend": "Trend, 24 h",
+    "nameplate": "Nameplate",
+    "which": "Which alarms",
+    "comment": "Comment",
+    "acknowledge": "Acknowledge",
+}

@@ -1,0 +1,121 @@
+"""Log-in and log-out: a plain form, no script needed. A log-in is an OPC UA session of that user (U1)."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Annotated, Final
+from urllib.parse import quote
+
+import nicegui
+from fastapi import FastAPI, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from hmi.accounts import COOKIE, Accounts, Throttled, WebSession
+from hmi.endpoint import ConnectionFault, Refused
+from hmi.guard import local_path
+from hmi.i18n import LANGUAGE_COOKIE, language, text
+
+MAX_FIELD: Final = 200
+
+PAGE: Final = """<!doctype html>
+<html lang="{lang}"><head><meta charset="utf-8"><title>Voltkeep - {title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/assets/favicon.svg">
+<link rel="stylesheet" href="/_nicegui/{version}/static/fonts.css">
+<link rel="stylesheet" href="/assets/voltkeep.css">
+<script src="/assets/theme.js"></script></head>
+<body class="vk-login"><main>
+<form method="post" action="/login?next={next}" class="vk-panel">
+<h1><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/assets/favicon.svg#mark"/></svg>Voltkeep</h1>
+<p class="vk-muted">{lead}</p>
+{fault}
+<label>{user}<input name="user" value="{name}" autocomplete="username" required
+ maxlength="200" {focus_user}></label>
+<label>{password}<input name="password" type="password" autocomplete="current-password" required
+ maxlength="200" {focus_password}></label>
+<button class="vk-primary">{title}</button>
+<p class="vk-languages"><a href="/language?to=en" lang="en">English</a>
+<a href="/language?to=th" lang="th">ไทย</a></p>
+</form></main></body></html>
+"""
+
+
+class LogIn:
+    """The routes of log-in, log-out and language."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add all routes to the web application."""
+        app.add_api_route("/login", self.form, methods=["GET"])
+        app.add_api_route("/login", self.log_in, methods=["POST"])
+        app.add_api_route("/logout", self.log_out, methods=["POST"])
+        app.add_api_route("/language", self.choose_language, methods=["GET"])
+
+    async def form(self, request: Request, next: str = "/") -> Response:
+        """The form; who is logged in already goes on."""
+        if request.state.session is not None:
+            return RedirectResponse(local_path(next), 303)
+        return _page(request, next)
+
+    async def log_in(
+        self,
+        request: Request,
+        user: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        next: str = "/",
+    ) -> Response:
+        """Open the user's OPC UA session and give the browser a new web session."""
+        lang = language(request.cookies)
+        address = request.client.host if request.client else ""
+        if not user or not password or max(len(user), len(password)) > MAX_FIELD:
+            return _page(request, next, user[:MAX_FIELD], text("User name or password is wrong.", lang), 401)
+        old: WebSession | None = request.state.session
+        try:
+            session = await self._accounts.log_in(user, password, address)
+        except Throttled as error:
+            wait = text("Too many failed attempts. Try again in {seconds} s.", lang)
+            return _page(request, next, user, wait.format(seconds=f"{error.wait:.0f}"), 429)
+        except ConnectionFault as error:
+            status = 401 if isinstance(error, Refused) else 503
+            return _page(request, next, user, text(str(error), lang), status)
+        if old is not None:
+            await self._accounts.log_out(old)
+        response = RedirectResponse(local_path(next), 303)
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, session.token, httponly=True, samesite="lax", secure=secure)
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """End the web session and the user's OPC UA session."""
+        await self._accounts.log_out(request.state.session)
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    async def choose_language(self, request: Request, to: str = "en") -> Response:
+        """Remember the language and go back."""
+        back = request.headers.get("referer", "/")
+        response = RedirectResponse(local_path("/" + back.partition("://")[2].partition("/")[2]), 303)
+        response.set_cookie(LANGUAGE_COOKIE, to if to == "th" else "en", max_age=31_536_000, samesite="lax")
+        return response
+
+
+def _page(request: Request, next: str, name: str = "", fault: str = "", status: int = 200) -> Response:
+    lang = language(request.cookies)
+    alert = f'<p class="vk-fault" role="alert">▲ {escape(fault)}</p>' if fault else ""
+    body = PAGE.format(
+        lang=lang,
+        version=nicegui.__version__,
+        title=text("Log in", lang),
+        lead=text("Battery fleet monitoring", lang),
+        user=text("User name", lang),
+        password=text("Password", lang),
+        next=quote(local_path(next)),
+        name=escape(name, quote=True),
+        fault=alert,
+        focus_user="" if name else "autofocus",
+        focus_password="autofocus" if name else "",
+    )
+    return HTMLResponse(body, status)

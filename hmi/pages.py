@@ -1,0 +1,88 @@
+"""The pages as NiceGUI serves them: a frame without data, which the page's script fills and keeps alive.
+
+Every page has the same bar on top: where one is, the alarms, the state of the connection and the age of
+data. No element here stands for a jar: heatmap, tables and trends are drawn in the browser.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import Request
+from nicegui import ui
+from nicegui.elements.aggrid import AgGrid
+from nicegui.elements.echart import EChart
+
+from hmi.frames import ALARMS, BAR, FLEET, HEAD, JAR, MARK, SCRIPT, SITE, WORDS
+from hmi.i18n import catalogue, language, text
+
+# Importing these puts their scripts into the import map, from where the pages' scripts take them.
+CHARTS: Final = (AgGrid, EChart)
+
+
+def add_pages() -> None:
+    """Register the pages with NiceGUI."""
+    ui.page("/", title="Voltkeep - Fleet")(fleet_page)
+    ui.page("/site/{site}", title="Voltkeep - Site")(site_page)
+    ui.page("/jar/{site}/{system}/{string}/{jar}", title="Voltkeep - Jar")(jar_page)
+    ui.page("/alarms", title="Voltkeep - Alarms")(alarms_page)
+
+
+def fleet_page(request: Request) -> None:
+    """All sites at a glance."""
+    _frame(request, "fleet", "", FLEET)
+
+
+def site_page(request: Request, site: str) -> None:
+    """One site: its jars as heatmap and table."""
+    _frame(request, "site", site, SITE)
+
+
+def jar_page(request: Request, site: str, system: str, string: str, jar: str) -> None:
+    """One jar: live values, trend, life."""
+    _frame(request, "jar", f"{site}/{system}/{string}/{jar}", JAR)
+
+
+def alarms_page(request: Request) -> None:
+    """The alarm list."""
+    _frame(request, "alarms", "", ALARMS)
+
+
+def _frame(request: Request, page: str, path: str, body: str) -> None:
+    """The bar, the trail and the page's own frame; and the script that brings them to life."""
+    lang = language(request.cookies)
+    settings = {"page": page, "path": path, "lang": lang, "text": catalogue(lang)}
+    ui.add_head_html(HEAD.format(settings=json.dumps(settings).replace("<", "\\u003c")))
+    words = {key: escape(text(value, lang)) for key, value in WORDS.items()}
+    here = 'aria-current="page"'
+    bar = BAR.format(
+        **words,
+        mark=MARK,
+        fleet_here=here if page == "fleet" else "",
+        alarms_here=here if page == "alarms" else "",
+        user=escape(request.state.session.user),
+        other="en" if lang == "th" else "th",
+        other_name="EN" if lang == "th" else "ไทย",
+    )
+    main = _trail(path, words["fleet"]) + body.format(**words)
+    ui.html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page}">{main}</main>', sanitize=False)
+    ui.add_body_html(SCRIPT.format(name=page))
+
+
+def _trail(path: str, fleet: str) -> str:
+    """Where one is: fleet, site, and down to the jar; the last one is the page's heading."""
+    if not path:
+        return ""
+    parts = path.split("/")
+    links = ['<a href="/">' + fleet + "</a>"]
+    if len(parts) > 1:
+        links.append(f'<a href="/site/{quote(parts[0])}">{escape(parts[0])}</a>')
+    here = " ".join(escape(part) for part in parts[1:] or parts)
+    steps = "".join(f"<li>{link}</li>" for link in links)
+    return (
+        f'<div class="vk-trail"><ol>{steps}</ol><h1>{here}</h1>'
+        '<p id="vk-state" class="vk-muted"></p><nav id="vk-near"></nav></div>'
+    )
