@@ -72,6 +72,10 @@ STORIES: dict[str, tuple[AlarmDef, Golden]] = {
         replace(VOLTAGE, off_delay=60 * MICROSECONDS),
         [(0, 11, GOOD, LOW, UP), (1, 15, GOOD, HIGH, MOVED), (70, 15, GOOD, HIGH, 0)],
     ),
+    "from high to low while the off-delay of high still runs": (
+        replace(VOLTAGE, off_delay=60 * MICROSECONDS),
+        [(0, 15, GOOD, HIGH, UP), (1, 11, GOOD, LOW, MOVED), (70, 11, GOOD, LOW, 0)],
+    ),
     "the on-delay needs ten seconds on end": (
         SLOW,
         [
@@ -110,6 +114,7 @@ STORIES: dict[str, tuple[AlarmDef, Golden]] = {
             (0, 36, GOOD, HIGH, UP),
             (1, 20, BAD, HIGH, QUALITY),
             (2, 20, BAD, HIGH, 0),
+            (2.5, 20, st.BAD_SENSOR_FAILURE, HIGH, 0),
             (3, 20, GOOD, NONE, DOWN | QUALITY),
         ],
     ),
@@ -211,6 +216,15 @@ def test_worse_asks_for_acknowledgement_again_and_easing_does_not() -> None:
     assert acked == [False, False, True, True]
 
 
+def test_the_other_side_asks_for_acknowledgement_too() -> None:
+    plant = AlarmPlant(VOLTAGE)
+    plant.set(VOLTAGE, 11, asset=0)
+    plant.step(0)
+    plant.table.acknowledge(0, plant.event_id(0), None, "ann", START)
+    plant.set(VOLTAGE, 15, asset=0)
+    assert plant.step(1).state.acked.tolist() == [False]
+
+
 def test_transitions_do_not_change_while_the_table_goes_on() -> None:
     plant = AlarmPlant(TEMPERATURE)
     plant.set(TEMPERATURE, 50, asset=0)
@@ -271,6 +285,7 @@ def test_acknowledge_refuses() -> None:
     mine, others = plant.event_id(0), plant.event_id(1)
     for wrong in (b"", b"\0" * 16, others, mine + b"\0", mine[:15], b"\xff" * 40):
         assert refused(plant, 0, wrong) is UnknownEventError
+    assert refused(plant, 1, mine) is UnknownEventError, "older, and not its own"
     plant.table.acknowledge(0, mine, None, "ann", START)
     assert refused(plant, 0, mine) is AlreadyAcknowledgedError
     plant.table.disable(0, "ann", START)
@@ -307,6 +322,7 @@ def test_disable_and_enable() -> None:
     told = plant.table.disable(0, "ann", START)
     assert told.change.tolist() == [Change.DISABLED]
     assert not told.state.retain[0]
+    assert told.state.acked[0], "nothing is left to acknowledge"
     assert len(plant.step(1)) == 0
     with pytest.raises(AlreadyDisabledError):
         plant.table.disable(0, "ann", START)

@@ -78,7 +78,7 @@ SELECTED: list[tuple[str, Any, str, Any]] = [
     ("a field by its type", field("HighLimit", LIMIT_ALARM), "Good", 35.0),
     ("an inherited field", field("Message/", LIMIT_ALARM), "BadBrowseNameInvalid", None),
     ("a field of another event type", field("ActionTimeStamp", AUDIT), "Good", None),
-    ("a field declared on the state's type", field("ActiveState/EffectiveDisplayName"), "Good", ...),
+    ("a field declared on the state's type", field("ActiveState/EffectiveDisplayName", 9482), "Good", ...),
     ("deep down", field("LimitState/CurrentState/Id", 9482), "Good", ua.NodeId(9331)),
     ("ConditionId", field("", CONDITION, 1), "Good", ua.NodeId("A/UPS-1/S01/J01#TemperatureHigh", 2)),
     ("no field", field("Nonsense"), "BadNodeIdUnknown", None),

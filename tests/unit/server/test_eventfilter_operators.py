@@ -205,7 +205,7 @@ def test_cast_by_the_name_of_a_type_of_part_3() -> None:
         # The examples of Part 4, 7.7.3, and the corners around them.
         ("main%", ["main", "main street"], ["the main"]),
         ("%en%", ["en", "Ken", "entail"], ["e n"]),
-        ("_e", ["he", "we"], ["e", "the"]),
+        ("_e", ["he", "we", "\ne"], ["e", "the"]),
         ("abc[13-68]", ["abc1", "abc3", "abc5", "abc6", "abc8"], ["abc2", "abc7", "abc", "abc13"]),
         ("xyz[a-f]", ["xyza", "xyzf"], ["xyzg"]),
         ("ABC[^13-5]", ["ABC2", "ABC6"], ["ABC1", "ABC3", "ABC4", "ABC5", "ABC"]),

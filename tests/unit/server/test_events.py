@@ -101,6 +101,10 @@ def test_cleared_condition(plant: AlarmPlant, event: ConditionEvent) -> None:
     assert field(event, "ActiveState/Id") is True, "what was told stays as it was"
 
 
+def test_subscribers_share_a_field(event: ConditionEvent) -> None:
+    assert event.value(("Message",)) is event.value(("Message",))
+
+
 def test_acknowledged_condition(plant: AlarmPlant, event: ConditionEvent) -> None:
     changes = plant.table.acknowledge(1, event.event_id, "on my way", "ann", START + 5_000_000)
     (acked,) = condition_events(plant.table, changes, NAMESPACE)
