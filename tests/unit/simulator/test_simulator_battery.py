@@ -1,0 +1,149 @@
+"""Jars, strings and the bus: float, discharge, cut-off and recharge."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from plantreadings import column, later
+
+from nodeset.index import TagIndex
+from nodeset.tags import Mains as MainsState
+from nodeset.tags import Mode
+from simulator.ageing import Wear
+from simulator.bus import Demand, float_voltage, solve
+from simulator.jars import moved, open_circuit, plates_of, rested
+from simulator.mains import Mains
+from simulator.plant import Plant
+
+
+def new(index: TagIndex) -> Wear:
+    plates = plates_of(index.fleet, 1)
+    return Wear(plates.rated.copy(), plates.baseline.copy(), np.zeros_like(plates.rated))
+
+
+def test_float_voltage_is_the_set_point_with_its_compensation(two_sites: TagIndex) -> None:
+    """13.65 V a jar at 25 °C, less 3 mV a cell and K: twelve jars at 35 °C float at 161.64 V."""
+    plates = plates_of(two_sites.fleet, 1)
+    assert np.allclose(float_voltage(two_sites.fleet, plates, np.full(36, 25.0)), 163.8)
+    assert np.allclose(float_voltage(two_sites.fleet, plates, np.full(36, 35.0)), 161.64)
+
+
+def test_on_float_jars_share_a_small_current_and_their_voltages_scatter_about_a_fixed_total(
+    two_sites: TagIndex,
+) -> None:
+    fleet = two_sites.fleet
+    plates = plates_of(fleet, 1)
+    state = rested(plates, np.full(36, 25.0))
+    demand = Demand(np.zeros(2), np.ones(2, bool))
+    for _ in range(5):
+        bus, state = solve(fleet, plates, new(two_sites), state, demand)
+    assert np.allclose(np.add.reduceat(state.voltage, fleet.first_jar_of_string), 163.8)
+    assert np.allclose(state.current, bus.current[fleet.string_of_jar])
+    milliamperes_per_ah = -1000.0 * bus.current / 120.0
+    assert ((milliamperes_per_ah > 0.1) & (milliamperes_per_ah < 2.0)).all()
+    assert 0.005 < state.voltage.std() < 0.06
+
+
+def test_a_hotter_string_takes_more_float_current(two_sites: TagIndex) -> None:
+    fleet = two_sites.fleet
+    plates = plates_of(fleet, 1)
+    warm = np.where(fleet.string_of_jar == 0, 35.0, 25.0)
+    state = rested(plates, warm)
+    for _ in range(5):
+        bus, state = solve(fleet, plates, new(two_sites), state, Demand(np.zeros(2), np.ones(2, bool)))
+    assert 1.7 < bus.current[0] / bus.current[1] < 2.4
+
+
+def test_ten_hour_discharge_delivers_the_rated_capacity(two_sites: TagIndex) -> None:
+    """IEC 60896-21: 12 A from 120 Ah to 10.5 V a jar takes 10 h; within 8 % here."""
+    fleet = two_sites.fleet
+    plates, wear = plates_of(fleet, 1), new(two_sites)
+    state = rested(plates, np.full(36, 25.0))
+    hours = 0.0
+    while True:
+        volts = np.add.reduceat(state.voltage, fleet.first_jar_of_string)[[0, 2]]
+        power = volts * 12.0 * np.array([2.0, 1.0])
+        bus, state = solve(fleet, plates, wear, state, Demand(power, np.zeros(2, bool)))
+        if bus.voltage.min() < 12 * 10.5:
+            break
+        state = moved(plates, wear, state, np.full(36, 25.0), 60.0)
+        hours += 1 / 60
+    assert 9.2 < hours < 10.8
+
+
+def test_a_full_jar_rests_at_13_volts_and_an_empty_one_well_below_12(two_sites: TagIndex) -> None:
+    plates = plates_of(two_sites.fleet, 1)
+    assert np.abs(open_circuit(plates, np.ones(36)) - 12.99).max() < 0.02
+    assert np.abs(open_circuit(plates, np.full(36, 0.1)) - 11.33).max() < 0.02
+
+
+def test_more_power_than_there_is_collapses_without_a_nan(two_sites: TagIndex) -> None:
+    plates = plates_of(two_sites.fleet, 1)
+    state = rested(plates, np.full(36, 25.0))
+    bus, state = solve(
+        two_sites.fleet, plates, new(two_sites), state, Demand(np.full(2, 1e7), np.zeros(2, bool))
+    )
+    assert bus.collapsed.all()
+    assert np.isfinite(state.voltage).all()
+
+
+def test_outage_discharges_until_the_depth_and_then_recharges(two_sites: TagIndex, plant: Plant) -> None:
+    before = later(plant, 5)
+    assert column(two_sites, before, "System", "OperatingMode").tolist() == [Mode.FLOAT, Mode.FLOAT]
+    plant.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
+    during = later(plant, 60)
+    assert column(two_sites, during, "Site", "MainsState").tolist() == [MainsState.LOST, MainsState.PRESENT]
+    assert column(two_sites, during, "System", "OperatingMode").tolist() == [Mode.DISCHARGE, Mode.FLOAT]
+    bus, load = (column(two_sites, during, "System", name) for name in ("BusVoltage", "Load"))
+    assert bus[0] < 12 * 12.9
+    current = column(two_sites, during, "String", "Current")
+    assert (current[:2] > 5.0).all()
+    assert abs(current[:2].sum() * bus[0] - load[0] * 1000 / 0.95) < 0.03 * load[0] * 1000
+    lowest = bus[0]
+    for _ in range(400):
+        readings = later(plant, 30)
+        bus = column(two_sites, readings, "System", "BusVoltage")
+        lowest = min(lowest, bus[0])
+        if column(two_sites, readings, "System", "OperatingMode")[0] == Mode.RECHARGE:
+            break
+    assert 12 * 11.3 < lowest < 12 * 11.6
+    assert bus[0] > lowest + 6.0
+    assert -12.6 * 2 < column(two_sites, readings, "String", "Current")[:2].sum() < -20.0
+    after = later(plant, 40 * 3600)
+    assert column(two_sites, after, "System", "OperatingMode")[0] == Mode.FLOAT
+    assert abs(column(two_sites, after, "System", "BusVoltage")[0] - 163.8) < 1.0
+
+
+def test_jar_voltages_sum_to_the_bus_and_strings_share_the_load(two_sites: TagIndex, plant: Plant) -> None:
+    plant.start("PowerOutage", "Bangrak", 0, {})
+    for seconds in (5, 600, 1200):
+        readings = later(plant, seconds)
+        jars = column(two_sites, readings, "Jar", "Voltage").reshape(3, 12)
+        bus = column(two_sites, readings, "System", "BusVoltage")
+        assert np.abs(jars.sum(axis=1) - bus[[0, 0, 1]]).max() < 0.2
+    current = column(two_sites, readings, "String", "Current")
+    assert abs(current[0] / current[1] - 1.0) < 0.1
+
+
+class Dark(Mains):
+    """Mains that never comes."""
+
+    def present(self, time: int) -> NDArray[np.bool_]:
+        return np.zeros(self.key.size, np.bool_)
+
+
+def test_at_cut_off_the_system_drops_its_load_until_mains_return(two_sites: TagIndex, plant: Plant) -> None:
+    supply = plant._mains
+    plant._mains = Dark(supply.seed, supply.key, supply.rate)
+    for _ in range(300):
+        readings = later(plant, 60)
+        mode = column(two_sites, readings, "System", "OperatingMode")
+        if (mode == Mode.OFFLINE).all():
+            break
+    assert (mode == Mode.OFFLINE).all()
+    assert column(two_sites, readings, "System", "Load").tolist() == [0.0, 0.0]
+    assert np.abs(column(two_sites, readings, "String", "Current")).max() < 0.5
+    assert (column(two_sites, later(plant, 3600), "System", "OperatingMode") == Mode.OFFLINE).all()
+    plant._mains = supply
+    mode = column(two_sites, later(plant, 60), "System", "OperatingMode")
+    assert (mode == Mode.RECHARGE).all()
