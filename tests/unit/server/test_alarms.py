@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alarmplant import HUMIDITY, START, TEMPERATURE, VOLTAGE, AlarmPlant
+from alarmplant import HUMIDITY, NAN, START, TEMPERATURE, VOLTAGE, AlarmPlant
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -72,9 +72,9 @@ STORIES: dict[str, tuple[AlarmDef, Golden]] = {
         replace(VOLTAGE, off_delay=60 * MICROSECONDS),
         [(0, 11, GOOD, LOW, UP), (1, 15, GOOD, HIGH, MOVED), (70, 15, GOOD, HIGH, 0)],
     ),
-    "from high to low while the off-delay of high still runs": (
-        replace(VOLTAGE, off_delay=60 * MICROSECONDS),
-        [(0, 15, GOOD, HIGH, UP), (1, 11, GOOD, LOW, MOVED), (70, 11, GOOD, LOW, 0)],
+    "from high-high to low while the off-delay of high-high still runs": (
+        replace(VOLTAGE, off_delay=60 * MICROSECONDS, limits=(NAN, 11.5, NAN, 14.5), severities=(0, 1, 0, 1)),
+        [(0, 15, GOOD, HIGH_HIGH, UP), (1, 11, GOOD, LOW, MOVED), (70, 11, GOOD, LOW, 0)],
     ),
     "the on-delay needs ten seconds on end": (
         SLOW,
