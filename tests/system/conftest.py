@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from program import Start, Voltkeep, running
@@ -23,10 +25,25 @@ def start_voltkeep() -> Start:
     return running
 
 
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A home that is not there yet, where everyone may enter: as root the database is another user's."""
+    with TemporaryDirectory(prefix="voltkeep-") as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory) / "home"
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home of one's own for a program; pytest's own directories are closed to the database."""
+    with _home() as path:
+        yield path
+
+
 @pytest.fixture(scope="session")
-def voltkeep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voltkeep]:
+def voltkeep() -> Iterator[Voltkeep]:
     """One program for all tests that only look at it or undo what they do."""
-    with running(tmp_path_factory.mktemp("voltkeep") / "home") as program:
+    with _home() as path, running(path) as program:
         yield program
         status = program.stop()
         assert status == 0, program.log

@@ -129,8 +129,8 @@ def test_an_alarm_reaches_it_and_is_acknowledged(voltkeep: Voltkeep, node: Step)
     assert seen["refreshed"]["mine"] == 1
 
 
-def test_a_power_outage_raises_voltage_alarms(start_voltkeep: Start, tmp_path: Path, node: Step) -> None:
-    with start_voltkeep(tmp_path / "home", VOLTKEEP_SIMULATOR_SPEED="60") as program:
+def test_a_power_outage_raises_voltage_alarms(start_voltkeep: Start, home: Path, node: Step) -> None:
+    with start_voltkeep(home, VOLTKEEP_SIMULATOR_SPEED="60") as program:
         seen = node(
             program,
             "alarm",

@@ -118,9 +118,8 @@ def test_a_second_program_on_the_same_home_is_refused(voltkeep: Voltkeep) -> Non
 
 
 async def test_history_outlives_a_restart_and_an_end_leaves_nothing_behind(
-    start_voltkeep: Start, tmp_path: Path
+    start_voltkeep: Start, home: Path
 ) -> None:
-    home = tmp_path / "home"
     begin = dt.datetime.now(dt.UTC)
     with start_voltkeep(home) as first:
         await asyncio.sleep(6)
