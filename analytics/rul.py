@@ -21,6 +21,9 @@ LOWER, UPPER = 0.05, 0.95  # the 90 % interval
 HEALTH_WARNING, HEALTH_CRITICAL = 0.85, 0.80  # SOH
 LIFE_WARNING, LIFE_CRITICAL = 180.0, 90.0  # d
 LEAST_SPENT: Final = 0.02  # of life: no jar is known to be newer
+TAIL: Final = 6.0  # standard deviations past the end of life beyond which nothing changes any more
+EARLY: Final = 0.5  # standard deviation of the calendar's share, against what the condition is ahead of it
+NEWTON_STEPS: Final = 5  # from above, on a convex function: each step comes closer
 SURE, FAIR = 0.35, 0.70  # half width of the interval against nominal life, for high and medium confidence
 READINGS_SURE: Final = 100  # resistance readings that make a mean
 
@@ -49,28 +52,34 @@ def remaining(parameters: Parameters, evidence: Evidence) -> Life:
     spent, error = life_spent(parameters, evidence)
     left = 1 - spent
     spread = np.hypot(error, parameters.life_spread * np.maximum(left, 0.0))
-    ended = ndtr(-left / spread)  # share of such jars whose life would be over: this one's is not
-    scale = parameters.design_life / np.maximum(evidence.factor, 1e-3)
+    margin = np.maximum(left / spread, -TAIL)
+    alive = ndtr(margin)  # share of such jars that still live: this one does
+    scale = spread * parameters.design_life / np.maximum(evidence.factor, 1e-3)
     days = [
-        np.clip((left + spread * ndtri(ended + q * (1 - ended))) * scale, 0.0, LONGEST)
-        for q in (0.5, LOWER, UPPER)
+        np.clip((margin - ndtri((1 - q) * alive)) * scale, 0.0, LONGEST) for q in (0.5, LOWER, UPPER)
     ]
     return Life(*days)
 
 
 def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array]:
-    """Share of life that is spent, by calendar and by condition, and its standard deviation."""
-    calendar = np.maximum(evidence.age / parameters.design_life, LEAST_SPENT)
-    calendar_error = parameters.life_spread * calendar
-    fade = 1 - parameters.end_of_life
-    lost = np.maximum(1 - evidence.health, 0.0) / fade
-    shown = np.maximum(lost ** (1 / parameters.fade_exponent), LEAST_SPENT)
-    # Little is lost early in life, so early on SOH says little: its error divides by the slope of the fade.
-    slope = fade * parameters.fade_exponent * np.maximum(shown, 0.1) ** (parameters.fade_exponent - 1)
-    shown_error = evidence.health_error / slope
-    weight = calendar_error**2 / (calendar_error**2 + shown_error**2)
-    error = np.sqrt(weight) * shown_error
-    return calendar + weight * (shown - calendar), np.asarray(error)
+    """Share of life that is spent, the likeliest by calendar and by condition, and its standard deviation."""
+    p = parameters
+    calendar = np.maximum(evidence.age / p.design_life, LEAST_SPENT)
+    fade = 1 - p.end_of_life
+    lost = 1 - evidence.health
+    shown = (np.maximum(lost, 0.0) / fade) ** (1 / p.fade_exponent)
+    # A jar may fail early: the more its condition is ahead of its age, the less its age is trusted.
+    trust = 1 / ((p.life_spread * calendar) ** 2 + (EARLY * np.maximum(shown - calendar, 0.0)) ** 2)
+    precision = 1 / evidence.health_error**2
+    spent = np.maximum(calendar, shown)
+    for _ in range(NEWTON_STEPS):
+        slope = fade * p.fade_exponent * spent ** (p.fade_exponent - 1)
+        excess = spent * slope / p.fade_exponent - lost
+        gradient = (spent - calendar) * trust + excess * slope * precision
+        bend = (slope * slope + excess * slope * (p.fade_exponent - 1) / spent) * precision
+        spent = np.maximum(spent - gradient / (trust + bend), LEAST_SPENT)
+    slope = fade * p.fade_exponent * spent ** (p.fade_exponent - 1)
+    return spent, 1 / np.sqrt(trust + slope * slope * precision)
 
 
 def confidence(parameters: Parameters, life: Life, evidence: Evidence, readings: Array) -> Array:

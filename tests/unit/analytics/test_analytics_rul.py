@@ -1,0 +1,161 @@
+"""Remaining life: ten kelvin, monotony, the interval, the codes and the quarter."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from analyticsjars import NOW, parameters_of, scan, settled
+from hypothesis import given
+from hypothesis import strategies as some
+
+from analytics import ageing, estimate, rul
+from nodeset.tags import Confidence, Health, quarter_text
+
+ONE = parameters_of(1)
+AGES = np.array([0.0, 200.0, 1000.0, 2000.0, 3000.0, 3600.0, 5000.0])
+
+
+def life(age: float, factor: float, health: float, error: float = 0.04) -> rul.Life:
+    known = rul.Evidence(*(np.array([x]) for x in (age, factor, health, error)))
+    return rul.remaining(ONE, known)
+
+
+@pytest.mark.parametrize("rise", [1.0, 1.1, 1.3, 1.6])
+@pytest.mark.parametrize("temperature", [20.0, 25.0, 30.0])
+def test_ten_kelvin_more_shorten_life_by_40_to_50_per_cent(rise: float, temperature: float) -> None:
+    p = parameters_of(len(AGES))
+    days = []
+    for degrees in (temperature, temperature + 10):
+        warm = np.full(p.jars, degrees)
+        ohm = ageing.ohmic_resistance(p, p.baseline * rise, warm)
+        state = estimate.first_state(p, AGES)
+        for i in range(30):
+            state, seen = estimate.step(state, p, _scan(warm, ohm), NOW, 5.0 if i else 0.0)
+        days.append(np.array([seen.rul, seen.rul_lower, seen.rul_upper]))
+    shorter = 1 - days[1] / np.maximum(days[0], 1e-9)
+    assert ((shorter > 0.40) & (shorter < 0.50)).all()
+
+
+def _scan(warm: np.ndarray, ohm: np.ndarray) -> estimate.JarReadings:
+    return scan(len(warm), temperature=warm, resistance=ohm)
+
+
+def test_a_new_jar_at_25_degrees_lives_about_its_design_life() -> None:
+    new = life(0.0, 1.0, 1.0)
+    assert new.days[0] == pytest.approx(3652.5, rel=0.05)
+    assert new.lower[0] < 0.75 * new.days[0] < new.upper[0]
+
+
+def test_a_jar_at_80_per_cent_is_at_its_end() -> None:
+    # IEEE 1188: replace at 80 % of the rated capacity.
+    assert life(2500.0, 1.0, 0.72, 0.02).days[0] < 180
+    assert life(2500.0, 1.0, 0.80, 0.02).lower[0] < 90
+    assert life(2500.0, 1.0, 0.97, 0.02).days[0] > 700
+
+
+@given(some.floats(0, 6000), some.floats(0.3, 4), some.floats(0.5, 1.1), some.floats(0.01, 0.1))
+def test_life_is_ordered_and_within_its_range(age: float, factor: float, health: float, error: float) -> None:
+    got = life(age, factor, health, error)
+    assert 0 <= got.lower[0] <= got.days[0] <= got.upper[0] <= rul.LONGEST
+
+
+@given(
+    some.floats(0, 5000),
+    some.floats(0.5, 3),
+    some.floats(0.6, 1.0),
+    some.floats(10, 500),
+    some.floats(0.01, 0.5),
+    some.floats(0.01, 0.1),
+)
+def test_age_heat_and_lost_capacity_shorten_life(
+    age: float, factor: float, health: float, days: float, heat: float, lost: float
+) -> None:
+    now = life(age, factor, health).days[0]
+    assert life(age, factor + heat, health).days[0] < now
+    assert life(age, factor, health - lost).days[0] <= now * (1 + 1e-9)
+
+
+@given(some.floats(0, 3500), some.floats(10, 1000))
+def test_an_older_jar_of_the_same_condition_has_less_left(age: float, more: float) -> None:
+    assert life(age + more, 1.0, 0.99).days[0] < life(age, 1.0, 0.99).days[0] * (1 + 1e-9)
+
+
+def test_interval_covers_90_per_cent_of_lives_drawn_from_the_assumptions() -> None:
+    # Lives spread by a quarter; a jar is seen at some age, still alive, with an uncertain health.
+    chance = np.random.default_rng(11)
+    n = 4000
+    p = parameters_of(1)
+    whole = p.design_life[0] * chance.normal(1.0, p.life_spread[0], n)
+    age = chance.uniform(300, 3600, n)
+    alive = whole > age
+    lives, ages = whole[alive], age[alive]
+    health = 1 - 0.2 * (ages / lives) ** 2 + chance.normal(0, 0.03, len(ages))
+    known = rul.Evidence(ages, np.ones(len(ages)), health, np.full(len(ages), 0.03))
+    many = replace(p, design_life=np.full(1, p.design_life[0]))
+    got = rul.remaining(many, known)
+    inside = np.mean((got.lower < lives - ages) & (lives - ages < got.upper))
+    assert 0.82 < inside < 0.98
+
+
+def test_health_follows_capacity_and_life() -> None:
+    health = np.array([0.95, 0.84, 0.79, 0.95, 0.95, 0.95])
+    days = np.array([900.0, 900.0, 900.0, 179.0, 89.0, 900.0])
+    known = np.array([True] * 5 + [False])
+    status = rul.health_status(health, days, known)
+    expected = [
+        Health.HEALTHY,
+        Health.WARNING,
+        Health.CRITICAL,
+        Health.WARNING,
+        Health.CRITICAL,
+        Health.UNKNOWN,
+    ]
+    assert status.tolist() == expected
+
+
+def test_confidence_needs_readings_and_a_narrow_interval() -> None:
+    p = parameters_of(4)
+    known = rul.Evidence(np.full(4, 2000.0), np.ones(4), np.full(4, 0.95), np.full(4, 0.03))
+    middle, half = np.full(4, 1500.0), p.design_life * np.array([0.1, 0.1, 0.1, 0.5])
+    lives = rul.Life(middle, middle - half, middle + half)
+    codes = rul.confidence(p, lives, known, np.array([0.0, 5.0, 500.0, 500.0]))
+    assert codes.tolist() == [Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH, Confidence.MEDIUM]
+
+
+@pytest.mark.parametrize(
+    ("today", "days", "quarter"),
+    [
+        ("2026-11-21", 0.0, "2026-Q4"),
+        ("2026-11-21", 40.9, "2026-Q4"),
+        ("2026-11-21", 41.0, "2027-Q1"),
+        ("2028-02-28", 33.0, "2028-Q2"),
+        ("2026-01-01", 730.0, "2028-Q1"),
+    ],
+)
+def test_quarter_in_which_the_lower_bound_ends(today: str, days: float, quarter: str) -> None:
+    time = int(dt.datetime.fromisoformat(today).replace(tzinfo=dt.UTC).timestamp() * 1e6)
+    assert quarter_text(rul.replacement_quarter(time, np.array([days]))[0]) == quarter
+
+
+def test_shares_name_what_shortened_the_life() -> None:
+    p = parameters_of(3)
+    warm = np.array([35.0, 25.0, 25.0])
+    ohm = ageing.ohmic_resistance(p, p.baseline * np.array([1.0, 1.45, 1.0]), warm)
+    state, _ = settled(p, age=400.0, temperature=warm, resistance=ohm)
+    hot, worn, young = (estimate.explain(state, p, i) for i in range(3))
+    assert hot[0].name == "Temperature"
+    assert worn[0].name == "Resistance"
+    assert young[0].name == "Age"
+    for factors in (hot, worn, young):
+        assert sum(f.share for f in factors) == pytest.approx(1.0)
+        assert [f.share for f in factors] == sorted((f.share for f in factors), reverse=True)
+
+
+def test_a_discharge_that_showed_less_capacity_is_a_factor() -> None:
+    p = parameters_of(1)
+    state, _ = settled(p, age=400.0)
+    weak = replace(state, ageing=replace(state.ageing, correction=np.array([-0.15])))
+    assert estimate.explain(weak, p, 0)[0].name == "Capacity"
