@@ -7,6 +7,7 @@ file, and options of the command line win over both. A wrong value raises `Confi
 from __future__ import annotations
 
 import os
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ from config.yamlfile import ConfigurationError, YamlFile, load
 
 HERE = Path(__file__).parent
 ENV_PREFIX = "VOLTKEEP_"
+CONFIG_VARIABLE = "VOLTKEEP_CONFIG"
 LOOPBACK = "127.0.0.1"
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -147,8 +149,11 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
-    """Settings from `path` (default: the shipped file), the environment, and `overrides` on top."""
-    file = load(path or HERE / "voltkeep.yaml")
+    """Settings from a file, the environment, and `overrides` on top.
+
+    The file is `path`, else what VOLTKEEP_CONFIG names, else the one that is shipped.
+    """
+    file = load(path or Path(os.environ.get(CONFIG_VARIABLE) or HERE / "voltkeep.yaml"))
     if not isinstance(file.data, dict):
         raise ConfigurationError(f"{file.path}:1: must be a mapping of settings")
 

@@ -1,0 +1,253 @@
+"""The composition root: builds the server's parts from the settings, runs them, and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import structlog
+from aiohttp import web
+
+from analytics.estimate import Parameters
+from config.alarmfile import read_alarm_file
+from config.fleetfile import read_fleet_file
+from config.settings import Settings
+from drivers.modbus import ModbusSource
+from drivers.source import Source
+from historian.errors import HistorianError
+from historian.historian import Historian
+from nodeset import status as st
+from nodeset.fleet import Fleet, build_fleet
+from nodeset.frame import Readings
+from nodeset.index import TagIndex
+from nodeset.tags import TAG_OF
+from server.alarmdef import AlarmDef, ConditionIndex, alarm_defs
+from server.alarms import AlarmTable
+from server.endpoint import DEGRADED_LEVEL, GOOD_LEVEL, OpcUaServer, port_error
+from server.errors import StartError
+from server.health import Health, application
+from server.livetable import LiveTable
+from server.prognosis import Prognosis
+from server.quality import Quality, Staleness
+from server.scan import Scan
+from server.statefiles import read_arrays, write_arrays
+from server.users import Role
+from server.wire import now_us
+from simulator.plant import Plant
+from simulator.source import SimulatorSource
+
+log = structlog.get_logger(__name__)
+
+Say = Callable[[str], None]
+
+ADMIN: Final = "admin"
+HMI_USER: Final = "hmi"
+SAVE_PERIOD: Final = 10.0
+SWEEP_PERIOD: Final = 1.0
+MICROSECONDS: Final = 1_000_000
+
+
+def read_plant_files(settings: Settings) -> tuple[Fleet, tuple[AlarmDef, ...]]:
+    """The fleet and its alarm definitions; `ConfigurationError` says what is wrong with a file."""
+    fleet = build_fleet(read_fleet_file(settings.fleet))
+    return fleet, alarm_defs(read_alarm_file(settings.alarms, TAG_OF))
+
+
+class PlantClock:
+    """The plant's time [µs]: the wall's, or that of a simulated plant that runs faster."""
+
+    def __init__(self, speed: float, last: int) -> None:
+        self._began = now_us()
+        self._origin = max(self._began, last)
+        self._speed = speed
+
+    def __call__(self) -> int:
+        return self._origin + round((now_us() - self._began) * self._speed)
+
+
+class App:
+    """One server: scan, OPC UA, historian, health."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self._settings = settings
+        self._say = say
+        self._stack = AsyncExitStack()
+        self._prognosis: Prognosis
+        self._alarms: AlarmTable
+        self._opcua: OpcUaServer
+        self.admin_password: str | None = None
+
+    async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
+        """Start, call `ready`, and serve until `stop` is set; then stop everything in order."""
+        async with self._stack:
+            scan = await self._start()
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(scan.run(), name="scan"),
+                    tasks.create_task(self._sweep(), name="sweep"),
+                    tasks.create_task(self._save_often(), name="save"),
+                ]
+                # What is there now stays: the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
+                ready()
+                await stop.wait()
+                for task in running:
+                    task.cancel()
+            self._say("Saving the state of twin and alarms")
+            self._save()
+
+    async def _start(self) -> Scan:
+        settings = self._settings
+        fleet, definitions = read_plant_files(settings)
+        settings.home.mkdir(parents=True, exist_ok=True)
+        index = TagIndex(fleet)
+        sites, jars = len(fleet.sites), len(fleet.jars)
+        self._say(f"Fleet {fleet.name}: {sites} sites, {len(fleet.strings)} strings, {jars} jars")
+        historian = await self._open_historian(index)
+        last = await historian.latest()
+        clock = PlantClock(self._speed, int(last.time.max(initial=0)))
+        source, plant = await self._open_source(index, clock())
+        table = LiveTable(index)
+        self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
+        self._prognosis = Prognosis(Parameters.of(fleet), clock())
+        self._restore()
+        opcua = self._opcua = OpcUaServer(settings, table, self._alarms, historian)
+        self._say("Loading the OPC UA nodes")
+        level = {True: GOOD_LEVEL, False: DEGRADED_LEVEL}
+        await opcua.prepare(self._prognosis, plant, lambda: level[health.scanning])
+        opcua.conditions.clock = clock
+        quality = Quality(
+            index, Staleness(settings.scan.stale_scans, round(settings.scan.lost_after * MICROSECONDS))
+        )
+        scan = Scan(
+            index,
+            source,
+            quality,
+            self._prognosis,
+            opcua.conditions,
+            table,
+            opcua.subscriptions,
+            historian,
+            settings.scan.period,
+            clock,
+        )
+        scan.resume(_as_last_known(last))
+        health = Health(scan, settings.scan.period, historian, opcua)
+        await self._make_accounts()
+        await scan.once()
+        await opcua.listen()
+        self._stack.push_async_callback(opcua.close)
+        await self._serve_health(health)
+        return scan
+
+    @property
+    def _speed(self) -> float:
+        settings = self._settings
+        return settings.simulator.speed if settings.source == "simulator" else 1.0
+
+    async def _open_historian(self, index: TagIndex) -> Historian:
+        settings = self._settings
+        try:
+            historian = await Historian.start(settings.historian, settings.home, index, self._say)
+        except HistorianError as error:
+            raise StartError(str(error)) from None
+        self._stack.push_async_callback(historian.close)
+        self._say(f"Historian: {historian.engine}")
+        return historian
+
+    async def _open_source(self, index: TagIndex, time: int) -> tuple[Source, Plant | None]:
+        settings = self._settings
+        plant = None
+        source: Source
+        if settings.source == "simulator":
+            self._say("Starting the plant simulator")
+            simulated = SimulatorSource(index, settings.simulator.seed, time)
+            source, plant = simulated, simulated.plant
+        else:
+            modbus = settings.modbus
+            self._say(f"Reading Modbus gateways from {modbus.host}:{modbus.port} on, one a site")
+            source = ModbusSource(index, modbus)
+        await source.connect()
+        self._stack.push_async_callback(source.close)
+        return source, plant
+
+    # -- accounts
+
+    async def _make_accounts(self) -> None:
+        """First start: the administrator, and the HMI's own account to read with (I4)."""
+        accounts = self._opcua.accounts
+        await accounts.load()
+        preset = self._settings.admin.password
+        if ADMIN not in accounts:
+            password = preset.get_secret_value() if preset else secrets.token_urlsafe(12)
+            await accounts.set(ADMIN, Role.ADMIN, password)
+            self.admin_password = None if preset else password
+        secret = self._settings.home / "hmi" / "service.secret"
+        if HMI_USER not in accounts or not secret.exists():
+            password = secrets.token_urlsafe(32)
+            await accounts.set(HMI_USER, Role.VIEWER, password)
+            _write_secret(secret, password)
+
+    # -- state over a restart
+
+    @property
+    def _state(self) -> Path:
+        return self._settings.home / "state"
+
+    def _restore(self) -> None:
+        twin = read_arrays(self._state / "twin.npz")
+        if twin is not None and not self._prognosis.restore(twin):
+            log.warning("the fleet has changed: the twin starts anew")
+        alarms = read_arrays(self._state / "alarms.npz")
+        if alarms is not None:
+            self._alarms.restore(alarms)
+
+    def _save(self) -> None:
+        write_arrays(self._state / "twin.npz", self._prognosis.save())
+        write_arrays(self._state / "alarms.npz", self._alarms.save())
+
+    async def _save_often(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_PERIOD)
+            twin, alarms = self._prognosis.save(), self._alarms.save()
+            try:
+                await asyncio.to_thread(write_arrays, self._state / "twin.npz", twin)
+                await asyncio.to_thread(write_arrays, self._state / "alarms.npz", alarms)
+            except OSError as error:
+                log.error("state cannot be saved", reason=str(error))
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_PERIOD)
+            for session in self._opcua.sessions.sweep():
+                log.info("session timed out", user=session.user.name or "anonymous")
+
+    async def _serve_health(self, health: Health) -> None:
+        metrics = self._settings.metrics
+        runner = web.AppRunner(application(health), access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        try:
+            await web.TCPSite(runner, metrics.host, metrics.port).start()
+        except OSError as error:
+            raise port_error("Metrics", metrics.host, metrics.port, "VOLTKEEP_METRICS_PORT", error) from None
+
+
+def _as_last_known(readings: Readings) -> Readings:
+    """What was stored last is known, but not fresh (V3)."""
+    stale = np.where(st.is_bad(readings.status), readings.status, np.uint32(st.UNCERTAIN_LAST_USABLE_VALUE))
+    return Readings(readings.rows, readings.value, stale.astype(np.uint32), readings.time)
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

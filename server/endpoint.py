@@ -1,0 +1,162 @@
+"""The OPC UA endpoint put together: nodes, services and the listening socket, over one live table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import nodeset
+from config.settings import Settings
+from historian.historian import Historian
+from nodeset.types import TYPES_URI
+from server import standardnodes
+from server.accounts import Accounts
+from server.addressspace import AddressSpace
+from server.alarms import AlarmTable
+from server.assetnodes import AssetNodes
+from server.attributeservice import AttributeService
+from server.certificates import own_certificate
+from server.conditionnodes import ConditionNodes
+from server.conditions import Conditions
+from server.dispatch import Dispatcher
+from server.errors import StartError
+from server.historyservice import HistoryService
+from server.livetable import LiveTable
+from server.methodservice import MethodService
+from server.monitoreditemservice import MonitoredItemService
+from server.prognosis import Prognosis
+from server.rowparser import RowParser
+from server.rulmethods import RulMethods
+from server.sessions import Sessions
+from server.sessionservice import SessionService
+from server.simulation import SimulationMethods
+from server.stack import APPLICATION_URI, Channel, Policy, load_nodes, offered_policies
+from server.subscriptionservice import SubscriptionService
+from server.transport import Connection, Limits
+from server.viewservice import ViewService
+from simulator.plant import Plant
+
+log = structlog.get_logger(__name__)
+
+NODE_SET: Final = Path(nodeset.__file__).parent / "voltkeep.NodeSet2.xml"
+GOOD_LEVEL, DEGRADED_LEVEL = 255, 199  # ServiceLevel, Part 4, 6.6.2.4.2
+
+
+class OpcUaServer:
+    """Services over the live table, and the socket on which clients reach them."""
+
+    def __init__(
+        self, settings: Settings, table: LiveTable, alarms: AlarmTable, historian: Historian
+    ) -> None:
+        self._settings = settings
+        self._table = table
+        self._historian = historian
+        self._listener: asyncio.Server | None = None
+        self._channels = 0
+        self._limits = Limits()
+        self._policies: list[Policy] = []
+        self.sessions = Sessions(settings.opcua.max_sessions)
+        self.dispatcher = Dispatcher(self.sessions)
+        self.accounts = Accounts(historian.accounts)
+        self.subscriptions = SubscriptionService(
+            table, settings.opcua.max_subscriptions, settings.opcua.min_publishing_interval
+        )
+        self.alarms = alarms
+        self.conditions: Conditions
+
+    async def prepare(self, prognosis: Prognosis, plant: Plant | None, level: Callable[[], int]) -> None:
+        """Load the nodes and put the services in place."""
+        settings = self._settings
+        standard, namespaces = await load_nodes([NODE_SET, *settings.nodeset.import_])
+        namespaces, fleet_namespace = standardnodes.with_fleet(namespaces)
+        types = namespaces.index(TYPES_URI)
+        assets = AssetNodes(self._table, types, fleet_namespace, settings.scan.period)
+        self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace)
+        condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
+        assets.more_references = condition_nodes.references_from
+        space = AddressSpace(standard, assets, [condition_nodes.make])
+        standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, level)
+        self._serve(space, RowParser(self._table.index, fleet_namespace))
+        methods = MethodService(space)
+        methods.register(self.dispatcher)
+        self.conditions.register(methods)
+        SimulationMethods(plant).register(methods, assets.node_id)
+        RulMethods(self._table, prognosis).register(methods, assets.node_id)
+        self._secure()
+
+    def _serve(self, space: AddressSpace, parser: RowParser) -> None:
+        settings = self._settings
+        attributes = AttributeService(space, self._table, parser)
+        items = MonitoredItemService(
+            space,
+            self._table,
+            parser,
+            attributes,
+            self.subscriptions,
+            settings.opcua.max_monitored_items,
+            settings.scan.period,
+        )
+        history = HistoryService(self._historian, space, self._table.index, parser)
+        for service in (attributes, ViewService(space), self.subscriptions, items, history):
+            service.register(self.dispatcher)
+
+    def _secure(self) -> None:
+        settings = self._settings
+        folder = settings.home / "pki"
+        certificate, key = own_certificate(folder, APPLICATION_URI, settings.opcua.host)
+        self._policies = offered_policies(certificate, key, settings.demo)
+        session_service = SessionService(
+            self.sessions,
+            self.accounts,
+            self._policies,
+            settings.endpoint,
+            certificate.public_bytes(Encoding.DER),
+            key,
+        )
+        session_service.register(self.dispatcher)
+
+    async def listen(self) -> None:
+        """Open the port; a port in use is a `StartError` that names it."""
+        opcua = self._settings.opcua
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(self._connection, opcua.host, opcua.port)
+        except OSError as error:
+            raise port_error("OPC UA", opcua.host, opcua.port, "VOLTKEEP_OPCUA_PORT", error) from None
+
+    def _connection(self) -> Connection:
+        return Connection(self.dispatcher, self._channel, self._limits)
+
+    def _channel(self) -> Channel:
+        factories = [policy.factory for policy in self._policies]
+        limits = self._limits
+        return Channel(factories, self._next_channel, limits.chunk, limits.message, limits.chunks)
+
+    def _next_channel(self) -> int:
+        self._channels += 1
+        return self._channels
+
+    async def close(self) -> None:
+        """Close the port, then every session and connection."""
+        if self._listener is not None:
+            self._listener.close()
+        for session in list(self.sessions.by_token.values()):
+            self.sessions.close(session)
+        self.subscriptions.close()
+        for connection in list(self.dispatcher.connections):
+            connection.close()
+        await asyncio.sleep(0)
+
+
+def port_error(what: str, host: str, port: int, variable: str, error: OSError) -> StartError:
+    """Which port, why, and what to do."""
+    reason = "is in use by another program" if error.errno == 98 else f"cannot be used: {error.strerror}"
+    return StartError(
+        f"{what}: port {port} on {host} {reason}.\n"
+        f"Stop that program, or choose another port: {variable}={port + 1000} voltkeep run"
+    )

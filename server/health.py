@@ -1,0 +1,141 @@
+"""Health, readiness and metrics over HTTP (I8, O1)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from historian.historian import Historian
+from nodeset.fleet import AssetType
+from server.endpoint import OpcUaServer
+from server.scan import Scan
+
+_LATE_SCANS: Final = 3
+
+
+class Health:
+    """How each part of the server does."""
+
+    def __init__(
+        self,
+        scan: Scan,
+        period: float,
+        historian: Historian,
+        opcua: OpcUaServer,
+    ) -> None:
+        self._scan = scan
+        self._period = period
+        self._historian = historian
+        self._opcua = opcua
+        self.started = time.time()
+
+    @property
+    def scanning(self) -> bool:
+        """Whether the last scan is not long ago."""
+        stats = self._scan.stats
+        late = time.monotonic() - stats.last > max(_LATE_SCANS * self._period, 10.0)
+        return stats.scans > 0 and not late
+
+    def state(self) -> dict[str, Any]:
+        """The state of every part, for JSON."""
+        scan, history = self._scan.stats, self._historian.stats
+        healthy = self.scanning and history.healthy
+        return {
+            "status": "ok" if healthy else "degraded",
+            "uptime_s": round(time.time() - self.started, 1),
+            "scan": {
+                "status": "ok" if self.scanning else "late",
+                "scans": scan.scans,
+                "overruns": scan.overruns,
+                "failures": scan.failures,
+                "read_ms": round(scan.read_s * 1000, 2),
+                "work_ms": round(scan.work_s * 1000, 2),
+            },
+            "historian": {
+                "status": "ok" if history.healthy else "away",
+                "engine": self._historian.engine,
+                "rows_written": history.rows_written,
+                "scans_buffered": history.scans_buffered,
+                "scans_spilled": history.scans_spilled,
+                "scans_dropped": history.scans_dropped,
+                "lag_s": round(history.lag_s, 1),
+                "last_error": history.last_error,
+            },
+            "opcua": {
+                "status": "ok",
+                "connections": len(self._opcua.dispatcher.connections),
+                "sessions": len(self._opcua.sessions.by_token),
+                "subscriptions": len(self._opcua.subscriptions.all),
+                "requests": self._opcua.dispatcher.requests,
+            },
+        }
+
+    def metrics(self) -> Iterator[Metric]:
+        """The same for Prometheus, with the fleet's own totals."""
+        scan, history = self._scan.stats, self._historian.stats
+        for name, text, value in (
+            ("voltkeep_scan_read_seconds", "Duration of the last reading of the source", scan.read_s),
+            ("voltkeep_scan_work_seconds", "Duration of the last evaluation of a scan", scan.work_s),
+            ("voltkeep_historian_healthy", "Whether the database takes data", float(history.healthy)),
+            ("voltkeep_historian_lag_seconds", "How far history is behind the scan", history.lag_s),
+            ("voltkeep_historian_buffered_scans", "Scans in memory", history.scans_buffered),
+            ("voltkeep_historian_spilled_scans", "Scans on disk", history.scans_spilled),
+            ("voltkeep_opcua_sessions", "OPC UA sessions", len(self._opcua.sessions.by_token)),
+            ("voltkeep_opcua_subscriptions", "Subscriptions", len(self._opcua.subscriptions.all)),
+            ("voltkeep_active_alarms", "Active conditions", self._total("ActiveAlarms")),
+            ("voltkeep_healthy_jars", "Jars that are healthy", self._total("HealthyJars")),
+            ("voltkeep_fresh_share_percent", "Jars with fresh data", self._total("FreshDataShare")),
+        ):
+            yield GaugeMetricFamily(name, text, value=value)
+        for name, text, value in (
+            ("voltkeep_scans", "Scans", scan.scans),
+            ("voltkeep_scan_overruns", "Scans that missed their period", scan.overruns),
+            ("voltkeep_scan_failures", "Scans that failed", scan.failures),
+            ("voltkeep_historian_rows", "Rows written", history.rows_written),
+            ("voltkeep_historian_dropped_scans", "Scans lost for want of disk", history.scans_dropped),
+            ("voltkeep_opcua_requests", "OPC UA requests", self._opcua.dispatcher.requests),
+        ):
+            yield CounterMetricFamily(name, text, value=value)
+
+    def _total(self, tag: str) -> float:
+        return float(self._scan.frame.column(AssetType.FLEET, tag)[0])
+
+
+class _Collector(Collector):
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        return self._health.metrics()
+
+
+def application(health: Health) -> web.Application:
+    """The web application with /health, /ready and /metrics."""
+    registry = CollectorRegistry()
+    registry.register(_Collector(health))
+
+    async def get_health(_request: web.Request) -> web.Response:
+        return web.json_response(health.state())
+
+    async def get_ready(_request: web.Request) -> web.Response:
+        state = health.state()
+        return web.json_response(state, status=200 if health.scanning else 503)
+
+    async def get_metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), content_type="text/plain", charset="utf-8")
+
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/health", get_health),
+            web.get("/ready", get_ready),
+            web.get("/metrics", get_metrics),
+        ]
+    )
+    return app

@@ -1,0 +1,101 @@
+"""The twin's part of a scan: readings of the frame in, its estimates as tags of the frame out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics import estimate
+from analytics.estimate import Factor, JarReadings, Parameters, State
+from nodeset import status as st
+from nodeset.fleet import AssetType
+from nodeset.frame import Frame
+from nodeset.tags import Confidence
+
+JAR, SYSTEM = AssetType.JAR, AssetType.SYSTEM
+MODEL_VERSION: Final = "twin-1"
+_MICROSECONDS: Final = 1_000_000
+
+
+class Prognosis:
+    """The twin of the fleet and what it says of every jar."""
+
+    def __init__(self, parameters: Parameters, time: int) -> None:
+        self._parameters = parameters
+        self.state: State = estimate.first_state(parameters, estimate.ages_days(parameters, time))
+        self.time: int | None = None
+
+    def step(self, frame: Frame) -> None:
+        """Advance the twin by the time since the last scan and set its tags."""
+        dt = 0.0 if self.time is None else max(0.0, (frame.time - self.time) / _MICROSECONDS)
+        self.time = frame.time
+        readings = _readings(frame)
+        self.state, found = estimate.step(self.state, self._parameters, readings, frame.time, dt)
+        # What rests on a voltage that was not seen this scan is the twin's guess.
+        seen = np.where(found.observed, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE).astype(np.uint32)
+        never = frame.column_status(JAR, "Voltage") == st.BAD_WAITING_FOR_INITIAL_DATA
+        seen[never] = st.BAD_WAITING_FOR_INITIAL_DATA
+        for name, values in (
+            ("StateOfCharge", found.soc),
+            ("StateOfHealth", found.soh),
+            ("RemainingUsefulLife", found.rul),
+            ("RemainingUsefulLifeLower", found.rul_lower),
+            ("RemainingUsefulLifeUpper", found.rul_upper),
+            ("RulConfidence", found.confidence),
+            ("RulTwinDays", found.twin_days),
+            ("ReplacementQuarter", found.quarter),
+            ("HealthStatus", found.health),
+            ("TwinVoltageResidual", found.voltage_residual),
+        ):
+            frame.put(JAR, name, values, seen)
+        # No learnt model is published: the variable has no source (Part 8, 6.4.3.2).
+        frame.put(JAR, "RulMlDays", np.nan, st.BAD_NOT_CONNECTED)
+        self._put_runtime(frame)
+
+    def _put_runtime(self, frame: Frame) -> None:
+        status = frame.column_status(SYSTEM, "Load").copy()
+        load = np.where(st.is_bad(status), np.nan, frame.column(SYSTEM, "Load"))
+        minutes = estimate.runtime(self.state, self._parameters, load)
+        frame.put(SYSTEM, "RuntimeRemaining", minutes, status)
+
+    def explain(self, jar: int) -> tuple[Factor, ...]:
+        """What shortened the life of a jar most."""
+        return estimate.explain(self.state, self._parameters, jar)
+
+    def save(self) -> dict[str, NDArray[np.generic]]:
+        """The twin's state as arrays, for a file that outlives the process."""
+        return {"time": np.array(self.time or 0, np.int64), **self.state.as_arrays()}
+
+    def restore(self, saved: dict[str, NDArray[np.generic]]) -> bool:
+        """Take up what `save` gave; False when it is of another fleet."""
+        arrays = {name: array.astype(np.float64) for name, array in saved.items() if name != "time"}
+        try:
+            self.state = State.from_arrays(arrays, self._parameters.jars)
+        except estimate.StateMismatchError:
+            return False
+        self.time = int(saved["time"]) or None
+        return True
+
+
+def confidence_name(code: float) -> str:
+    """High, Medium or Low."""
+    return Confidence(int(code)).name.capitalize()
+
+
+def _readings(frame: Frame) -> JarReadings:
+    values, usable = {}, {}
+    for name in ("Voltage", "Temperature", "InternalResistance", "Current"):
+        values[name] = frame.column(JAR, name)
+        usable[name] = st.is_good(frame.column_status(JAR, name))
+    return JarReadings(
+        values["Voltage"],
+        values["Temperature"],
+        values["InternalResistance"],
+        values["Current"],
+        usable["Voltage"],
+        usable["Temperature"],
+        usable["InternalResistance"],
+        usable["Current"],
+    )

@@ -1,0 +1,38 @@
+"""Arrays that outlive the process: written beside and moved into place, so a crash leaves the old file."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+log = structlog.get_logger(__name__)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Replace the file at `path`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_suffix(".new")
+    with beside.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """What `write_arrays` wrote; None where there is none, or none that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return {name: saved[name] for name in saved.files}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        log.warning("saved state cannot be read and is left out", path=str(path), reason=str(error))
+        return None
