@@ -67,9 +67,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
-    """The environment of a program of its own: nothing of the caller's Voltkeep, and free ports."""
+    """The environment of a program of its own: nothing of the caller's Voltkeep or pytest, and free ports."""
     opcua, hmi, metrics = free_ports(3)
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("VOLTKEEP_")}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("VOLTKEEP_", "PYTEST_"))}
     return inherited | {
         "VOLTKEEP_HOME": str(home),
         "VOLTKEEP_OPCUA_PORT": str(opcua),
