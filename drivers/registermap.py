@@ -83,7 +83,7 @@ class RegisterMap(Part):
     table: Literal["holding", "input"] = "holding"
     word_order: Literal["big", "little"] = "big"
     no_data: NoData = NoData()
-    registers: Annotated[tuple[Register, ...], Field(min_length=1)]
+    registers: tuple[Register, ...]
 
 
 def read_map(name: str) -> RegisterMap:
@@ -103,6 +103,8 @@ def read_map(name: str) -> RegisterMap:
 
 def _contradictions(found: RegisterMap) -> Iterator[tuple[Loc, str]]:
     """What the schema cannot say: tags that are not measured, wrong units, values that overlap."""
+    if not found.registers:
+        yield ("registers",), "a map needs at least one register"
     seen: set[tuple[AssetType, str]] = set()
     for i, register in enumerate(found.registers):
         loc: Loc = ("registers", i)
