@@ -8,8 +8,11 @@ in memory, always, so the order holds. What cannot be kept is dropped, counted a
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +30,10 @@ WRITE_TIMEOUT: Final = 60.0  # s for one scan
 RETRY: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # s between attempts, the last one for good
 CLOSE_TIMEOUT: Final = 10.0
 
+SPARE: Final = 100  # scans in memory beyond the buffer, while the task waits for a slow database or disk
+
 # The database is away, or not itself: the scan is kept and tried again. Anything else is the scan's fault.
-_AWAY = (psycopg.Error, OSError, TimeoutError, HistorianError)
+_AWAY = (psycopg.Error, sqlite3.Error, OSError, HistorianError)  # TimeoutError is an OSError
 _SCANS_FAULT = (psycopg.DataError, psycopg.IntegrityError)
 
 _log = structlog.get_logger("historian")
@@ -68,7 +73,7 @@ class Writer:
 
     def offer(self, frame: Frame) -> None:
         """Take a frozen frame for writing."""
-        if len(self._buffer) >= 2 * self._limit + 1:  # even the disk does not keep up
+        if len(self._buffer) >= self._limit + SPARE:
             self._buffer.popleft()
             self._drop("the disk does not keep up")
         self._buffer.append(frame)
@@ -81,7 +86,7 @@ class Writer:
         """A snapshot."""
         waiting = bool(self._buffer or self._spill.count)
         return Stats(
-            healthy=self._failures == 0 and self._dropped == 0,
+            healthy=self._failures == 0,
             rows_written=self._rows,
             scans_written=self._scans,
             scans_buffered=len(self._buffer),
@@ -105,23 +110,19 @@ class Writer:
             await self._spill_beyond(self._limit)
             if time.monotonic() >= self._retry_at:
                 await self._drain()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                if self._failures == 0:
+        if self._failures == 0 and self._spill.count == 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
                     await self._drain()
-        except TimeoutError:
-            pass
         await self._spill_beyond(0)
 
     async def _pause(self) -> None:
         """Until a frame is offered, we are closed, or it is time to try the database again."""
         waiting = self._buffer or self._spill.count
         timeout = max(0.0, self._retry_at - time.monotonic()) if waiting else None
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
         self._wake.clear()
 
     async def _drain(self) -> None:
@@ -138,26 +139,25 @@ class Writer:
 
     async def _write_first(self) -> None:
         frame = self._buffer[0]
-        await self._write(await asyncio.to_thread(scan_of, frame, self._ids))
-        if self._buffer and self._buffer[0] is frame:
+        await self._write(lambda: scan_of(frame, self._ids))
+        if self._buffer and self._buffer[0] is frame:  # unless `offer` has dropped it meanwhile
             self._buffer.popleft()
 
     async def _replay_first(self) -> None:
         number, blob = await asyncio.to_thread(self._spill.first)
-        try:
-            scan = await asyncio.to_thread(unpack, blob)
-        except Exception as error:
-            self._drop(f"a scan on disk is damaged: {error}")
-        else:
-            await self._write(scan)
+        await self._write(lambda: unpack(blob))
         await asyncio.to_thread(self._spill.delete, number)
 
-    async def _write(self, scan: Scan) -> None:
+    async def _write(self, make: Callable[[], Scan]) -> None:
+        """Write what `make` makes; a scan that can never be written is dropped, lest it block the others."""
         try:
+            scan = await asyncio.to_thread(make)
             self._rows += await self._store.write(scan)
-        except _SCANS_FAULT as error:
+        except Exception as error:
+            if isinstance(error, _AWAY) and not isinstance(error, _SCANS_FAULT):
+                raise
             await self._store.close()
-            self._drop(f"the database refuses a scan: {error}")
+            self._drop(f"a scan cannot be written: {error}")
             return
         self._scans += 1
         self._written_time = scan.time
@@ -165,10 +165,16 @@ class Writer:
     async def _spill_beyond(self, limit: int) -> None:
         """Move the oldest frames to disk until `limit` are left in memory."""
         while len(self._buffer) > limit:
-            frame = self._buffer.popleft()
-            scan = await asyncio.to_thread(scan_of, frame, self._ids)
-            if not await asyncio.to_thread(self._spill.append, scan):
-                self._drop("historian.spill_gb is used up")
+            try:
+                kept = await asyncio.to_thread(self._keep, self._buffer.popleft())
+            except Exception as error:
+                self._drop(f"a scan cannot be kept on disk: {error}")
+            else:
+                if not kept:
+                    self._drop("historian.spill_gb is used up")
+
+    def _keep(self, frame: Frame) -> bool:
+        return self._spill.append(scan_of(frame, self._ids))
 
     async def _lost(self, error: BaseException) -> None:
         self._error = str(error).strip() or type(error).__name__
