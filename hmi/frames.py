@@ -53,14 +53,15 @@ SITE: Final = """<section class="vk-totals live" id="vk-totals" aria-label="{env
 <aside class="vk-side"><section class="vk-panel live"><h2>{systems}</h2><div id="vk-systems"></div></section>
 <section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section>
 </aside></div>"""
-JAR: Final = """<div class="vk-jar">
+JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 <section class="vk-panel live"><h2>{live}</h2><div id="vk-values"></div></section>
+<section class="vk-panel live"><h2>{rul}</h2><div id="vk-life"></div></section></div>
 <div class="vk-middle"><section class="vk-panel"><header><h2>{trend}</h2>
 <div class="vk-segments" id="vk-tag" role="radiogroup" aria-label="{quantity}"></div></header>
 <div id="vk-trend" class="vk-trend" role="img" aria-label="{trend}"></div></section>
-<section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section></div>
-<div class="vk-right"><section class="vk-panel live"><h2>{rul}</h2><div id="vk-life"></div></section>
-<section class="vk-panel"><h2>{nameplate}</h2><div id="vk-plate"></div></section></div></div>"""
+<section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section>
+<section class="vk-panel"><h2>{nameplate}</h2><div id="vk-plate" class="vk-plate"></div></section>
+</div></div>"""
 ALARMS: Final = """<section class="vk-panel vk-tablepanel vk-tall"><header><h1>{alarms}</h1>
 <div class="vk-segments" id="vk-which" role="radiogroup" aria-label="{which}"></div>
 <label class="vk-search"><span>{filter}</span><input id="vk-filter" type="search"></label></header>

@@ -20,7 +20,7 @@ from asyncua import Client, ua
 
 from hmi import events
 from hmi.alarms import AlarmList, AlarmView
-from hmi.channel import Channel, Viewer, encode
+from hmi.channel import Channel, encode
 from hmi.display import complete, declarers, fleet_layout, jar_layout, site_layout
 from hmi.endpoint import Away, ConnectionFault, Endpoint, Identity, close
 from hmi.image import Image, Layout
@@ -184,10 +184,12 @@ class Live:
         raise Away("The OPC UA server does not answer.")
 
     def _mark(self, up: bool, reason: str) -> None:
-        if up != self.state.up:
+        changed = up != self.state.up
+        self.state.up, self.state.reason = up, reason
+        if changed:
             self.state.since = time.time()
             log.info("the OPC UA server is %s", "connected" if up else "away")
-        self.state.up, self.state.reason = up, reason
+            self._announce()
 
     def _lost(self, reason: str) -> None:
         """The session is gone: what was live is so no longer."""
@@ -250,13 +252,15 @@ class Live:
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            viewers: set[Viewer] = set()
             for channel in list(self._channels.values()):
                 channel.tick()
-                viewers |= channel.viewers
-            message = self.status()
-            for viewer in viewers:
-                viewer.send(message)
+            self._announce()
+
+    def _announce(self) -> None:
+        """Tell every viewer the state of the connection; also when nothing changed: a sign of life."""
+        message = self.status()
+        for viewer in {viewer for channel in self._channels.values() for viewer in channel.viewers}:
+            viewer.send(message)
 
 
 async def declared(

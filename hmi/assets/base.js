@@ -227,7 +227,7 @@ export const serverNow = () => (told.server ? told.server + performance.now() - 
 let lastState = null;
 
 function bar(state, silent) {
-  if (state && state !== lastState) told = { server: state.server, at: performance.now() };
+  if (state && state.server !== lastState?.server) told = { server: state.server, at: performance.now() };
   lastState = state ?? lastState;
   const lost = silent > 2.5;
   const link = lost ? "lost" : !state ? "wait" : state.up ? "up" : "away";

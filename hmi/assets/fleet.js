@@ -82,7 +82,7 @@ function fill(row) {
   const critical = counts[2] > 0, mains = data.get("sites", "MainsState", row);
   const lost = mains.value === 0 && mains.status === 0;
   parts.alarms.className = `vk-cardalarms ${active ? (critical || lost ? "high" : "medium") : ""}${fresh ? " new" : ""}`;
-  setText(parts.alarms, active === null ? "" : active || fresh ? `▲ ${figure(active)} ${t("alarms")}${fresh ? ` · ${figure(fresh)} ${t("new")}` : ""}` : t("no alarms"));
+  setText(parts.alarms, active === null ? "" : active || fresh ? `▲ ${figure(active)} ${t(active === 1 ? "alarm" : "alarms")}${fresh ? ` · ${figure(fresh)} ${t("new")}` : ""}` : t("no alarms"));
   node.classList.toggle("high", critical || lost);
   node.classList.toggle("medium", !critical && !lost && (counts[1] > 0 || active > 0));
   put(parts.rul, "MeanRemainingUsefulLife", row);

@@ -48,6 +48,7 @@ function whole(snapshot) {
   });
   if (grid) grid.destroy();
   grid = table();
+  describe(null);
   everything();
 }
 
@@ -113,7 +114,7 @@ function heat() {
   const unit = data.column("jars", quantity).unit;
   const entry = (cls, mark, text) => (text === null ? "" : make("span", {}, make("i", { class: `vk-swatch ${cls}` }, mark), text));
   by("vk-legend").replaceChildren(
-    make("span", {}, `${figure(low, decimals)}`, make("i", { class: "vk-ramp" }), `${figure(high, decimals)} ${unit}`, legend[2] ? ` (${t(legend[2])})` : ""),
+    !good.length ? "" : make("span", {}, `${figure(low, decimals)}`, make("i", { class: "vk-ramp" }), `${figure(high, decimals)} ${unit}`, legend[2] ? ` (${t(legend[2])})` : ""),
     entry("medium", "W", legend[1]), entry("high", "C", legend[0]), entry("uncertain", "?", t("uncertain")), entry("bad", "×", t("no value")));
 }
 
@@ -142,14 +143,16 @@ function entry(row) {
 
 function table() {
   AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
-  const text = { filter: "agTextColumnFilter", minWidth: 90 };
+  const text = { filter: "agTextColumnFilter", minWidth: 66, flex: 0.7 };
   const columns = data.tables.jars.columns.map((column) => ({
     field: column.tag, headerName: `${t(column.label)}${column.unit ? ` [${column.unit}]` : ""}`,
     type: column.states.length ? undefined : "rightAligned",
     filter: column.states.length ? "agTextColumnFilter" : "agNumberColumnFilter",
     filterValueGetter: column.states.length ? (p) => t(column.states[p.data[column.tag]] ?? "") : undefined,
-    cellClass: (p) => `vk-num ${column.states.length ? "" : "ag-right-aligned-cell"} ${quality(p.data[`${column.tag}~`])}`,
-    cellRenderer: (p) => cellOf(p, column), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity), minWidth: 105,
+    cellClass: `vk-num ${column.states.length ? "" : "ag-right-aligned-cell"}`,
+    cellClassRules: rules((p) => p.data[`${column.tag}~`]),
+    equals: () => false, // a value that stays while its status falls must be drawn again
+    cellRenderer: (p) => cellOf(p, column), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity), minWidth: 96, flex: column.label.length > 8 ? 1.4 : 1,
   }));
   return AgGrid.createGrid(by("vk-grid"), {
     theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 28, headerHeight: 32, suppressCellFocus: false,
@@ -160,7 +163,7 @@ function table() {
       { field: "system", headerName: t("System"), ...text }, { field: "string", headerName: t("String"), ...text },
       { field: "name", headerName: t("Jar"), ...text, cellRenderer: (p) => make("a", { href: jarLink(p.data.jar) }, p.value) },
       ...columns,
-      { field: "status", headerName: t("Status"), minWidth: 150, flex: 1.4, cellClass: (p) => quality(p.value), filter: "agTextColumnFilter",
+      { field: "status", headerName: t("Status"), minWidth: 150, flex: 1.4, cellClassRules: rules((p) => p.value), filter: "agTextColumnFilter",
         filterValueGetter: (p) => statusText(p.data.status), valueFormatter: (p) => statusText(p.value) },
     ],
     isExternalFilterPresent: () => health !== "all",
@@ -169,6 +172,11 @@ function table() {
     onRowDoubleClicked: (p) => location.assign(jarLink(p.data.jar)),
     asyncTransactionWaitMillis: 100,
   });
+}
+
+function rules(statusOf) {
+  const is = (word) => (p) => quality(statusOf(p)) === word;
+  return { uncertain: is("uncertain"), bad: is("bad") };
 }
 
 function cellOf(p, column) {
