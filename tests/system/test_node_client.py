@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import pytest
 from program import Start, Voltkeep
 
-from config.fleetfile import jar_name
+from config.fleetfile import jar_name, read_fleet_file
+from config.settings import HERE
 
 pytestmark = pytest.mark.node
 
@@ -87,7 +88,8 @@ def test_it_reads_a_jar(voltkeep: Voltkeep, node: Step) -> None:
 
 
 def test_it_watches_every_jar_of_a_site(voltkeep: Voltkeep, node: Step) -> None:
-    strings = [f"{SITE}/UPS-{1 if i <= 5 else 2}/S{i:02d}" for i in range(1, 10)]
+    systems = read_fleet_file(HERE / "fleet.yaml").sites[SITE].systems
+    strings = [f"{SITE}/{system}/{string}" for system, part in systems.items() for string in part.strings]
     jars = [f"{string}/{jar_name(i)}" for string in strings for i in range(1, 25)]
     seen = node(voltkeep, "subscribe", limit=WATCH + 60, jars=jars, tags=MEASURED, seconds=WATCH)
     assert (seen["items"], seen["refused"]) == (3 * 216, 0)

@@ -1,13 +1,13 @@
 // A jar's values with status and time, its properties, and a NodeId that there is not.
 
-import { AttributeIds, DataType, TimestampsToReturn } from "node-opcua-client";
+import { AttributeIds, DataType } from "node-opcua-client";
 import { anonymously, variantOf } from "./session.mjs";
 
 export async function run(options) {
   return await anonymously(options, async (session, id) => {
     const names = [...options.tags, ...options.properties];
     const nodesToRead = names.map((name) => ({ nodeId: id(`${options.jar}.${name}`), attributeId: AttributeIds.Value }));
-    const values = await session.read(nodesToRead, 0, TimestampsToReturn.Both);
+    const values = await session.read(nodesToRead);
     const [unknown, wrongNamespace] = await session.read([
       { nodeId: id(`${options.jar}.Colour`), attributeId: AttributeIds.Value },
       { nodeId: "ns=99;s=Fleet", attributeId: AttributeIds.Value },
