@@ -59,7 +59,8 @@ class Chemistry:
     end_of_life: float  # capacity against rated
     ohmic_at_end_of_life: float  # rise of resistance over the baseline that goes with the end of life
     fade_exponent: float  # capacity lost grows with this power of the life consumed
-    life_spread: float  # standard deviation of life, against the design life
+    service_life: float  # mean life in service at 25 °C, against the design life
+    life_spread: float  # standard deviation of life, against its mean
     peukert: float  # exponent above the 10 h rate
     capacity_temperature: float  # 1/K, change of the capacity
 
@@ -86,7 +87,8 @@ _AGM: Final = Chemistry(
     ohmic_temperature=-0.006,
     end_of_life=0.80,
     ohmic_at_end_of_life=0.50,
-    fade_exponent=2.0,
+    fade_exponent=3.0,
+    service_life=0.85,
     life_spread=0.25,
     peukert=1.25,
     capacity_temperature=0.006,
@@ -105,7 +107,7 @@ class Parameters:
     cutoff: Array  # V
     float_voltage: Array  # V at 25 °C
     float_compensation: Array  # V/K
-    design_life: Array  # d at 25 °C
+    life: Array  # d, mean in service at 25 °C
     installed: Array  # d since 1970
     chemistry: NDArray[np.intp]  # first row in `ocv` and `sluggishness`
     full: Array  # V, open circuit at SOC 1
@@ -204,7 +206,7 @@ def _nameplate(jars: tuple[Jar, ...]) -> dict[str, Array]:
             jar.model.cutoff_voltage,
             jar.model.float_voltage,
             jar.model.float_compensation * jar.model.cells / 1000,
-            jar.model.design_life * DAYS_PER_YEAR,
+            jar.model.design_life * DAYS_PER_YEAR * CHEMISTRIES[jar.model.chemistry].service_life,
             (jar.installed - epoch).days,
         )
         for jar in jars

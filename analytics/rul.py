@@ -23,6 +23,7 @@ LIFE_WARNING, LIFE_CRITICAL = 180.0, 90.0  # d
 LEAST_SPENT: Final = 0.02  # of life: no jar is known to be newer
 TAIL: Final = 6.0  # standard deviations past the end of life beyond which nothing changes any more
 EARLY: Final = 0.5  # standard deviation of the calendar's share, against what the condition is ahead of it
+PACE_MAX: Final = 3.0  # times as fast as its age lets expect
 NEWTON_STEPS: Final = 5  # from above, on a convex function: each step comes closer
 SURE, FAIR = 0.35, 0.70  # half width of the interval against nominal life, for high and medium confidence
 READINGS_SURE: Final = 100  # resistance readings that make a mean
@@ -51,20 +52,20 @@ def remaining(parameters: Parameters, evidence: Evidence) -> Life:
     """Days to the end of life, given that the jar is still in service."""
     spent, error = life_spent(parameters, evidence)
     left = 1 - spent
+    # A jar that aged faster than its years goes on so; one that aged slower gets no credit for it.
+    pace = np.clip(spent / _calendar(parameters, evidence), 1.0, PACE_MAX)
     spread = np.hypot(error, parameters.life_spread * np.maximum(left, 0.0))
     margin = np.maximum(left / spread, -TAIL)
     alive = ndtr(margin)  # share of such jars that still live: this one does
-    scale = spread * parameters.design_life / np.maximum(evidence.factor, 1e-3)
-    days = [
-        np.clip((margin - ndtri((1 - q) * alive)) * scale, 0.0, LONGEST) for q in (0.5, LOWER, UPPER)
-    ]
+    scale = spread * parameters.life / np.maximum(evidence.factor, 1e-3) / pace
+    days = [np.clip((margin - ndtri((1 - q) * alive)) * scale, 0.0, LONGEST) for q in (0.5, LOWER, UPPER)]
     return Life(*days)
 
 
 def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array]:
     """Share of life that is spent, the likeliest by calendar and by condition, and its standard deviation."""
     p = parameters
-    calendar = np.maximum(evidence.age / p.design_life, LEAST_SPENT)
+    calendar = _calendar(p, evidence)
     fade = 1 - p.end_of_life
     lost = 1 - evidence.health
     shown = (np.maximum(lost, 0.0) / fade) ** (1 / p.fade_exponent)
@@ -82,9 +83,14 @@ def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array
     return spent, 1 / np.sqrt(trust + slope * slope * precision)
 
 
+def _calendar(parameters: Parameters, evidence: Evidence) -> Array:
+    """Share of life that a jar of this age has spent at 25 °C."""
+    return np.asarray(np.maximum(evidence.age / parameters.life, LEAST_SPENT))
+
+
 def confidence(parameters: Parameters, life: Life, evidence: Evidence, readings: Array) -> Array:
     """Code of `Confidence`: by the width of the interval and by whether the resistance is known."""
-    nominal = parameters.design_life / np.maximum(evidence.factor, 1e-3)
+    nominal = parameters.life / np.maximum(evidence.factor, 1e-3)
     half = (life.upper - life.lower) / (2 * nominal)
     fair = (readings > 0) & (half < FAIR)
     sure = (readings >= READINGS_SURE) & (half < SURE)

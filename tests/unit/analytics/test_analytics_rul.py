@@ -43,9 +43,9 @@ def _scan(warm: np.ndarray, ohm: np.ndarray) -> estimate.JarReadings:
     return scan(len(warm), temperature=warm, resistance=ohm)
 
 
-def test_a_new_jar_at_25_degrees_lives_about_its_design_life() -> None:
+def test_a_new_jar_at_25_degrees_lives_most_of_its_design_life() -> None:
     new = life(0.0, 1.0, 1.0)
-    assert new.days[0] == pytest.approx(3652.5, rel=0.05)
+    assert 0.75 * 3652.5 < new.days[0] < 3652.5
     assert new.lower[0] < 0.75 * new.days[0] < new.upper[0]
 
 
@@ -83,21 +83,30 @@ def test_an_older_jar_of_the_same_condition_has_less_left(age: float, more: floa
     assert life(age + more, 1.0, 0.99).days[0] < life(age, 1.0, 0.99).days[0] * (1 + 1e-9)
 
 
-def test_interval_covers_90_per_cent_of_lives_drawn_from_the_assumptions() -> None:
-    # Lives spread by a quarter; a jar is seen at some age, still alive, with an uncertain health.
+def test_interval_and_median_on_lives_drawn_at_random() -> None:
+    # Lives spread by a quarter; a jar is seen at some age, still alive, with an uncertain health. Its fade
+    # is steeper or flatter than the twin's.
     chance = np.random.default_rng(11)
     n = 4000
-    p = parameters_of(1)
-    whole = p.design_life[0] * chance.normal(1.0, p.life_spread[0], n)
-    age = chance.uniform(300, 3600, n)
+    whole = ONE.life[0] * chance.normal(1.0, 0.25, n)
+    age = chance.uniform(100, 3600, n)
     alive = whole > age
     lives, ages = whole[alive], age[alive]
-    health = 1 - 0.2 * (ages / lives) ** 2 + chance.normal(0, 0.03, len(ages))
-    known = rul.Evidence(ages, np.ones(len(ages)), health, np.full(len(ages), 0.03))
-    many = replace(p, design_life=np.full(1, p.design_life[0]))
-    got = rul.remaining(many, known)
-    inside = np.mean((got.lower < lives - ages) & (lives - ages < got.upper))
-    assert 0.82 < inside < 0.98
+    fade = chance.uniform(2.0, 4.5, len(ages))
+    health = 1 - 0.2 * (ages / lives) ** fade + chance.normal(0, 0.03, len(ages))
+    got = rul.remaining(ONE, rul.Evidence(ages, np.ones(len(ages)), health, np.full(len(ages), 0.03)))
+    left = lives - ages
+    # No credit for ageing slowly: the interval misses long lives, hardly ever short ones.
+    assert np.mean(left < got.lower) < 0.05
+    assert 0.70 < np.mean((got.lower < left) & (left < got.upper)) < 0.99
+    mean_less_age = np.maximum(ONE.life[0] - ages, 0.0)
+    assert np.mean(np.abs(got.days - left)) < 0.8 * np.mean(np.abs(mean_less_age - left))
+
+
+def test_an_early_failure_is_believed_at_any_age() -> None:
+    for age in (30.0, 365.0, 1500.0):
+        assert life(age, 1.0, 0.82).days[0] < 365
+        assert life(age, 1.0, 0.70).days[0] < 90
 
 
 def test_health_follows_capacity_and_life() -> None:
@@ -119,7 +128,7 @@ def test_health_follows_capacity_and_life() -> None:
 def test_confidence_needs_readings_and_a_narrow_interval() -> None:
     p = parameters_of(4)
     known = rul.Evidence(np.full(4, 2000.0), np.ones(4), np.full(4, 0.95), np.full(4, 0.03))
-    middle, half = np.full(4, 1500.0), p.design_life * np.array([0.1, 0.1, 0.1, 0.5])
+    middle, half = np.full(4, 1500.0), p.life * np.array([0.1, 0.1, 0.1, 0.5])
     lives = rul.Life(middle, middle - half, middle + half)
     codes = rul.confidence(p, lives, known, np.array([0.0, 5.0, 500.0, 500.0]))
     assert codes.tolist() == [Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH, Confidence.MEDIUM]
