@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -46,10 +47,33 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Connection string of a PostgreSQL server that the whole session shares."""
+def prepared() -> Iterator[Path]:
+    """A home whose database has been prepared, for copying; it does not wait for the disk."""
     for folder in _home():
         server = Embedded(folder)
+        asyncio.run(server.start())
+        asyncio.run(server.stop())
+        with (folder / "postgres" / "postgresql.conf").open("a") as file:
+            file.write("fsync = off\n")
+        yield folder
+
+
+def _copy(prepared: Path, home: Path) -> Path:
+    subprocess.run(["cp", "-a", prepared / "postgres", home], check=True)
+    return home
+
+
+@pytest.fixture
+def prepared_home(prepared: Path, home: Path) -> Path:
+    """A home whose database starts in no time."""
+    return _copy(prepared, home)
+
+
+@pytest.fixture(scope="session")
+def postgres(prepared: Path) -> Iterator[str]:
+    """Connection string of a PostgreSQL server that the whole session shares."""
+    for folder in _home():
+        server = Embedded(_copy(prepared, folder))
         asyncio.run(server.start())
         yield server.conninfo
         asyncio.run(server.stop())

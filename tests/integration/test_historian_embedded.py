@@ -71,24 +71,24 @@ async def test_a_home_with_a_path_too_long_for_a_socket(home: Path) -> None:
     await server.stop()
 
 
-async def test_a_second_start_beside_a_running_one(home: Path) -> None:
-    server = Embedded(home)
+async def test_a_second_start_beside_a_running_one(prepared_home: Path) -> None:
+    server = Embedded(prepared_home)
     await server.start()
     with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}.*already uses the home"):
-        await Embedded(home).start()
+        await Embedded(prepared_home).start()
     assert answers(server)
     await server.stop()
 
 
-async def test_a_killed_parent_takes_the_database_along(home: Path) -> None:
-    words = (sys.executable, "-c", PARENT, str(home))
+async def test_a_killed_parent_takes_the_database_along(prepared_home: Path) -> None:
+    words = (sys.executable, "-c", PARENT, str(prepared_home))
     parent = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())
-    assert running(home / "postgres") == pid
+    assert running(prepared_home / "postgres") == pid
     parent.kill()
     await parent.wait()
-    server = Embedded(home)
+    server = Embedded(prepared_home)
     await server.start()  # waits for the orphan's shutdown
     assert gone(pid)
     assert server.pid != pid
@@ -96,13 +96,13 @@ async def test_a_killed_parent_takes_the_database_along(home: Path) -> None:
     await server.stop()
 
 
-async def test_a_stale_pid_of_a_living_stranger_is_not_believed(home: Path) -> None:
-    server = Embedded(home)
+async def test_a_stale_pid_of_a_living_stranger_is_not_believed(prepared_home: Path) -> None:
+    server = Embedded(prepared_home)
     await server.start()
     await server.stop()
-    stranger = f"{os.getppid()}\n{home}/postgres\n{int(time.time())}\n5432\n.\n\n  0 0\nready\n"
-    (home / "postgres" / PID_FILE).write_text(stranger)
-    (home / "postgres" / f"{SOCKET}.lock").write_text(stranger)
+    stranger = f"{os.getppid()}\n{prepared_home}/postgres\n{int(time.time())}\n5432\n.\n\n  0 0\nready\n"
+    (prepared_home / "postgres" / PID_FILE).write_text(stranger)
+    (prepared_home / "postgres" / f"{SOCKET}.lock").write_text(stranger)
     await server.start()
     assert answers(server)
     await server.stop()
@@ -117,16 +117,16 @@ async def test_an_interrupted_first_start_leaves_nothing_half_done(home: Path) -
     await server.stop()
 
 
-async def test_a_database_that_cannot_start_says_why_and_what_to_do(home: Path) -> None:
-    server = Embedded(home)
+async def test_a_database_that_cannot_start_says_why_and_what_to_do(prepared_home: Path) -> None:
+    server = Embedded(prepared_home)
     await server.start()
     await server.stop()
-    (home / "postgres" / "global" / "pg_control").unlink()
+    (prepared_home / "postgres" / "global" / "pg_control").unlink()
     with pytest.raises(HistorianError) as caught:
         await server.start()
     text = str(caught.value)
     assert "could not find the database system" in text  # PostgreSQL's own words, from the log
-    assert str(home / "postgres.log") in text
+    assert str(prepared_home / "postgres.log") in text
     assert "historian.url" in text
     assert "\n" not in text
 
@@ -147,8 +147,8 @@ async def test_root_and_a_folder_that_the_database_may_not_enter(home: Path) -> 
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
-async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(home: Path, until: Until) -> None:
-    server = Embedded(home)
+async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(prepared_home: Path, until: Until) -> None:
+    server = Embedded(prepared_home)
     await server.start()
     assert server.pid is not None
     assert os.getpgid(server.pid) != os.getpgrp()

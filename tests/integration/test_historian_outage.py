@@ -44,13 +44,13 @@ async def numbers(historian: Historian, index: TagIndex) -> list[float]:
 
 
 async def test_scans_beyond_the_buffer_come_back_in_order(
-    home: Path, small_index: TagIndex, until: Until
+    prepared_home: Path, tmp_path: Path, small_index: TagIndex, until: Until
 ) -> None:
-    server = Embedded(home / "server")
+    server = Embedded(prepared_home)
     await server.start()
     settings = Settings(url=SecretStr(server.conninfo), buffer_scans=3)
     plant = Plant(small_index)
-    historian = await Historian.start(settings, home, small_index, lambda text: None)
+    historian = await Historian.start(settings, tmp_path, small_index, lambda text: None)
     with capture_logs() as logs:
         for _ in range(2):
             historian.offer(plant.next())
@@ -76,24 +76,24 @@ async def test_scans_beyond_the_buffer_come_back_in_order(
 
 
 async def test_what_the_database_did_not_take_survives_a_restart(
-    home: Path, small_index: TagIndex, until: Until
+    prepared_home: Path, tmp_path: Path, small_index: TagIndex, until: Until
 ) -> None:
-    server = Embedded(home / "server")
+    server = Embedded(prepared_home)
     await server.start()
     settings = Settings(url=SecretStr(server.conninfo), buffer_scans=3)
     plant = Plant(small_index)
-    historian = await Historian.start(settings, home, small_index, lambda text: None)
+    historian = await Historian.start(settings, tmp_path, small_index, lambda text: None)
     await server.stop()
     for _ in range(2):
         historian.offer(plant.next())
     await until(lambda: not historian.stats.healthy)
     await historian.close()
-    waiting = sqlite3.connect(home / "spill.sqlite")
+    waiting = sqlite3.connect(tmp_path / "spill.sqlite")
     assert waiting.execute("SELECT count(*) FROM scan").fetchone() == (2,)
     waiting.close()
 
     await server.start()
-    historian = await Historian.start(settings, home, small_index, lambda text: None)
+    historian = await Historian.start(settings, tmp_path, small_index, lambda text: None)
     historian.offer(plant.next())
     await until(lambda: historian.stats.scans_written == 3)
     assert await numbers(historian, small_index) == [1, 2, 3]
@@ -116,14 +116,14 @@ async def test_a_scan_written_but_not_forgotten_does_not_come_twice(
 
 
 async def test_a_killed_embedded_database_is_started_again(
-    home: Path, small_index: TagIndex, until: Until
+    prepared_home: Path, small_index: TagIndex, until: Until
 ) -> None:
     plant = Plant(small_index)
-    historian = await Historian.start(Settings(), home, small_index, lambda text: None)
+    historian = await Historian.start(Settings(), prepared_home, small_index, lambda text: None)
     assert historian.engine.startswith("embedded PostgreSQL 18.")
     historian.offer(plant.next())
     await until(lambda: historian.stats.scans_written == 1)
-    os.kill(int((home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+    os.kill(int((prepared_home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
     for _ in range(3):
         historian.offer(plant.next())
         await asyncio.sleep(0.05)
@@ -132,11 +132,13 @@ async def test_a_killed_embedded_database_is_started_again(
     await historian.close()
 
 
-async def test_a_full_disk_budget_drops_and_counts(home: Path, small_index: TagIndex, until: Until) -> None:
-    server = Embedded(home / "server")
+async def test_a_full_disk_budget_drops_and_counts(
+    prepared_home: Path, tmp_path: Path, small_index: TagIndex, until: Until
+) -> None:
+    server = Embedded(prepared_home)
     await server.start()
     settings = Settings(url=SecretStr(server.conninfo), buffer_scans=1, spill_gb=1e-9)
-    historian = await Historian.start(settings, home, small_index, lambda text: None)
+    historian = await Historian.start(settings, tmp_path, small_index, lambda text: None)
     await server.stop()
     plant = Plant(small_index)
     for _ in range(3):

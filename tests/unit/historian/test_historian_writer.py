@@ -97,8 +97,7 @@ async def test_order_holds_while_scans_arrive_during_the_replay(
     database.error = psycopg.OperationalError("gone")
     for t in range(1, 11):
         offer(t)
-    await until(lambda: writer.stats.scans_spilled == 8)
-    assert not writer.stats.healthy
+    await until(lambda: writer.stats.scans_spilled == 8 and not writer.stats.healthy)
     assert writer.stats.last_error == "gone"
     database.error = None
     for t in range(11, 31):
