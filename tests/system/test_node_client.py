@@ -95,10 +95,10 @@ def test_it_watches_every_jar_of_a_site(voltkeep: Voltkeep, node: Step) -> None:
     assert (seen["items"], seen["refused"]) == (3 * 216, 0)
     assert seen["statuses"] == ["Good"]
     assert min(seen["changes"]) >= 1
-    # A scan a second: voltages with noise change in every one of them.
+    # A scan a second, and noise: hardly a voltage stays the same to the millivolt.
     assert WATCH - 3 <= seen["scans"] <= WATCH + 3
     voltages = seen["changes"][::3]
-    assert sum(voltages) >= (WATCH - 3) * 216
+    assert sum(voltages) > 0.9 * (WATCH - 3) * 216
 
 
 def test_an_alarm_reaches_it_and_is_acknowledged(voltkeep: Voltkeep, node: Step) -> None:

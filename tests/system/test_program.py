@@ -38,7 +38,7 @@ def run(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedPro
 def wrong_fleet(tmp_path: Path) -> Path:
     text = (CHECKOUT / "config" / "fleet.yaml").read_text(encoding="utf-8")
     file = tmp_path / "fleet.yaml"
-    file.write_text(text + "jars:\n  Atlantis/UPS-1/S01/J01:\n    serial: X-1\n", encoding="utf-8")
+    file.write_text(text + "  Atlantis/UPS-1/S01/J01:\n    serial: X-1\n", encoding="utf-8")
     return file
 
 
@@ -61,7 +61,8 @@ async def history(endpoint: str, start: dt.datetime, end: dt.datetime) -> list[t
         ns = await client.get_namespace_index(FLEET_URI)
         node = client.get_node(ua.NodeId(VOLTAGE, ns))
         values = await node.read_raw_history(start, end)
-    return [(value.SourceTimestamp, value.Value.Value) for value in values]
+    # asyncua asks for bounds; one that is not there has no value.
+    return [(v.SourceTimestamp, v.Value.Value) for v in values if v.Value and v.Value.Value is not None]
 
 
 def test_it_says_when_it_is_ready_and_answers(voltkeep: Voltkeep) -> None:
@@ -75,11 +76,11 @@ def test_it_says_when_it_is_ready_and_answers(voltkeep: Voltkeep) -> None:
 
 
 @pytest.mark.parametrize("setting", ["opcua", "hmi", "metrics"])
-def test_a_port_in_use_is_named_with_what_to_do(tmp_path: Path, setting: str) -> None:
+def test_a_port_in_use_is_named_with_what_to_do(home: Path, setting: str) -> None:
     variable = f"VOLTKEEP_{setting.upper()}_PORT"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(tmp_path / "home", "run", **{variable: str(port)})
+        done = run(home, "run", **{variable: str(port)})
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert str(port) in said
