@@ -7,7 +7,6 @@ file, and options of the command line win over both. A wrong value raises `Confi
 from __future__ import annotations
 
 import os
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,6 +67,9 @@ class Modbus(Section):
     host: str = LOOPBACK
     port: Port = 5020
     timeout: Seconds = 2.0
+    simulate: Annotated[
+        bool, Field(description="`run` serves the simulated plant there, when the host is this machine")
+    ] = True
     map: Annotated[str, Field(description="register map: a shipped name or a file")] = "reference"
 
 

@@ -30,7 +30,7 @@ from nodeset.index import TagIndex
 from nodeset.tags import TAG_OF
 from server.alarmdef import AlarmDef, ConditionIndex, alarm_defs
 from server.alarms import AlarmTable
-from server.endpoint import DEGRADED_LEVEL, GOOD_LEVEL, OpcUaServer, port_error
+from server.endpoint import DEGRADED_LEVEL, GOOD_LEVEL, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.health import Health, application
 from server.livetable import LiveTable
@@ -106,6 +106,9 @@ class App:
 
     async def _start(self) -> Scan:
         settings = self._settings
+        opcua_port, metrics = settings.opcua, settings.metrics
+        check_port("OPC UA", opcua_port.host, opcua_port.port, "VOLTKEEP_OPCUA_PORT")
+        check_port("Metrics", metrics.host, metrics.port, "VOLTKEEP_METRICS_PORT")
         fleet, definitions = read_plant_files(settings)
         settings.home.mkdir(parents=True, exist_ok=True)
         index = TagIndex(fleet)

@@ -32,7 +32,9 @@ program = typer.Typer(
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 HMI_START_LIMIT: Final = 60.0
+CHILD_START_LIMIT: Final = 15.0
 CHILD_STOP_LIMIT: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -144,14 +146,19 @@ async def _serve(settings: Settings, ready: Any) -> None:
 
 async def _run_all(settings: Settings) -> None:
     from server.app import App
+    from server.endpoint import check_port
 
     stop = _stop_on_signals()
     steps = Steps()
     app = App(settings, steps)
     children: list[subprocess.Popen[bytes]] = []
-    if settings.source == "modbus":
+    check_port("HMI", settings.hmi.host, settings.hmi.port, "VOLTKEEP_HMI_PORT")
+    modbus = settings.modbus
+    if settings.source == "modbus" and modbus.simulate and modbus.host in LOOPBACK:
         steps("Starting the simulated Modbus gateways")
+        check_port("Modbus", modbus.host, modbus.port, "VOLTKEEP_MODBUS_PORT")
         children.append(_child("-m", "server", "simulator"))
+        await _wait_for(modbus.host, modbus.port, children[0])
     pages = _child("-m", "hmi")
     children.append(pages)
     waiting: list[asyncio.Task[None]] = []
@@ -190,6 +197,19 @@ async def _announce(
     await asyncio.to_thread(pages.wait)
     errors.print("[bold red]The HMI has ended.[/]")
     stop.set()
+
+
+async def _wait_for(host: str, port: int, child: subprocess.Popen[bytes]) -> None:
+    """Until a child process listens, or has ended, or the time is over."""
+    deadline = time.monotonic() + CHILD_START_LIMIT
+    while child.poll() is None and time.monotonic() < deadline:
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        return
 
 
 def _answers(url: str) -> bool:

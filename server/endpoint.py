@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -153,9 +155,24 @@ class OpcUaServer:
         await asyncio.sleep(0)
 
 
+def check_port(what: str, host: str, port: int, variable: str) -> None:
+    """Raise `StartError` when a port that will be needed is not free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise port_error(what, host, port, variable, error) from None
+
+
 def port_error(what: str, host: str, port: int, variable: str, error: OSError) -> StartError:
     """Which port, why, and what to do."""
-    reason = "is in use by another program" if error.errno == 98 else f"cannot be used: {error.strerror}"
+    reason = (
+        "is in use by another program"
+        if error.errno == errno.EADDRINUSE
+        else f"cannot be used: {error.strerror}"
+    )
     return StartError(
         f"{what}: port {port} on {host} {reason}.\n"
         f"Stop that program, or choose another port: {variable}={port + 1000} voltkeep run"
