@@ -56,7 +56,7 @@ SITE: Final = """<section class="vk-totals live" id="vk-totals" aria-label="{env
 JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 <section class="vk-panel live"><h2>{live}</h2><div id="vk-values"></div></section>
 <section class="vk-panel live"><h2>{rul}</h2><div id="vk-life"></div></section></div>
-<div class="vk-middle"><section class="vk-panel"><header><h2>{trend}</h2>
+<div class="vk-middle"><section class="vk-panel"><header><h2>{trend}<small id="vk-since"></small></h2>
 <div class="vk-segments" id="vk-tag" role="radiogroup" aria-label="{quantity}"></div></header>
 <div id="vk-trend" class="vk-trend" role="img" aria-label="{trend}"></div></section>
 <section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section>

@@ -39,7 +39,7 @@ function table() {
   const plain = (field, headerName, more = {}) => ({ field, headerName: t(headerName), ...more });
   return AgGrid.createGrid(by("vk-grid"), {
     theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 32, headerHeight: 32, rowData: null,
-    getRowId: (p) => p.data.key,
+    getRowId: (p) => p.data.key, tooltipShowDelay: 300,
     rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered", enableClickSelection: true, isRowSelectable: (node) => !node.data?.acknowledged },
     selectionColumnDef: { width: 40, pinned: "left" },
     rowClassRules: { "vk-new": (p) => !p.data.acknowledged, "vk-past": (p) => !p.data.active },
@@ -48,18 +48,17 @@ function table() {
     overlayLoadingTemplate: `<span>${t("Waiting for the server.")}</span>`,
     postSortRows: (p) => { if (!grid?.getColumnState().some((c) => c.sort)) p.nodes.sort((a, b) => urgency(a.data, b.data)); },
     columnDefs: [
-      plain("severity", "Priority", { width: narrow ? 74 : 104, filter: "agNumberColumnFilter", cellRenderer: (p) => {
+      plain("severity", "Priority", { width: narrow ? 74 : 98, filter: "agNumberColumnFilter", cellRenderer: (p) => {
         const { letter, kind, word } = priority(p.value);
         return make("span", {}, badge(p.data.active ? kind : "past", letter), narrow ? "" : ` ${word}`);
       } }),
-      plain("time", "Time", { width: narrow ? 100 : 168, cellClass: "vk-num", filter: false, valueFormatter: (p) => (narrow ? stamp(p.value).slice(5, 16) : stamp(p.value)) }),
-      plain("state", "State", { width: narrow ? 120 : 176, valueGetter: (p) => alarmState(p.data) }),
-      plain("source", "Source", { width: narrow ? 170 : 210, cellRenderer: (p) => make("a", { href: p.value.includes("/") ? jarLink(p.value) : siteLink(p.value) }, p.value.split("/").join(" ")) }),
-      plain("message", "Message", { flex: 1, minWidth: 260 }),
-      plain("name", "Condition", { width: 170 }),
-      plain("limit", "Limit", { width: 90 }),
-      plain("user", "User", { width: 90 }),
-      plain("comment", "Comment", { width: 190 }),
+      plain("time", "Time", { width: narrow ? 100 : 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => (narrow ? stamp(p.value).slice(5, 16) : stamp(p.value)) }),
+      plain("state", "State", { width: narrow ? 120 : 150, tooltipValueGetter: (p) => p.value, valueGetter: (p) => alarmState(p.data) }),
+      plain("source", "Source", { width: narrow ? 170 : 200, cellRenderer: (p) => make("a", { href: p.value.includes("/") ? jarLink(p.value) : siteLink(p.value) }, p.value.split("/").join(" ")) }),
+      plain("message", "Message", { flex: 3, minWidth: 300, tooltipField: "message" }),
+      plain("name", "Condition", { width: 150, tooltipField: "name" }),
+      plain("user", "User", { width: 76 }),
+      plain("comment", "Comment", { flex: 1, minWidth: 120, tooltipField: "comment" }),
     ],
     isExternalFilterPresent: () => which !== "all",
     doesExternalFilterPass: (node) => WHICH[which](node.data),

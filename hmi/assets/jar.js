@@ -5,6 +5,7 @@ import { AlarmPanel, HEALTH, Tables, ageText, badge, begin, by, css, figure, jar
 const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "TwinVoltageResidual"];
 const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays"];
 const TRENDS = { Voltage: 3, Temperature: 1 };
+const SPAN = { Voltage: 0.1, Temperature: 1 }; // the axis shows no less: noise is not drama
 let data = null, chart = null, factors = null, fault = "";
 let tag = "Voltage";
 let points = [];
@@ -171,14 +172,19 @@ function append() {
 
 function draw() {
   const end = points.length ? points[points.length - 1][0] : serverNow();
+  // A history that is still short fills the picture; it says itself since when.
+  const start = Math.max(end - 86_400_000, Math.min(points[0]?.[0] ?? 0, end - 300_000));
+  setText(by("vk-since"), points.length && end - start < 80_000_000 ? `${t("since")} ${stamp(start).slice(0, 16)}` : "");
   const column = data.column("jar", tag);
   chart.setOption({
-    xAxis: { min: end - 86_400_000, max: end },
-    yAxis: { name: `${t(column.label)} [${column.unit}]`, axisLabel: { formatter: (v) => figure(v, tag === "Voltage" ? 2 : 1) } },
+    xAxis: { min: start, max: end },
+    yAxis: { min: ({ min, max }) => min - slack(max - min), max: ({ min, max }) => max + slack(max - min), name: `${t(column.label)} [${column.unit}]`, axisLabel: { showMinLabel: false, showMaxLabel: false, formatter: (v) => figure(v, tag === "Voltage" ? 2 : 1) } },
     series: [{ data: points }],
     tooltip: { formatter: ([p]) => (p ? `${stamp(p.value[0])}<br><b>${figure(p.value[1], TRENDS[tag])}</b> ${column.unit}` : "") },
   });
 }
+
+const slack = (range) => Math.max(range * 0.05, (SPAN[tag] - range) / 2);
 
 function style() {
   const [ink, soft, line, panel, accent] = ["ink", "soft", "line", "panel", "accent"].map((n) => css(`--${n}`));
@@ -189,7 +195,7 @@ function style() {
     grid: { left: 56, right: 16, top: 28, bottom: 64 },
     tooltip: { trigger: "axis", backgroundColor: panel, borderColor: line, textStyle: { color: ink, fontSize: 12 }, axisPointer: { lineStyle: { color: soft } } },
     xAxis: { type: "time", axisLine: { lineStyle: { color: line } }, axisLabel: { ...font, hideOverlap: true }, splitLine: { show: true, lineStyle: { color: line, width: 0.5 } } },
-    yAxis: { type: "value", scale: true, nameTextStyle: { ...font, align: "left", padding: [0, 0, 0, -44] }, axisLabel: font, splitLine: { lineStyle: { color: line, width: 0.5 } } },
+    yAxis: { type: "value", scale: true, axisLine: { show: false }, nameTextStyle: { ...font, align: "left", padding: [0, 0, 0, -44] }, axisLabel: font, splitLine: { lineStyle: { color: line, width: 0.5 } } },
     dataZoom: [{ type: "inside" }, { type: "slider", height: 18, bottom: 10, borderColor: line, fillerColor: `${accent}22`, textStyle: font, brushSelect: false,
       handleStyle: { color: soft }, dataBackground: { lineStyle: { color: line }, areaStyle: { opacity: 0 } }, selectedDataBackground: { lineStyle: { color: soft }, areaStyle: { opacity: 0 } }, moveHandleSize: 0 }],
     series: [{ type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 1.4, color: accent }, itemStyle: { color: accent }, data: points }],

@@ -1,0 +1,43 @@
+"""Words: English is the key, Thai where there is some, and every page's words exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import hmi
+from hmi.frames import WORDS
+from hmi.i18n import catalogue, language, text
+
+ASSETS = Path(hmi.__file__).parent / "assets"
+
+
+def test_english_is_the_key() -> None:
+    assert text("Alarms", "en") == "Alarms"
+
+
+def test_thai() -> None:
+    assert text("Alarms", "th") == "สัญญาณเตือน"
+
+
+def test_what_is_not_translated_is_english() -> None:
+    assert text("Quite another word", "th") == "Quite another word"
+
+
+def test_unknown_language_is_english() -> None:
+    assert language({"voltkeep_language": "../../etc"}) == "en"
+    assert language({}) == "en"
+    assert language({"voltkeep_language": "th"}) == "th"
+
+
+def test_frames_and_scripts_are_translated() -> None:
+    thai = catalogue("th")
+    said = set(WORDS.values())
+    for script in ASSETS.glob("*.js"):
+        said |= set(re.findall(r'\bt\("([^"]+)"\)', script.read_text(encoding="utf-8")))
+    assert not said - thai.keys()
+
+
+def test_placeholders_survive_translation() -> None:
+    for english, thai in catalogue("th").items():
+        assert re.findall(r"\{\w+\}", english) == re.findall(r"\{\w+\}", thai)

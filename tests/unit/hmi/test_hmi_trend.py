@@ -1,0 +1,41 @@
+"""Thinning a trend keeps its extremes, its order and its gaps."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hmi.trend import Point, thin
+
+values = some.one_of(some.none(), some.floats(-100, 100))
+
+
+def test_few_points_stay() -> None:
+    points: list[Point] = [(0, 1.0), (10, None), (20, 2.0)]
+    assert thin(points, 10) == points
+
+
+def test_a_short_dip_is_kept() -> None:
+    points: list[Point] = [(i, 13.65) for i in range(20_000)]
+    points[7_777] = (7_777, 10.5)
+    assert (7_777, 10.5) in thin(points, 600)
+
+
+def test_a_gap_is_kept() -> None:
+    points: list[Point] = [(i, None if 5_000 <= i < 9_000 else 13.65) for i in range(20_000)]
+    gap = [time for time, value in thin(points, 600) if value is None]
+    assert min(gap) == 5_000
+    assert max(gap) > 8_900
+
+
+@given(some.lists(values, min_size=1, max_size=400), some.integers(2, 50))
+def test_extremes_order_and_size(column: list[float | None], most: int) -> None:
+    points: list[Point] = [(i * 1000, value) for i, value in enumerate(column)]
+    thinned = thin(points, most)
+    assert set(thinned) <= set(points)
+    assert thinned == sorted(thinned, key=lambda point: point[0])
+    assert len(thinned) <= max(3 * (most // 2 + 1), most)
+    good = [value for value in column if value is not None]
+    if good:
+        kept = [value for _, value in thinned if value is not None]
+        assert (min(kept), max(kept)) == (min(good), max(good))
