@@ -13,11 +13,15 @@ import logging
 import random
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import structlog
 from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ModbusException, ModbusIOException
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU
+from pymodbus.transaction import TransactionManager
 
 from config.settings import Modbus
 from drivers.registermap import read_map
@@ -46,6 +50,27 @@ class Backoff:
 
 class _Silence(Exception):
     """The gateway did not answer as it should; never leaves this module."""
+
+
+class _Transactions(TransactionManager):
+    """pymodbus's transactions, but for nonsense: it ends the request, not the event loop's patience."""
+
+    def callback_data(self, data: bytes, addr: tuple[Any, ...] | None = None) -> int:
+        """Take bytes as they come in; those that cannot be decoded fail the request that waits."""
+        try:
+            return super().callback_data(data, addr)
+        except Exception as error:  # whatever the decoder stumbles over: the bytes are a stranger's
+            if not self.response_future.done():
+                self.response_future.set_exception(ModbusIOException(f"not Modbus: {error}"))
+                self.response_future.exception()  # seen, though nobody may be waiting
+            return len(data)
+
+
+def _client(host: str, port: int, timeout: float) -> AsyncModbusTcpClient:
+    client = AsyncModbusTcpClient(host, port=port, timeout=timeout, retries=0, reconnect_delay=0)
+    framer = FramerSocket(DecodePDU(False))
+    client.ctx = _Transactions(client.comm_params, framer, 0, False, None, None, None)
+    return client
 
 
 class Gateway:
@@ -110,9 +135,7 @@ class Gateway:
 
     async def _reached(self) -> AsyncModbusTcpClient:
         """A fresh connection over which the gateway has answered a first request."""
-        client = AsyncModbusTcpClient(
-            self.host, port=self.port, timeout=self._timeout, retries=0, reconnect_delay=0
-        )
+        client = _client(self.host, self.port, self._timeout)
         try:
             async with asyncio.timeout(self._timeout):
                 if not await client.connect():

@@ -1,0 +1,91 @@
+"""Gateways for tests: free ports, a fleet of two sites, and gateways that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
+
+from config.fleetfile import FleetFile
+from config.settings import LOOPBACK
+from nodeset.fleet import build_fleet
+from nodeset.index import TagIndex
+
+Answer = Callable[[bytes], bytes | None]
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` consecutive ports that nothing listens on."""
+    for _ in range(200):
+        with closing(socket.socket()) as first:
+            first.bind((LOOPBACK, 0))
+            port = int(first.getsockname()[1])
+        if port + count < 65_536 and all(_is_free(port + i) for i in range(count)):
+            return port
+    raise RuntimeError("no run of free ports")
+
+
+def two_sites() -> TagIndex:
+    """Bangrak with two systems, Phuket with one; strings of four jars."""
+    model = {
+        "manufacturer": "Hexa Power",
+        "nominal_voltage": 12,
+        "cells": 6,
+        "capacity": 120,
+        "cutoff_voltage": 10.5,
+        "float_voltage": 13.65,
+        "baseline_resistance": 3.4,
+    }
+
+    def system(*letters: str) -> dict[str, object]:
+        base = {"model": "M", "jars": 4, "installed": "2024-03-01"}
+        strings = {f"S{letter}": base | {"first_serial": f"{letter}001"} for letter in letters}
+        return {"kind": "UPS", "rated_power": 5, "strings": strings}
+
+    place = {"latitude": 13.7, "longitude": 100.5}
+    bangrak = {"UPS-1": system("A", "B"), "UPS-2": system("C")}
+    sites = {
+        "Bangrak": {"region": "Bangkok", **place, "systems": bangrak},
+        "Phuket": {"region": "Southern", **place, "systems": {"UPS-1": system("D")}},
+    }
+    file = {"name": "Two", "models": {"M": model}, "sites": sites}
+    return TagIndex(build_fleet(FleetFile.model_validate(file)))
+
+
+@asynccontextmanager
+async def strange_gateway(port: int, answer: Answer) -> AsyncIterator[None]:
+    """Listens on `port` and answers each request with what `answer` makes of it; None is silence."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            while request := await reader.read(260):
+                reply = answer(request)
+                if reply is not None:
+                    writer.write(reply)
+                    await writer.drain()
+
+    server = await asyncio.start_server(_quietly(talk), LOOPBACK, port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def _quietly(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    async def wrapped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await talk(reader, writer)
+
+    return wrapped
+
+
+def _is_free(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
