@@ -1,0 +1,251 @@
+"""The HMI in a real browser against the whole program: what an operator sees, and what nobody may."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, WebSocket, expect, sync_playwright
+from program import Voltkeep
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECONDS = 1000.0  # ms
+JAR = "Bangrak/UPS-1/S03/J07"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for all tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Browser, voltkeep: Voltkeep) -> StorageState:
+    """The cookies of an operator who logged in."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        log_in(page, voltkeep, voltkeep.admin_password)
+        expect(page).to_have_url(f"{voltkeep.hmi_url}/")
+        return context.storage_state()
+
+
+@pytest.fixture
+def page(browser: Browser, voltkeep: Voltkeep, logged_in: StorageState) -> Iterator[Page]:
+    """A page of a logged-in operator; any error of its scripts or request elsewhere fails the test."""
+    faults: list[str] = []
+    own = urlparse(voltkeep.hmi_url).netloc
+
+    def request_to(url: str) -> None:
+        parts = urlparse(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != own:
+            faults.append(f"request to {url}")
+
+    def opened(socket: WebSocket) -> None:
+        request_to(socket.url)
+
+    with browser.new_context(base_url=voltkeep.hmi_url, storage_state=logged_in) as context:
+        page = context.new_page()
+        page.set_default_timeout(20 * SECONDS)
+        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: request_to(request.url))
+        page.on("websocket", opened)
+        yield page
+    assert not faults
+
+
+def log_in(page: Page, voltkeep: Voltkeep, password: str) -> None:
+    """Fill in the form and send it."""
+    page.goto(f"{voltkeep.hmi_url}/login")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def changes(page: Page, selector: str) -> None:
+    """Wait until a text on the page changes."""
+    cell = page.locator(selector).first
+    expect(cell).to_have_text(re.compile(r"\d"), timeout=20 * SECONDS)
+    before = cell.inner_text()
+    expect(cell).not_to_have_text(before, timeout=20 * SECONDS)
+
+
+def test_wrong_password_is_refused_in_words(browser: Browser, voltkeep: Voltkeep) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        log_in(page, voltkeep, "not-the-password")
+        expect(page.get_by_role("alert")).to_contain_text("User name or password is wrong.")
+        assert not [cookie for cookie in context.cookies() if "session" in str(cookie.get("name"))]
+
+
+def test_nothing_without_a_session(browser: Browser, voltkeep: Voltkeep) -> None:
+    with browser.new_context(base_url=voltkeep.hmi_url) as context:
+        page = context.new_page()
+        page.goto("/site/Bangrak")
+        expect(page).to_have_url(re.compile(r"/login\?next=/site/Bangrak"))
+    for path in ("/api/snapshot?key=fleet", f"/api/predict?jar={JAR}", "/_nicegui_ws/socket.io/"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(voltkeep.hmi_url + path, timeout=10)
+        assert refused.value.code == 401
+        refused.value.close()
+
+
+def test_session_cookie_is_out_of_reach_of_scripts(logged_in: StorageState) -> None:
+    (cookie,) = (c for c in logged_in.get("cookies", []) if c.get("name") == "voltkeep_session")
+    assert cookie.get("httpOnly")
+    assert cookie.get("sameSite") in ("Lax", "Strict")
+
+
+def test_fleet_shows_every_site_live(page: Page) -> None:
+    page.goto("/")
+    cards = page.locator(".vk-card")
+    expect(cards).to_have_count(9)
+    expect(page.locator("#vk-link")).to_contain_text("Connected")
+    bangrak = page.locator('[data-site="Bangrak"]')
+    expect(bangrak).to_contain_text("216 jars")
+    expect(bangrak).to_contain_text("Present")
+    changes(page, "#vk-server")
+
+
+def test_site_shows_every_jar_and_they_change(page: Page) -> None:
+    page.goto("/site/Bangrak")
+    page.wait_for_selector(".ag-row")
+    rows = page.evaluate("document.querySelector('.ag-root').getAttribute('aria-rowcount')")
+    assert int(rows) == 216 + 1
+    changes(page, '.ag-row[row-index="0"] [col-id="Voltage"]')
+    drawn = page.locator("#vk-map").bounding_box()
+    assert drawn is not None
+    assert drawn["width"] > 400
+
+
+def test_a_jar_is_opened_by_keyboard(page: Page) -> None:
+    page.goto("/site/Bangrak")
+    page.wait_for_selector(".ag-row")
+    page.locator("#vk-map").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#vk-cell")).to_contain_text("S02 J02")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/jar/Bangrak/UPS-1/S02/J02$"))
+
+
+def test_table_is_filtered(page: Page) -> None:
+    page.goto("/site/Bangrak")
+    page.wait_for_selector(".ag-row")
+    page.get_by_label("Filter").fill("J24")
+    expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(9)
+
+
+def test_jar_shows_live_values_life_and_trend(page: Page) -> None:
+    page.goto(f"/jar/{JAR}")
+    values = page.locator("#vk-values")
+    expect(values).to_contain_text("V")
+    changes(page, "#vk-values tbody tr:first-child td")
+    expect(page.locator("#vk-life")).to_contain_text("Replace in")
+    expect(page.locator("#vk-life")).to_contain_text("Why")
+    expect(page.locator("#vk-plate")).to_contain_text("HX12-120")
+    trend = page.evaluate(f"fetch('/api/trend?jar={JAR}&tag=Voltage').then(a => a.json())")
+    assert len(trend["t"]) > 0
+    assert all(13.0 < v < 14.0 for v in trend["v"] if v is not None)
+
+
+def test_an_alarm_that_is_gone_is_refused_in_words(page: Page) -> None:
+    page.goto("/alarms")
+    answer = page.evaluate(
+        """fetch('/api/acknowledge', {method: 'POST', headers: {'content-type': 'application/json'},
+           body: JSON.stringify({keys: ['Nowhere#Nothing'], comment: ''})}).then(a => a.json())"""
+    )
+    assert answer == {"done": 0, "failed": {"Nowhere#Nothing": "The alarm is gone."}}
+
+
+def test_unknown_parts_are_said_to_be_unknown(page: Page) -> None:
+    answer = page.goto("/")
+    assert answer is not None
+    for key in ("site/Atlantis", "jar/Bangrak/UPS-1/S03/J99", "alarms/Atlantis", "nonsense"):
+        assert page.request.get("/api/snapshot", params={"key": key}).status == 404
+
+
+def test_figures_ages_and_status_in_words(page: Page) -> None:
+    page.goto("/")
+    page.wait_for_selector(".vk-card")
+    said = page.evaluate(
+        """import('/assets/base.js').then(m => [
+             m.figure(1944), m.figure(-0.12, 2), m.figure(null),
+             m.ageText(3.2), m.ageText(600), m.ageText(NaN),
+             m.quality(0), m.quality(0x40900000), m.quality(0x80310000),
+             m.statusText(0x80310000), m.statusText(0x40900000)])"""
+    )
+    assert said == [
+        "1\u202f944",
+        "\u22120.12",
+        "–",
+        "3 s",
+        "10 min",
+        "–",
+        "good",
+        "uncertain",
+        "bad",
+        "No communication",
+        "Last usable value",
+    ]
+
+
+def test_thai_and_back(page: Page) -> None:
+    page.goto("/alarms")
+    page.get_by_role("link", name="ไทย").click()
+    expect(page.get_by_role("heading", name="สัญญาณเตือน")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/alarms$"))
+    page.get_by_role("link", name="EN").click()
+    expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
+
+
+def test_works_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/", "/site/Bangrak", f"/jar/{JAR}", "/alarms"):
+        page.goto(path)
+        page.wait_for_selector(".vk-panel")
+        expect(page.locator("#vk-link")).to_contain_text("Connected")
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+
+
+def test_log_out_ends_the_session(browser: Browser, voltkeep: Voltkeep) -> None:
+    with browser.new_context(base_url=voltkeep.hmi_url) as context:
+        page = context.new_page()
+        log_in(page, voltkeep, voltkeep.admin_password)
+        expect(page).to_have_url(f"{voltkeep.hmi_url}/")
+        before = context.cookies()
+        page.get_by_role("button", name="Log out").click()
+        expect(page).to_have_url(f"{voltkeep.hmi_url}/login")
+        context.add_cookies([cookie for cookie in before if cookie.get("name") == "voltkeep_session"])  # type: ignore[misc]
+        assert page.request.get("/api/session").status == 401
+
+
+def test_alarms_are_acknowledged_with_a_comment(page: Page) -> None:
+    page.goto("/alarms")
+    first = page.locator(".ag-center-cols-container .ag-row.vk-new").first
+    first.wait_for(timeout=90 * SECONDS)  # a state of health alarm waits for its on-delay
+    key = first.get_attribute("row-id")
+    first.click()
+    page.get_by_label("Comment").fill("Looked at it")
+    page.get_by_role("button", name="Acknowledge (1)").click()
+    expect(page.locator("#vk-result")).to_contain_text("1 acknowledged.")
+    row = page.locator(f".ag-center-cols-container .ag-row[row-id={json.dumps(key)}]")
+    expect(row).to_contain_text("Looked at it")
+    expect(row).not_to_have_class(re.compile("vk-new"))
