@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -30,8 +30,10 @@ from nodeset.index import TagIndex
 from nodeset.tags import TAG_OF
 from server.alarmdef import AlarmDef, ConditionIndex, alarm_defs
 from server.alarms import AlarmTable
+from server.backfill import backfill
 from server.endpoint import DEGRADED_LEVEL, GOOD_LEVEL, OpcUaServer, check_port, port_error
 from server.errors import StartError
+from server.evaluation import Evaluation
 from server.health import Health, application
 from server.livetable import LiveTable
 from server.prognosis import Prognosis
@@ -82,6 +84,7 @@ class App:
         self._prognosis: Prognosis
         self._alarms: AlarmTable
         self._opcua: OpcUaServer
+        self._backfill: Coroutine[None, None, None] | None = None
         self.admin_password: str | None = None
 
     async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -94,6 +97,8 @@ class App:
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._save_often(), name="save"),
                 ]
+                if self._backfill is not None:
+                    running.append(tasks.create_task(self._backfill, name="backfill"))
                 # What is there now stays: the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
@@ -127,14 +132,10 @@ class App:
         level = {True: GOOD_LEVEL, False: DEGRADED_LEVEL}
         await opcua.prepare(self._prognosis, plant, lambda: level[health.scanning])
         opcua.conditions.clock = clock
-        quality = Quality(
-            index, Staleness(settings.scan.stale_scans, round(settings.scan.lost_after * MICROSECONDS))
-        )
         scan = Scan(
             index,
             source,
-            quality,
-            self._prognosis,
+            Evaluation(self._quality(index), self._prognosis),
             opcua.conditions,
             table,
             opcua.subscriptions,
@@ -149,7 +150,27 @@ class App:
         await opcua.listen()
         self._stack.push_async_callback(opcua.close)
         await self._serve_health(health)
+        if plant is not None and not last.rows.size:
+            self._backfill = self._past(historian, table, scan.frame.time)
         return scan
+
+    def _quality(self, index: TagIndex) -> Quality:
+        scan = self._settings.scan
+        return Quality(index, Staleness(scan.stale_scans, round(scan.lost_after * MICROSECONDS)))
+
+    async def _past(self, historian: Historian, table: LiveTable, end: int) -> None:
+        """The first start of a simulated plant: give it a past, in the background."""
+        simulator = self._settings.simulator
+        if not simulator.past_hours:
+            return
+        self._say(f"Writing the simulated plant's last {simulator.past_hours:g} h in the background")
+        fleet = table.index.fleet
+        begin = end - round(simulator.past_hours * 3600 * MICROSECONDS)
+        evaluation = Evaluation(self._quality(table.index), Prognosis(Parameters.of(fleet), begin))
+        try:
+            await backfill(historian, evaluation, table, simulator.seed, end, simulator.past_hours)
+        except Exception:  # the past is a comfort, the present goes on
+            log.exception("the plant's past could not be written")
 
     @property
     def _speed(self) -> float:

@@ -14,11 +14,9 @@ from drivers.source import Source
 from historian.historian import Historian
 from nodeset.frame import Frame, Readings, first_frame
 from nodeset.index import TagIndex
-from server import totals
 from server.conditions import Conditions
+from server.evaluation import Evaluation
 from server.livetable import LiveTable
-from server.prognosis import Prognosis
-from server.quality import Quality
 from server.subscriptionservice import SubscriptionService
 
 log = structlog.get_logger(__name__)
@@ -45,8 +43,7 @@ class Scan:
         self,
         index: TagIndex,
         source: Source,
-        quality: Quality,
-        prognosis: Prognosis,
+        evaluation: Evaluation,
         conditions: Conditions,
         table: LiveTable,
         subscriptions: SubscriptionService,
@@ -55,8 +52,7 @@ class Scan:
         now: Callable[[], int],
     ) -> None:
         self._source = source
-        self._quality = quality
-        self._prognosis = prognosis
+        self._evaluation = evaluation
         self._conditions = conditions
         self._table = table
         self._subscriptions = subscriptions
@@ -108,13 +104,7 @@ class Scan:
 
     def _evaluate(self, readings: Readings, time: int) -> Frame:
         """The frame of this scan; every stage sees the same values."""
-        frame = self.frame.next(time)
-        frame.take(readings)
-        self._quality.assess(self.frame, frame, readings)
-        totals.share_current(frame)
-        totals.add_up_strings(frame)
-        self._prognosis.step(frame)
-        totals.count_jars(frame)
+        frame = self._evaluation.step(self.frame, readings, time)
         self._conditions.step(frame)
         frame.value[:] = self._table.quantised(frame.value)
         return frame.freeze()
