@@ -41,6 +41,7 @@ class Connections:
                     yield connection
                 self._idle.append(connection)
             except (psycopg.OperationalError, TimeoutError, OSError) as error:
+                await self.close()  # the others will hardly be better
                 raise HistorianError(f"The historian's database is away: {error}") from error
             finally:
                 if connection is not None and connection not in self._idle:

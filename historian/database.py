@@ -37,7 +37,10 @@ class Database:
         """For messages; without the password that a URL can hold."""
         if self._server is not None:
             return "The embedded database"
-        parts = psycopg.conninfo.conninfo_to_dict(self._url or "")
+        try:
+            parts = psycopg.conninfo.conninfo_to_dict(self._url or "")
+        except psycopg.ProgrammingError:
+            return "The setting historian.url"
         return f"The database {parts.get('dbname', '')} at {parts.get('host', 'localhost')} (historian.url)"
 
     async def start(self) -> None:

@@ -11,6 +11,9 @@ from historian.errors import HistorianError
 
 OLDEST = 16  # PostgreSQL
 
+# Only its preloaded library knows this setting; creating the extension without that ends the session.
+_LOADED = "SELECT current_setting('timescaledb.max_background_workers', true) IS NOT NULL"
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -33,9 +36,9 @@ async def detect(connection: psycopg.AsyncConnection) -> Engine:
         raise HistorianError(
             f"The historian's database is PostgreSQL {version // 10_000}; it must be {OLDEST} or later."
         )
-    cursor = await connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
-    if await cursor.fetchone() is not None:
-        with contextlib.suppress(psycopg.Error):  # not preloaded or not ours to create: plain, then
+    cursor = await connection.execute(_LOADED)
+    if await cursor.fetchone() == (True,):
+        with contextlib.suppress(psycopg.Error):  # not ours to create: plain PostgreSQL, then
             await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
     cursor = await connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
     row = await cursor.fetchone()

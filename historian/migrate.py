@@ -53,5 +53,7 @@ def _run(conninfo: str, target: str, upgrade: bool) -> None:
             config.attributes["connection"] = connection
             (command.upgrade if upgrade else command.downgrade)(config, target)
             connection.commit()
+    except sa.exc.DBAPIError as error:
+        raise (error.orig or error) from None  # the driver's own error, without the statement
     finally:
         engine.dispose()

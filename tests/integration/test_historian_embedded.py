@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from historian.embedded import Embedded
 from historian.errors import AlreadyRunning, HistorianError
+from historian.launch import CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 from historian.postmaster import PID_FILE, SOCKET, running
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -30,6 +32,13 @@ async def main():
     await asyncio.sleep(60)
 asyncio.run(main())
 """
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the database as somebody else")
+
+
+def status_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text()
 
 
 def answers(server: Embedded) -> bool:
@@ -138,13 +147,40 @@ async def test_a_database_of_another_version(home: Path) -> None:
         await Embedded(home).start()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the database as somebody else")
-async def test_root_and_a_folder_that_the_database_may_not_enter(home: Path) -> None:
+@pytest.fixture
+def closed_home(home: Path) -> Path:
+    """A home under a folder that is root's alone, as /root is."""
     closed = home / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(HistorianError, match=f"may not enter {closed}.*chmod o\\+x {closed}"):
-        await Embedded(closed / "home").start()
-    assert closed.stat().st_mode & 0o777 == 0o700
+    return closed / "home"
+
+
+@as_root
+async def test_root_with_a_home_that_only_root_may_enter(closed_home: Path) -> None:
+    words = (sys.executable, "-c", PARENT, str(closed_home))
+    parent = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    status = dict(line.split(":\t") for line in status_of(pid).splitlines() if ":\t" in line)
+    assert set(status["Uid"].split()) == {str(closed_home.joinpath("postgres").stat().st_uid)} != {"0"}
+    assert int(status["CapEff"], 16) in (1 << CAP_DAC_READ_SEARCH, 1 << CAP_DAC_OVERRIDE)  # and nothing else
+    assert closed_home.parent.stat().st_mode & 0o777 == 0o700
+    parent.kill()  # a capability does not loosen the bond
+    await parent.wait()
+    async with asyncio.timeout(10):
+        while not gone(pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@as_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv of util-linux")
+async def test_root_without_that_power_is_told_what_to_do(closed_home: Path) -> None:
+    less = ("setpriv", "--bounding-set=-dac_read_search,-dac_override")
+    words = (*less, sys.executable, "-c", PARENT, str(closed_home))
+    parent = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
+    _, error = await parent.communicate()
+    assert f"may not enter {closed_home.parent}. " in error.decode()
+    assert f"chmod o+x {closed_home.parent}" in error.decode()
 
 
 async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(prepared_home: Path, until: Until) -> None:

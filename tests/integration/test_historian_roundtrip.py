@@ -92,6 +92,12 @@ async def test_latest_is_the_last_scan_however_they_come(
     np.testing.assert_array_equal(latest.value, np.rint(late.value[latest.rows] * scale) / scale)
 
 
+async def test_nothing_stored_yet(historian: Historian) -> None:
+    assert len((await historian.latest()).rows) == 0
+    history = await historian.read_raw(0, 0, TIME, 0, False)
+    assert (len(history.time), history.more) == (0, False)
+
+
 async def test_history_crosses_midnight(historian: Historian, small_index: TagIndex, write: Write) -> None:
     await write(*(any_frame(small_index, TIME + i) for i in range(-1, 3)))
     history = await historian.read_raw(0, TIME - 1, TIME + 3, 0, False)
