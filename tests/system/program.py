@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import signal
@@ -34,6 +35,7 @@ class Voltkeep:
     hmi_url: str
     metrics_url: str
     admin_password: str
+    ready: dt.datetime
 
     @property
     def log(self) -> str:
@@ -103,7 +105,8 @@ def running(home: Path, *arguments: str, **settings: str) -> Iterator[Voltkeep]:
         try:
             endpoint, hmi_url = _wait_until_ready(process, log_file)
             metrics_url = f"http://127.0.0.1:{env['VOLTKEEP_METRICS_PORT']}"
-            yield Voltkeep(process, home, log_file, endpoint, hmi_url, metrics_url, ADMIN_PASSWORD)
+            now = dt.datetime.now(dt.UTC)
+            yield Voltkeep(process, home, log_file, endpoint, hmi_url, metrics_url, ADMIN_PASSWORD, now)
         finally:
             _end(process)
 

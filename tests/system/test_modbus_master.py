@@ -1,7 +1,8 @@
-"""A Modbus master that is not ours (mbpoll) reads the simulated fleet from `voltkeep simulator`."""
+"""The simulated fleet over Modbus TCP: read by a master that is not ours (mbpoll), and by Voltkeep itself."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import signal
@@ -9,21 +10,21 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
-from program import CHECKOUT, command, environment
+from asyncua import Client, ua
+from program import CHECKOUT, Start, Voltkeep, command, environment
 
 SITES = 9
+VOLTAGE = "Bangrak/UPS-1/S03/J07.Voltage"
+LAST_USABLE = ua.StatusCodes.UncertainLastUsableValue
 
 
-@pytest.fixture(scope="module")
-def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of the first of nine gateways."""
-    if shutil.which("mbpoll") is None:
-        pytest.skip("mbpoll is not installed")
-    home = tmp_path_factory.mktemp("modbus") / "home"
-    first = _consecutive_ports(SITES)
+@contextmanager
+def simulator(home: Path, first: int) -> Iterator[None]:
+    """Nine gateways from port `first`, and a clean end."""
     with subprocess.Popen(
         command("simulator"),
         cwd=CHECKOUT,
@@ -35,7 +36,7 @@ def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     ) as process:
         try:
             _wait_until_open(process, first + SITES - 1)
-            yield first
+            yield
         finally:
             process.send_signal(signal.SIGINT)
             try:
@@ -45,6 +46,16 @@ def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
                 raise
     assert process.returncode == 0, said
     assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of the first of nine gateways."""
+    if shutil.which("mbpoll") is None:
+        pytest.skip("mbpoll is not installed")
+    first = _consecutive_ports(SITES)
+    with simulator(tmp_path_factory.mktemp("modbus") / "home", first):
+        yield first
 
 
 def _consecutive_ports(count: int) -> int:
@@ -122,3 +133,36 @@ def test_an_address_that_is_not_there_is_refused(gateways: int) -> None:
     done = poll(gateways, unit=1, first=60_000, count=1)
     assert done.returncode != 0
     assert "Illegal data address" in done.stdout + done.stderr
+
+
+async def _wait_for_status(program: Voltkeep, status: int, limit: float = 30) -> ua.DataValue:
+    deadline = time.monotonic() + limit
+    async with Client(program.endpoint) as client:
+        ns = await client.get_namespace_index("urn:voltkeep:fleet")
+        node = client.get_node(ua.NodeId(VOLTAGE, ns))
+        while True:
+            value = await node.read_data_value(raise_on_bad_status=False)
+            if value.StatusCode.value == status or time.monotonic() > deadline:
+                assert value.StatusCode.value == status, value
+                return value
+            await asyncio.sleep(0.2)
+
+
+async def test_voltkeep_reads_it_and_loses_and_finds_it(
+    start_voltkeep: Start, home: Path, tmp_path: Path
+) -> None:
+    first = _consecutive_ports(SITES)
+    modbus = {"VOLTKEEP_MODBUS_PORT": str(first), "VOLTKEEP_MODBUS_SIMULATE": "false"}
+    with start_voltkeep(home, "--source", "modbus", **modbus) as program:
+        with simulator(tmp_path / "plant", first):
+            good = await _wait_for_status(program, ua.StatusCodes.Good)
+            assert 13 < good.Value.Value < 14.5
+        # The plant is gone: the last value stays, but no longer as a good one, nor with a newer time.
+        stale = await _wait_for_status(program, LAST_USABLE)
+        assert 13 < stale.Value.Value < 14.5
+        await asyncio.sleep(2)
+        later = await _wait_for_status(program, LAST_USABLE)
+        assert later.SourceTimestamp == stale.SourceTimestamp
+        with simulator(tmp_path / "plant", first):
+            again = await _wait_for_status(program, ua.StatusCodes.Good)
+            assert again.SourceTimestamp > stale.SourceTimestamp

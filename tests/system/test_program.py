@@ -99,6 +99,19 @@ def test_a_wrong_fleet_file_stops_the_start(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_a_database_that_does_not_answer_stops_the_start(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    url = f"postgresql://plant:hidden-word@127.0.0.1:{port}/voltkeep"
+    done = run(home, "run", VOLTKEEP_HISTORIAN_URL=url)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "127.0.0.1" in said
+    assert str(port) in said
+    assert "hidden-word" not in said
+    assert "Traceback" not in said
+
+
 def test_check_accepts_what_ships_and_refuses_a_wrong_file(tmp_path: Path) -> None:
     good = run(tmp_path / "home", "check")
     assert good.returncode == 0, good.stdout + good.stderr

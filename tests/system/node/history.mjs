@@ -10,7 +10,7 @@ import { anonymously } from "./session.mjs";
 export async function run(options) {
   return await anonymously(options, async (session, id) => {
     const now = new Date();
-    const before = new Date(now.getTime() - options.seconds * 1000);
+    const before = new Date(options.start);
     const node = id(`${options.jar}.Voltage`);
     return {
       forward: await read(session, node, before, now, options.piece),
