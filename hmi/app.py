@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from fastapi.middleware.gzip import GZipMiddleware
 from nicegui import app, ui
+from starlette.types import ASGIApp
 
 from config.settings import Settings
 from hmi.accounts import Accounts
@@ -59,6 +61,7 @@ def run(settings: Settings) -> int:
         reload=False,
         show_welcome_message=False,
         tailwind=False,
+        gzip_middleware_factory=compressed,
         binding_refresh_interval=None,
         message_history_length=0,
         ws_per_message_deflate=False,
@@ -67,6 +70,11 @@ def run(settings: Settings) -> int:
         timeout_graceful_shutdown=1,
     )
     return 0
+
+
+def compressed(app: ASGIApp) -> GZipMiddleware:
+    """Lightly: the best compression costs more time than a plant's network does."""
+    return GZipMiddleware(app, minimum_size=1000, compresslevel=2)
 
 
 def compose(settings: Settings) -> None:

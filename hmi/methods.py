@@ -17,7 +17,7 @@ from hmi.accounts import Accounts, WebSession
 from hmi.alarms import Condition
 from hmi.subscription import EPOCH, microseconds, plain
 from hmi.topology import Topology
-from hmi.trend import Point, thin
+from hmi.trend import Point, thin, with_gaps
 
 CALLS_AT_ONCE: Final = 100
 PAGE: Final = 2_000  # values a HistoryRead answers at once
@@ -85,7 +85,7 @@ async def trend(client: Client, node: ua.NodeId, start: int, end: int) -> list[P
             points += [_point(value) for value in values]
             if not continuation:
                 break
-    return thin(points, POINTS)
+    return thin(with_gaps(points), POINTS)
 
 
 def _acknowledgement(topology: Topology, condition: Condition, comment: str) -> ua.CallMethodRequest:

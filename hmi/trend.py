@@ -1,4 +1,4 @@
-"""Thinning of a trend to what a picture can show: lowest and highest of each time slot, gaps kept.
+"""A trend as a picture can show it: lowest and highest of each time slot, and gaps as gaps.
 
 Pure. A point is a time [µs since 1970] and a value, or None where the value was not good.
 """
@@ -6,9 +6,27 @@ Pure. A point is a time [µs since 1970] and a value, or None where the value wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Final
 
 Point = tuple[int, float | None]
+
+SILENCE: Final = 5  # usual steps without a value that make a gap
+SHORTEST_GAP: Final = 30_000_000  # µs
+
+
+def with_gaps(points: Sequence[Point]) -> list[Point]:
+    """The points with an empty one wherever nothing came for long: a line must not bridge it."""
+    steps = sorted(b[0] - a[0] for a, b in pairwise(points))
+    if not steps:
+        return list(points)
+    limit = max(SILENCE * steps[len(steps) // 2], SHORTEST_GAP)
+    filled = [points[0]]
+    for before, point in pairwise(points):
+        if point[0] - before[0] > limit:
+            filled.append((before[0] + 1, None))
+        filled.append(point)
+    return filled
 
 
 def thin(points: Sequence[Point], most: int) -> list[Point]:

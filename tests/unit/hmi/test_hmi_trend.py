@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hmi.trend import Point, thin
+from hmi.trend import SHORTEST_GAP, Point, thin, with_gaps
 
 values = some.one_of(some.none(), some.floats(-100, 100))
 
@@ -26,6 +26,25 @@ def test_a_gap_is_kept() -> None:
     gap = [time for time, value in thin(points, 600) if value is None]
     assert min(gap) == 5_000
     assert max(gap) > 8_900
+
+
+def test_silence_becomes_a_gap() -> None:
+    scan = 5_000_000
+    points: list[Point] = [(i * scan, 13.65) for i in range(100) if not 40 <= i < 60]
+    filled = with_gaps(points)
+    assert [time for time, value in filled if value is None] == [39 * scan + 1]
+    assert [point for point in filled if point[1] is not None] == points
+
+
+def test_a_missed_scan_is_no_gap() -> None:
+    points: list[Point] = [(i * 5_000_000, 13.65) for i in range(100) if i != 50]
+    assert with_gaps(points) == points
+
+
+def test_slow_scans_are_no_gaps() -> None:
+    points: list[Point] = [(i * 2 * SHORTEST_GAP, 13.65) for i in range(10)]
+    assert with_gaps(points) == points
+    assert with_gaps([]) == []
 
 
 @given(some.lists(values, min_size=1, max_size=400), some.integers(2, 50))
