@@ -104,10 +104,10 @@ class Gateway:
 
     async def close(self) -> None:
         """Close the connection and stop looking for the gateway."""
-        if self._search is not None:
-            self._search.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._search
+        search = self._search
+        while search is not None and not search.done():
+            search.cancel()  # again and again: `wait_for` of Python 3.11 may lose one (gh-86296)
+            await asyncio.wait({search}, timeout=0.1)
         self._drop()
 
     async def _read_all(self, client: AsyncModbusTcpClient, answered: Flags) -> None:
