@@ -18,6 +18,7 @@ from nodeset.fleet import Fleet, Jar
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Single = NDArray[np.float32]
 
 KELVIN: Final = 273.15
 THERMAL_VOLTAGE: Final = 8.617333e-5  # V/K, R / F, CODATA 2018
@@ -25,6 +26,7 @@ GAS_CONSTANT: Final = 8.314463  # J/mol/K, CODATA 2018
 REFERENCE_TEMPERATURE: Final = 25.0  # °C, IEC 60896-21
 DAYS_PER_YEAR: Final = 365.25
 SECONDS_PER_DAY: Final = 86_400.0
+LIFE_GRID: Final[Single] = np.linspace(0.02, 1.30, 33, dtype=np.float32)  # shares of life spent
 KNOTS: Final = 257  # piecewise linear error < 0.1 mV a cell over SOC 0..1
 
 
@@ -129,7 +131,7 @@ class Parameters:
     ohmic_temperature: Array
     end_of_life: Array
     ohmic_at_end_of_life: Array
-    fade_exponent: Array
+    fade_loss: Single  # capacity lost, against rated, at `LIFE_GRID`; shape (len(LIFE_GRID), jars)
     life_spread: Array
     peukert: Array
     capacity_temperature: Array
@@ -155,6 +157,7 @@ class Parameters:
             chemistry=rows * KNOTS,
             full=ocv[rows, -1] * nameplate["cells"],
             ocv=ocv.ravel(),
+            fade_loss=np.array([fade_table(c) for c in CHEMISTRIES.values()])[rows].T.copy(),
             sluggishness=np.concatenate([sluggishness_table(c) for c in CHEMISTRIES.values()]),
             string_of_jar=fleet.string_of_jar,
             system_of_jar=fleet.system_of_jar,
@@ -165,7 +168,7 @@ class Parameters:
         """The parameters of one jar, as arrays of one entry."""
         shared = {"ocv", "sluggishness", "systems"}
         picked = {
-            f.name: getattr(self, f.name) if f.name in shared else getattr(self, f.name)[jar : jar + 1]
+            f.name: getattr(self, f.name) if f.name in shared else getattr(self, f.name)[..., jar : jar + 1]
             for f in fields(self)
         }
         return Parameters(**picked)
@@ -187,6 +190,12 @@ def open_circuit_table(chemistry: Chemistry) -> Array:
 def sluggishness_table(chemistry: Chemistry) -> Array:
     """One over the exchange current, against the capacity [h], at SOC 0..1, shape (KNOTS,)."""
     return np.asarray(1 / (chemistry.exchange * acid_share(chemistry) ** chemistry.exchange_order))
+
+
+def fade_table(chemistry: Chemistry) -> Single:
+    """Capacity lost, against rated, when the shares `LIFE_GRID` of life are spent."""
+    lost: Single = np.float32(1 - chemistry.end_of_life) * LIFE_GRID ** np.float32(chemistry.fade_exponent)
+    return lost
 
 
 def acid_share(chemistry: Chemistry) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from analytics.parameters import Array, Mask, Parameters
+from analytics.parameters import LIFE_GRID, Array, Mask, Parameters
 from nodeset.tags import Confidence, Health
 
 LONGEST: Final = 9_131.0  # d, 25 years: the range of the tag
@@ -22,9 +22,12 @@ HEALTH_WARNING, HEALTH_CRITICAL = 0.85, 0.80  # SOH
 LIFE_WARNING, LIFE_CRITICAL = 180.0, 90.0  # d
 LEAST_SPENT: Final = 0.02  # of life: no jar is known to be newer
 TAIL: Final = 6.0  # standard deviations past the end of life beyond which nothing changes any more
-EARLY: Final = 0.5  # standard deviation of the calendar's share, against what the condition is ahead of it
+CALENDAR_ERROR: Final = 0.06  # standard deviation of the calendar's share at the least
+CALENDAR_DOUBT: Final = 0.6  # share of life by calendar beyond which its doubt no longer grows
+UNLIKELY: Final = np.float32(60.0)  # exponent at which a Gaussian ends; single precision has no more
+ERROR_MIN: Final = 0.02  # of the share spent: half a step of the grid
+PACE_FROM: Final = 0.15  # share of life by calendar from which on a pace can be told
 PACE_MAX: Final = 3.0  # times as fast as its age lets expect
-NEWTON_STEPS: Final = 5  # from above, on a convex function: each step comes closer
 SURE, FAIR = 0.35, 0.70  # half width of the interval against nominal life, for high and medium confidence
 READINGS_SURE: Final = 100  # resistance readings that make a mean
 
@@ -53,7 +56,7 @@ def remaining(parameters: Parameters, evidence: Evidence) -> Life:
     spent, error = life_spent(parameters, evidence)
     left = 1 - spent
     # A jar that aged faster than its years goes on so; one that aged slower gets no credit for it.
-    pace = np.clip(spent / _calendar(parameters, evidence), 1.0, PACE_MAX)
+    pace = np.clip(spent / np.maximum(_calendar(parameters, evidence), PACE_FROM), 1.0, PACE_MAX)
     spread = np.hypot(error, parameters.life_spread * np.maximum(left, 0.0))
     margin = np.maximum(left / spread, -TAIL)
     alive = ndtr(margin)  # share of such jars that still live: this one does
@@ -63,24 +66,24 @@ def remaining(parameters: Parameters, evidence: Evidence) -> Life:
 
 
 def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array]:
-    """Share of life that is spent, the likeliest by calendar and by condition, and its standard deviation."""
+    """Share of life that is spent, by calendar and by condition, and its standard deviation.
+
+    Bayes on the grid `LIFE_GRID`: the calendar is what is known beforehand, SOH the observation. Student's t
+    with three degrees of freedom lets a clear SOH overrule the calendar: jars do fail early.
+    """
     p = parameters
-    calendar = _calendar(p, evidence)
-    fade = 1 - p.end_of_life
-    lost = 1 - evidence.health
-    shown = (np.maximum(lost, 0.0) / fade) ** (1 / p.fade_exponent)
-    # A jar may fail early: the more its condition is ahead of its age, the less its age is trusted.
-    trust = 1 / ((p.life_spread * calendar) ** 2 + (EARLY * np.maximum(shown - calendar, 0.0)) ** 2)
-    precision = 1 / evidence.health_error**2
-    spent = np.maximum(calendar, shown)
-    for _ in range(NEWTON_STEPS):
-        slope = fade * p.fade_exponent * spent ** (p.fade_exponent - 1)
-        excess = spent * slope / p.fade_exponent - lost
-        gradient = (spent - calendar) * trust + excess * slope * precision
-        bend = (slope * slope + excess * slope * (p.fade_exponent - 1) / spent) * precision
-        spent = np.maximum(spent - gradient / (trust + bend), LEAST_SPENT)
-    slope = fade * p.fade_exponent * spent ** (p.fade_exponent - 1)
-    return spent, 1 / np.sqrt(trust + slope * slope * precision)
+    grid = LIFE_GRID[:, None]
+    calendar = np.minimum(_calendar(p, evidence), 1.0).astype(np.float32)
+    sigma = np.hypot(p.life_spread * np.minimum(calendar, CALENDAR_DOUBT), CALENDAR_ERROR).astype(np.float32)
+    lost = np.clip(1 - evidence.health, 0.0, p.fade_loss[-1]).astype(np.float32)
+    precision = (0.5 / np.square(evidence.health_error)).astype(np.float32)
+    by_age = 1 + np.square((grid - calendar) / sigma) / 3
+    by_health = np.exp(-np.minimum(np.square(p.fade_loss - lost) * precision, UNLIKELY))
+    weight = by_health / np.square(by_age)
+    total = weight.sum(axis=0)
+    mean = LIFE_GRID @ weight / total
+    variance = np.square(LIFE_GRID) @ weight / total - np.square(mean)
+    return mean.astype(np.float64), np.sqrt(np.maximum(variance, ERROR_MIN**2)).astype(np.float64)
 
 
 def _calendar(parameters: Parameters, evidence: Evidence) -> Array:

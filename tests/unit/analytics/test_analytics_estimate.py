@@ -131,7 +131,8 @@ def test_a_jar_alone_is_as_among_many() -> None:
     for i in range(5):
         _, alone = settled(one, voltage=volts[i], resistance=ohms[i])
         for f in fields(Estimates):
-            assert getattr(alone, f.name)[0] == pytest.approx(getattr(among, f.name)[i]), f.name
+            # Shares of life are worked out in single precision.
+            assert getattr(alone, f.name)[0] == pytest.approx(getattr(among, f.name)[i], rel=1e-4), f.name
 
 
 def test_worn_jar_is_told_apart() -> None:
