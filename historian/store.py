@@ -8,7 +8,6 @@ skips what exists, which takes three times as long and happens after outages alo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import psycopg
@@ -16,6 +15,7 @@ import structlog
 from psycopg import sql
 
 from historian.columns import TABLES, Table
+from historian.connections import Connect
 from historian.copyformat import encode
 from historian.partitions import Partitions
 from historian.quality import QualityDictionary
@@ -23,8 +23,6 @@ from historian.rows import Scan
 
 EXPIRE_PERIOD: Final = 600_000_000  # µs between looks at what is too old or too big
 _log = structlog.get_logger("historian")
-
-Connect = Callable[[], Awaitable[psycopg.AsyncConnection]]
 
 
 class Store:

@@ -21,8 +21,9 @@ import structlog
 
 from historian.assets import AssetIds
 from historian.errors import HistorianError
+from historian.packing import unpack
 from historian.rows import Scan, scan_of
-from historian.spill import Spill, unpack
+from historian.spill import Spill
 from historian.store import Store
 from nodeset.frame import Frame
 

@@ -27,7 +27,7 @@ from simulator.source import SimulatorSource
 
 NOW = 1_794_286_800_000_000
 QUICK = Backoff(first=0.02, longest=0.05)
-TIMEOUT = 0.4
+TIMEOUT = 0.5
 
 
 def source_of(index: TagIndex, port: int) -> ModbusSource:
@@ -223,8 +223,8 @@ async def test_a_gateway_that_talks_nonsense_costs_only_its_rows_and_one_time_ou
                 assert found_in(readings) == rows_of(index, "Bangrak")
         await site.source.close()
     await site.gateways.close()
-    assert durations[0] < TIMEOUT + 0.2
-    assert max(durations[1:]) < 0.2
+    assert durations[0] < 2 * TIMEOUT
+    assert max(durations[1:]) < TIMEOUT
     assert [e["event"] for e in logs] in (["gateway lost"], [])
     assert not caplog.records
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from historian import spill as module
 from historian.columns import NO_VALUE, TABLES, Table
+from historian.packing import pack, unpack
 from historian.rows import Rows, Scan
-from historian.spill import Spill, pack, unpack
+from historian.spill import Spill
 from nodeset.fleet import AssetType
 from nodeset.status import BAD_NO_COMMUNICATION
 
@@ -106,14 +106,14 @@ def test_a_damaged_file_is_set_aside(path: Path, content: bytes) -> None:
     assert logs[0]["kept_as"] == str(kept)
 
 
-def test_a_scan_of_an_older_version_fits_the_columns_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scan_of_an_older_version_fits_the_columns_of_today() -> None:
     today = TABLES[AssetType.SYSTEM]
     older = Table(today.asset, today.readings, today.latest, today.columns[:2])
     value = np.array([[1, 2], [3, 4]], np.int32)
     rows = Rows(older, np.array([8, 9], np.int32), value, np.zeros((2, 2), np.uint32))
     blob = pack(Scan(5, (rows,)))
     (back,) = unpack(blob).rows
-    assert back.table is module.TABLES[AssetType.SYSTEM]
+    assert back.table is TABLES[AssetType.SYSTEM]
     assert back.value[:2].tolist() == [[1, 2], [3, 4]]
     assert (back.value[2:] == NO_VALUE).all()
     assert (back.status[2:] == BAD_NO_COMMUNICATION).all()
