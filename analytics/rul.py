@@ -23,6 +23,7 @@ LIFE_WARNING, LIFE_CRITICAL = 180.0, 90.0  # d
 LEAST_SPENT: Final = 0.02  # of life: no jar is known to be newer
 TAIL: Final = 6.0  # standard deviations past the end of life beyond which nothing changes any more
 CALENDAR_ERROR: Final = 0.06  # standard deviation of the calendar's share at the least
+CALENDAR_MAX: Final = 0.8  # share of life by calendar beyond which condition alone can say more
 CALENDAR_DOUBT: Final = 0.6  # share of life by calendar beyond which its doubt no longer grows
 UNLIKELY: Final = np.float32(60.0)  # exponent at which a Gaussian ends; single precision has no more
 ERROR_MIN: Final = 0.02  # of the share spent: half a step of the grid
@@ -73,7 +74,7 @@ def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array
     """
     p = parameters
     grid = LIFE_GRID[:, None]
-    calendar = np.minimum(_calendar(p, evidence), 1.0).astype(np.float32)
+    calendar = np.minimum(_calendar(p, evidence), CALENDAR_MAX).astype(np.float32)
     sigma = np.hypot(p.life_spread * np.minimum(calendar, CALENDAR_DOUBT), CALENDAR_ERROR).astype(np.float32)
     lost = np.clip(1 - evidence.health, 0.0, p.fade_loss[-1]).astype(np.float32)
     precision = (0.5 / np.square(evidence.health_error)).astype(np.float32)
