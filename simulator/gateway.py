@@ -8,6 +8,7 @@ read-only. Ports that are taken raise `ConfigurationError`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time as clock
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,7 +16,6 @@ from typing import Any, cast
 import numpy as np
 import structlog
 from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import NoSuchIdException
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -31,6 +31,9 @@ from nodeset.index import TagIndex
 from simulator.plant import Plant
 
 log = structlog.get_logger(__name__)
+
+# pymodbus logs what a stranger's master asks in vain; the exception that it gets is answer enough.
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 PERIOD = 1.0  # s between two updates of the registers
 _READ_CODES = {"holding": 3, "input": 4}
@@ -60,9 +63,7 @@ class Registers:
     ) -> list[int] | ExcCodes:
         """Registers of a unit, or the exception with which the gateway refuses."""
         regions = [region for region in self.plan.regions if region.unit == device_id]
-        if not regions:
-            raise NoSuchIdException(f"no unit {device_id}")
-        if device_id in self.silent:
+        if not regions or device_id in self.silent:
             return ExcCodes.GATEWAY_NO_RESPONSE
         if func_code != _READ_CODES[self.plan.table]:
             return ExcCodes.ILLEGAL_FUNCTION

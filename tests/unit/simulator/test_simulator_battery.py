@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from plantreadings import column, later
+from plantreadings import SECOND, column, later
 
 from nodeset.index import TagIndex
 from nodeset.tags import Mains as MainsState
@@ -100,8 +100,8 @@ def test_outage_discharges_until_the_depth_and_then_recharges(two_sites: TagInde
     assert (current[:2] > 5.0).all()
     assert abs(current[:2].sum() * bus[0] - load[0] * 1000 / 0.95) < 0.03 * load[0] * 1000
     lowest = bus[0]
-    for _ in range(400):
-        readings = later(plant, 30)
+    for _ in range(200):
+        readings = later(plant, 60)
         bus = column(two_sites, readings, "System", "BusVoltage")
         lowest = min(lowest, bus[0])
         if column(two_sites, readings, "System", "OperatingMode")[0] == Mode.RECHARGE:
@@ -135,8 +135,9 @@ class Dark(Mains):
 def test_at_cut_off_the_system_drops_its_load_until_mains_return(two_sites: TagIndex, plant: Plant) -> None:
     supply = plant._mains
     plant._mains = Dark(supply.seed, supply.key, supply.rate)
-    for _ in range(300):
-        readings = later(plant, 60)
+    for _ in range(60):
+        plant.advance(plant.time + 300 * SECOND, most_steps=10)
+        readings = plant.readings()
         mode = column(two_sites, readings, "System", "OperatingMode")
         if (mode == Mode.OFFLINE).all():
             break

@@ -90,7 +90,7 @@ def test_there_is_no_seam_in_an_outage_and_a_recharge_either(two_sites: TagIndex
     starts = {s for w in range(200) if (s := mains.last_start(quiet + w * WEEK)) is not None}
     start, end = max(((s, mains.next_change(s)) for s in starts), key=lambda outage: outage[1] - outage[0])
     for moment in ((start + end) // 2, end + HOUR):
-        *_, last = past(two_sites, 1, moment, 4.0, 20.0)
+        *_, last = past(two_sites, 1, moment, 1.0, 30.0)
         now = Plant(two_sites, 1, moment).readings()
         modes = column(two_sites, now, "System", "OperatingMode")
         assert set(modes) & {Mode.DISCHARGE, Mode.RECHARGE}
