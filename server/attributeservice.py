@@ -86,10 +86,10 @@ class AttributeService:
             raise ServiceError(S.BadNothingToDo)
         if count > MAX_NODES:
             raise ServiceError(S.BadTooManyOperations)
-        key = call.data[call.header.end + 16 :]
+        key = call.data[call.header.end + 12 :]  # with the count: it says how the bytes are to be read
         rows = self._memory.get(key)
         if rows is None:
-            rows = self._parser.rows(key, count, _READ_VALUE_TAIL)
+            rows = self._parser.rows(key[4:], count, _READ_VALUE_TAIL)
             if rows is not None:
                 self._memory.put(key, rows)
         if rows is not None:
@@ -142,6 +142,8 @@ class AttributeService:
         params = call.params(ua.WriteParameters)
         if not params.NodesToWrite:
             raise ServiceError(S.BadNothingToDo)
+        if len(params.NodesToWrite) > MAX_NODES:
+            raise ServiceError(S.BadTooManyOperations)
         response = ua.WriteResponse()
         response.Results = [ua.StatusCode(self._write_one(item)) for item in params.NodesToWrite]
         return response

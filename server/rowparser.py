@@ -46,7 +46,7 @@ class RowParser:
         return None if first is None else first + asset[1]
 
     def rows(self, data: bytes, count: int, tail: bytes) -> Index | None:
-        """Rows of `count` records of a string NodeId and `tail`; None when one is anything else."""
+        """Rows of `count` records of a string NodeId and `tail`; None when there is anything else in `data`."""
         if len(data) < count * (7 + len(tail)):
             return None
         rows = np.empty(count, np.intp)
@@ -64,4 +64,4 @@ class RowParser:
                 return None
             rows[i] = row
             position = end + step
-        return rows
+        return rows if position == len(data) else None
