@@ -26,6 +26,7 @@ CALENDAR_ERROR: Final = 0.06  # standard deviation of the calendar's share at th
 CALENDAR_MAX: Final = 0.8  # share of life by calendar beyond which condition alone can say more
 CALENDAR_DOUBT: Final = 0.6  # share of life by calendar beyond which its doubt no longer grows
 UNLIKELY: Final = np.float32(60.0)  # exponent at which a Gaussian ends; single precision has no more
+HEALTH_ERROR_MIN: Final = 0.015  # of SOH: the grid resolves no less
 ERROR_MIN: Final = 0.02  # of the share spent: half a step of the grid
 PACE_FROM: Final = 0.15  # share of life by calendar from which on a pace can be told
 PACE_MAX: Final = 3.0  # times as fast as its age lets expect
@@ -77,7 +78,7 @@ def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array
     calendar = np.minimum(_calendar(p, evidence), CALENDAR_MAX).astype(np.float32)
     sigma = np.hypot(p.life_spread * np.minimum(calendar, CALENDAR_DOUBT), CALENDAR_ERROR).astype(np.float32)
     lost = np.clip(1 - evidence.health, 0.0, p.fade_loss[-1]).astype(np.float32)
-    precision = (0.5 / np.square(evidence.health_error)).astype(np.float32)
+    precision = (0.5 / np.square(np.maximum(evidence.health_error, HEALTH_ERROR_MIN))).astype(np.float32)
     by_age = 1 + np.square((grid - calendar) / sigma) / 3
     by_health = np.exp(-np.minimum(np.square(p.fade_loss - lost) * precision, UNLIKELY))
     weight = by_health / np.square(by_age)

@@ -104,6 +104,11 @@ def test_interval_and_median_on_lives_drawn_at_random() -> None:
     assert np.mean(np.abs(got.days - left)) < 0.9 * np.mean(np.abs(mean_less_age - left))
 
 
+def test_a_health_that_is_known_exactly_is_believed() -> None:
+    assert life(500.0, 1.0, 0.83, 1e-4).days[0] < 365
+    assert life(500.0, 1.0, 0.83, 1e-4).days[0] == pytest.approx(life(500.0, 1.0, 0.83, 0.015).days[0])
+
+
 def test_an_early_failure_is_believed_at_any_age() -> None:
     for age in (30.0, 365.0, 1500.0):
         assert life(age, 1.0, 0.82).days[0] < 365
