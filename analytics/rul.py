@@ -83,8 +83,10 @@ def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array
     by_health = np.exp(-np.minimum(np.square(p.fade_loss - lost) * precision, UNLIKELY))
     weight = by_health / np.square(by_age)
     total = weight.sum(axis=0)
-    mean = LIFE_GRID @ weight / total
-    variance = np.square(LIFE_GRID) @ weight / total - np.square(mean)
+    # No matrix product: on a busy machine the threads of BLAS wait for each other.
+    first = grid * weight
+    mean = first.sum(axis=0) / total
+    variance = (grid * first).sum(axis=0) / total - np.square(mean)
     return mean.astype(np.float64), np.sqrt(np.maximum(variance, ERROR_MIN**2)).astype(np.float64)
 
 
