@@ -61,24 +61,27 @@ class Accounts:
 
     async def log_in(self, user: str, password: str, address: str) -> WebSession:
         """A new web session; `Throttled`, `Refused` or `Away` where there is none."""
-        keys = (f"user {user}", f"address {address}")
+        identity = Identity(user, password)
+        async with self._gate:
+            client = await self._open(identity, (f"user {user}", f"address {address}"))
+        session = WebSession(identity, client)
+        self._sessions[session.token] = session
+        await self._end_old()
+        return session
+
+    async def _open(self, identity: Identity, keys: tuple[str, ...]) -> Client:
         wait = self._throttle.wait(keys, time.monotonic())
         if wait > 0:
             raise Throttled(wait)
-        if user in SERVICE_ACCOUNTS:
-            self._throttle.fail(keys, time.monotonic())
-            raise Refused("User name or password is wrong.")
         try:
-            async with self._gate:
-                client = await self._endpoint.open(Identity(user, password))
+            if identity.user in SERVICE_ACCOUNTS:
+                raise Refused("User name or password is wrong.")
+            client = await self._endpoint.open(identity)
         except Refused:
             self._throttle.fail(keys, time.monotonic())
             raise
         self._throttle.succeed(keys[0])
-        session = WebSession(Identity(user, password), client)
-        self._sessions[session.token] = session
-        await self._end_old()
-        return session
+        return client
 
     def find(self, token: str | None) -> WebSession | None:
         """The web session of a cookie."""

@@ -27,7 +27,6 @@ DAY: Final = 86_400_000_000  # µs
 MAX_CHANNELS: Final = 4
 MAX_ACKNOWLEDGED: Final = 2_500
 MAX_COMMENT: Final = 500
-MAX_BODY: Final = 1_000_000
 LOG_IN_AGAIN: Final = 4401  # close code of a websocket
 
 
@@ -143,7 +142,7 @@ class Api:
 def _acknowledgement(body: bytes) -> tuple[list[str], str] | None:
     """Keys of conditions and the comment; None where the body is something else."""
     try:
-        asked = json.loads(body) if len(body) <= MAX_BODY else None
+        asked = json.loads(body)
     except ValueError:
         return None
     if not isinstance(asked, dict):

@@ -65,6 +65,7 @@ def run(settings: Settings) -> int:
         binding_refresh_interval=None,
         message_history_length=0,
         ws_per_message_deflate=False,
+        ws_max_size=100_000,
         server_header=False,
         # Browsers hold their streams open for ever: a stop does not wait for them.
         timeout_graceful_shutdown=1,

@@ -19,6 +19,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+MAX_BODY: Final = 1_000_000  # bytes of a request
 OPEN_PATHS: Final = ("/login", "/language", "/health", "/ready", "/metrics", "/favicon.ico")
 OPEN_FOLDERS: Final = ("/assets/", "/_nicegui/")
 # Vue compiles templates in the browser: NiceGUI needs eval. Nothing may come from elsewhere (U12).
@@ -56,7 +57,10 @@ class Guard:
         if session is None and not is_open(scope["path"]):
             await _ask_to_log_in(scope, send, websocket, headers.get("accept", ""))
             return
-        await self._app(scope, receive, send if websocket else _with_headers(scope["path"], send))
+        if websocket:
+            await self._app(scope, receive, send)
+        else:
+            await self._app(scope, _limited(receive), _with_headers(scope["path"], send))
 
 
 def right_origin(origin: str | None, host: str, websocket: bool) -> bool:
@@ -102,6 +106,19 @@ async def _refuse(send: Send, websocket: bool, status: int, headers: dict[str, s
     fields = [(k.encode(), v.encode()) for k, v in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": [*fields, *HEADERS]})
     await send({"type": "http.response.body", "body": body})
+
+
+def _limited(receive: Receive) -> Receive:
+    """A body that goes on too long is taken as a browser that left: nothing of it is kept."""
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        return message if received <= MAX_BODY else {"type": "http.disconnect"}
+
+    return receive_limited
 
 
 def _with_headers(path: str, send: Send) -> Send:

@@ -1,6 +1,6 @@
 // The alarm list: what waits for somebody first; acknowledge one or many with a comment.
 import * as AgGrid from "nicegui-aggrid";
-import { alarmState, badge, begin, by, gridTheme, jarLink, make, priority, reduced, segments, setText, siteLink, stamp, t, urgency } from "./base.js";
+import { alarmState, badge, begin, by, gridTheme, jarLink, make, priority, reduced, segments, setText, siteLink, stamp, t, together, urgency } from "./base.js";
 
 let grid = null;
 let which = "all";
@@ -34,11 +34,13 @@ begin(() => {
   };
 });
 
+const narrow = innerWidth < 700;
+const link = (source, text) => make("a", { href: source.includes("/") ? jarLink(source) : siteLink(source) }, text);
+
 function table() {
-  const narrow = innerWidth < 700;
   const plain = (field, headerName, more = {}) => ({ field, headerName: t(headerName), ...more });
   return AgGrid.createGrid(by("vk-grid"), {
-    theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 32, headerHeight: 32, rowData: null,
+    theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: narrow ? undefined : 32, headerHeight: 32, rowData: null,
     getRowId: (p) => p.data.key, tooltipShowDelay: 300,
     rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered", enableClickSelection: true, isRowSelectable: (node) => !node.data?.acknowledged },
     selectionColumnDef: { width: 40, pinned: "left" },
@@ -47,14 +49,14 @@ function table() {
     overlayNoRowsTemplate: `<span>${t("No alarms.")}</span>`,
     overlayLoadingTemplate: `<span>${t("Waiting for the server.")}</span>`,
     postSortRows: (p) => { if (!grid?.getColumnState().some((c) => c.sort)) p.nodes.sort((a, b) => urgency(a.data, b.data)); },
-    columnDefs: [
-      plain("severity", "Priority", { width: narrow ? 74 : 98, filter: "agNumberColumnFilter", cellRenderer: (p) => {
+    columnDefs: narrow ? stacked(plain) : [
+      plain("severity", "Priority", { width: 98, filter: "agNumberColumnFilter", cellRenderer: (p) => {
         const { letter, kind, word } = priority(p.value);
-        return make("span", {}, badge(p.data.active ? kind : "past", letter), narrow ? "" : ` ${word}`);
+        return make("span", {}, badge(p.data.active ? kind : "past", letter), ` ${word}`);
       } }),
-      plain("time", "Time", { width: narrow ? 100 : 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => (narrow ? stamp(p.value).slice(5, 16) : stamp(p.value)) }),
-      plain("state", "State", { width: narrow ? 120 : 150, tooltipValueGetter: (p) => p.value, valueGetter: (p) => alarmState(p.data) }),
-      plain("source", "Source", { width: narrow ? 170 : 200, cellRenderer: (p) => make("a", { href: p.value.includes("/") ? jarLink(p.value) : siteLink(p.value) }, p.value.split("/").join(" ")) }),
+      plain("time", "Time", { width: 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => stamp(p.value) }),
+      plain("state", "State", { width: 150, tooltipValueGetter: (p) => p.value, valueGetter: (p) => alarmState(p.data) }),
+      plain("source", "Source", { width: 200, cellRenderer: (p) => link(p.value, p.value.split("/").join(" ")) }),
       plain("message", "Message", { flex: 3, minWidth: 300, tooltipField: "message" }),
       plain("name", "Condition", { width: 150, tooltipField: "name" }),
       plain("user", "User", { width: 76 }),
@@ -65,6 +67,17 @@ function table() {
     onSelectionChanged: count,
     onCellKeyDown: (p) => { if (p.event.key === "a" && (p.event.ctrlKey || p.event.metaKey)) { p.event.preventDefault(); grid.selectAll("filtered"); } },
   });
+}
+
+// On a phone an alarm is one cell of two or three lines.
+function stacked(plain) {
+  const cell = (p) => {
+    const { letter, kind, word } = priority(p.data.severity);
+    return make("div", {}, badge(p.data.active ? kind : "past", letter, word), together(p.data.message || p.data.name),
+      make("small", {}, link(p.data.source, p.data.source.split("/").join(" ")), ` · ${stamp(p.data.time).slice(5, 16)} · ${alarmState(p.data)}`));
+  };
+  return [plain("message", "Alarms", { flex: 1, cellClass: "vk-stacked", autoHeight: true, cellRenderer: cell, equals: () => false,
+    getQuickFilterText: (p) => [p.data.message, p.data.source, p.data.name, alarmState(p.data)].join(" ") })];
 }
 
 const chosen = () => grid.getSelectedRows().filter((alarm) => !alarm.acknowledged);

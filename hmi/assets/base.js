@@ -323,7 +323,7 @@ export class AlarmPanel {
       return make("li", { class: alarm.acknowledged ? "" : "new" },
         badge(alarm.active ? kind : "past", letter, word),
         make("div", {},
-          make("b", {}, alarm.message || alarm.name),
+          make("b", {}, together(alarm.message || alarm.name)),
           make("small", {}, place ? make("a", { href: place.includes("/") ? jarLink(alarm.source) : siteLink(alarm.source) }, place) : "",
             `${place ? " · " : ""}${stamp(alarm.time)} · ${alarmState(alarm)}`)));
     });
@@ -332,6 +332,8 @@ export class AlarmPanel {
       make("p", { class: "vk-more" }, make("a", { href: "/alarms" }, more > 0 ? `${more} ${t("more")}` : t("Alarm list"))));
   }
 }
+// A figure and its unit stay on one line.
+export const together = (message) => message.replace(/ (?=(%|°C|V|A|mΩ|d)(\s|$))/g, "\u00a0");
 export const alarmState = (alarm) =>
   alarm.active ? (alarm.acknowledged ? t("Active") : t("Active, new"))
   : alarm.acknowledged ? t("Cleared") : t("Cleared, not acknowledged");
@@ -352,6 +354,7 @@ export const gridTheme = (AgGrid) =>
 
 // NiceGUI puts the frame into the page; then the page's own script begins.
 export function begin(start) {
+  document.documentElement.lang = settings.lang;
   const ready = () => {
     if (!by("vk-main") || !by("vk-link")) return requestAnimationFrame(ready);
     by("vk-theme").onclick = () => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -223,6 +224,19 @@ def test_works_on_a_phone(page: Page) -> None:
         expect(page.locator("#vk-link")).to_contain_text("Connected")
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
+
+
+def test_a_silent_server_is_said_to_be_away_and_comes_back(page: Page, voltkeep: Voltkeep) -> None:
+    page.goto("/site/Bangrak")
+    page.wait_for_selector(".ag-row")
+    voltkeep.process.send_signal(signal.SIGSTOP)
+    try:
+        expect(page.locator("html")).to_have_attribute("data-link", "away", timeout=3 * SECONDS)
+        expect(page.locator("#vk-banner")).to_contain_text("Not live since")
+    finally:
+        voltkeep.process.send_signal(signal.SIGCONT)
+    expect(page.locator("html")).to_have_attribute("data-link", "up", timeout=30 * SECONDS)
+    changes(page, '.ag-row[row-index="0"] [col-id="Voltage"]')
 
 
 def test_log_out_ends_the_session(browser: Browser, voltkeep: Voltkeep) -> None:

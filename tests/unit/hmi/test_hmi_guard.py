@@ -7,7 +7,18 @@ from typing import Any, cast
 import pytest
 
 from hmi.accounts import COOKIE, Accounts
-from hmi.guard import Guard, Message, Receive, Scope, Send, is_open, local_path, right_origin, session_token
+from hmi.guard import (
+    MAX_BODY,
+    Guard,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    is_open,
+    local_path,
+    right_origin,
+    session_token,
+)
 
 HOST = "127.0.0.1:8080"
 
@@ -115,3 +126,22 @@ async def test_a_session_passes() -> None:
     assert await ask("/api/snapshot", cookie=cookie) == [{"type": "passed", "session": "session"}]
     sent = await ask("/api/live", "websocket", origin=f"http://{HOST}", cookie=cookie)
     assert sent == [{"type": "passed", "session": "session"}]
+
+
+async def test_an_endless_body_is_cut_off() -> None:
+    read = 0
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal read
+        while (message := await receive())["type"] == "http.request":
+            read += len(message["body"])
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(100_000), "more_body": True}
+
+    async def send(message: Message) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": "/login", "headers": [(b"host", HOST.encode())]}
+    await Guard(application, cast(Accounts, OneSession()))(scope, receive, send)
+    assert read == MAX_BODY
