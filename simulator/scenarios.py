@@ -51,7 +51,7 @@ class UnknownSimulation(ScenarioError):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that shapes a scenario, with its range."""
+    """A number that shapes a scenario, with its range; `whole` ones choose between kinds."""
 
     name: str
     unit: str
@@ -59,6 +59,7 @@ class Parameter:
     low: float
     high: float
     description: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,10 @@ KINDS: Final = MappingProxyType(
                 "A measurement of the jars is stuck, biased or dead; the jars themselves are well",
                 (_STRING, _JAR),
                 (
-                    Parameter("Fault", "", 0.0, 0.0, 2.0, "0 stuck, 1 biased, 2 dead"),
-                    Parameter("Quantity", "", 0.0, 0.0, 2.0, "0 voltage, 1 temperature, 2 resistance"),
+                    Parameter("Fault", "", 0.0, 0.0, 2.0, "0 stuck, 1 biased, 2 dead", whole=True),
+                    Parameter(
+                        "Quantity", "", 0.0, 0.0, 2.0, "0 voltage, 1 temperature, 2 resistance", whole=True
+                    ),
                     Parameter("Bias", "V, K, mΩ", 2.0, -50.0, 50.0, "Error of a biased sensor"),
                 ),
             ),
@@ -229,9 +232,14 @@ def _checked(kind: ScenarioKind, parameters: Mapping[str, float]) -> dict[str, f
         if name not in known:
             names = ", ".join(known) or "it has none"
             raise BadParameter(f"{kind.name} has no parameter '{name}' (known: {names})")
-        low, high = known[name].low, known[name].high
-        if not (isfinite(value) and low <= value <= high):
-            raise BadParameter(
-                f"{name} must be {low:g} to {high:g} {known[name].unit}".rstrip() + f", not {value:g}"
-            )
+        if not _fits(known[name], value):
+            low, high, unit = known[name].low, known[name].high, known[name].unit
+            kind_of_number = "a whole number from " if known[name].whole else ""
+            span = f"{kind_of_number}{low:g} to {high:g} {unit}".rstrip()
+            raise BadParameter(f"{name} must be {span}, not {value:g}")
     return dict(parameters)
+
+
+def _fits(parameter: Parameter, value: float) -> bool:
+    inside = isfinite(value) and parameter.low <= value <= parameter.high
+    return inside and (not parameter.whole or value == round(value))

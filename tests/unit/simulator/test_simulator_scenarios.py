@@ -40,6 +40,7 @@ NUMBER = 14  # of that jar in the fleet
         ("PowerOutage", "Bangrak", 0, {"DepthVoltage": 9.0}, BadParameter, "must be 10.5 to 12 V, not 9"),
         ("PowerOutage", "Bangrak", 0, {"LoadFactor": float("nan")}, BadParameter, "not nan"),
         ("PowerOutage", "Bangrak", 0, {"Depth": 11.0}, BadParameter, r"no parameter 'Depth' \(known: Dep"),
+        ("SensorFault", JAR, 0, {"Fault": 1.5}, BadParameter, "a whole number from 0 to 2, not 1.5"),
         ("CommunicationLoss", "Bangrak", 0, {"X": 1.0}, BadParameter, "it has none"),
     ],
 )
