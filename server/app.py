@@ -31,7 +31,7 @@ from nodeset.tags import TAG_OF
 from server.alarmdef import AlarmDef, ConditionIndex, alarm_defs
 from server.alarms import AlarmTable
 from server.backfill import backfill
-from server.endpoint import DEGRADED_LEVEL, GOOD_LEVEL, OpcUaServer, check_port, port_error
+from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.evaluation import Evaluation
 from server.health import Health, application
@@ -39,6 +39,7 @@ from server.livetable import LiveTable
 from server.prognosis import Prognosis
 from server.quality import Quality, Staleness
 from server.scan import Scan
+from server.stack import load_nodes
 from server.statefiles import read_arrays, write_arrays
 from server.users import Role
 from server.wire import now_us
@@ -111,48 +112,62 @@ class App:
 
     async def _start(self) -> Scan:
         settings = self._settings
-        opcua_port, metrics = settings.opcua, settings.metrics
-        check_port("OPC UA", opcua_port.host, opcua_port.port, "VOLTKEEP_OPCUA_PORT")
-        check_port("Metrics", metrics.host, metrics.port, "VOLTKEEP_METRICS_PORT")
+        self._check_ports()
         fleet, definitions = read_plant_files(settings)
         settings.home.mkdir(parents=True, exist_ok=True)
         index = TagIndex(fleet)
         sites, jars = len(fleet.sites), len(fleet.jars)
         self._say(f"Fleet {fleet.name}: {sites} sites, {len(fleet.strings)} strings, {jars} jars")
-        historian = await self._open_historian(index)
+        # The database starts in a process of its own while this one loads the nodes.
+        async with asyncio.TaskGroup() as tasks:
+            opening = tasks.create_task(self._open_historian(index))
+            loading = tasks.create_task(load_nodes([NODE_SET, *settings.nodeset.import_]))
+        historian = opening.result()
         last = await historian.latest()
         clock = PlantClock(self._speed, int(last.time.max(initial=0)))
         source, plant = await self._open_source(index, clock())
-        table = LiveTable(index)
         self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
-        opcua = self._opcua = OpcUaServer(settings, table, self._alarms, historian)
-        self._say("Loading the OPC UA nodes")
-        level = {True: GOOD_LEVEL, False: DEGRADED_LEVEL}
-        await opcua.prepare(self._prognosis, plant, lambda: level[health.scanning])
-        opcua.conditions.clock = clock
-        scan = Scan(
-            index,
-            source,
-            Evaluation(self._quality(index), self._prognosis),
-            opcua.conditions,
-            table,
-            opcua.subscriptions,
-            historian,
-            settings.scan.period,
-            clock,
-        )
+        table = LiveTable(index)
+        self._opcua = OpcUaServer(settings, table, self._alarms, historian)
+        self._opcua.compose(loading.result(), self._prognosis, plant, clock)
+        scan = self._compose_scan(index, source, table, historian, clock)
         scan.resume(_as_last_known(last))
-        health = Health(scan, settings.scan.period, historian, opcua)
         await self._make_accounts()
         await scan.once()
-        await opcua.listen()
-        self._stack.push_async_callback(opcua.close)
-        await self._serve_health(health)
+        await self._open_doors(scan, historian)
         if plant is not None and not last.rows.size:
             self._backfill = self._past(historian, table, scan.frame.time)
         return scan
+
+    def _check_ports(self) -> None:
+        opcua, metrics = self._settings.opcua, self._settings.metrics
+        check_port("OPC UA", opcua.host, opcua.port, "VOLTKEEP_OPCUA_PORT")
+        check_port("Metrics", metrics.host, metrics.port, "VOLTKEEP_METRICS_PORT")
+
+    def _compose_scan(
+        self, index: TagIndex, source: Source, table: LiveTable, historian: Historian, clock: PlantClock
+    ) -> Scan:
+        return Scan(
+            index,
+            source,
+            Evaluation(self._quality(index), self._prognosis),
+            self._opcua.conditions,
+            table,
+            self._opcua.subscriptions,
+            historian,
+            self._settings.scan.period,
+            clock,
+        )
+
+    async def _open_doors(self, scan: Scan, historian: Historian) -> None:
+        """Listen, for OPC UA and for health."""
+        health = Health(scan, self._settings.scan.period, historian, self._opcua)
+        self._opcua.healthy = lambda: health.scanning
+        await self._opcua.listen()
+        self._stack.push_async_callback(self._opcua.close)
+        await self._serve_health(health)
 
     def _quality(self, index: TagIndex) -> Quality:
         scan = self._settings.scan

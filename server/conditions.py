@@ -20,7 +20,6 @@ from server.monitoreditemservice import SERVER_NOTIFIER
 from server.sampleditems import EventItem
 from server.subscriptionservice import SubscriptionService
 from server.users import Role
-from server.wire import now_us
 
 S = ua.StatusCodes
 VT = ua.VariantType
@@ -32,11 +31,17 @@ FLEET: Final = "Fleet"
 class Conditions:
     """Tells subscribers what the alarm table says, and lets them act on it."""
 
-    def __init__(self, table: AlarmTable, subscriptions: SubscriptionService, namespace: int) -> None:
+    def __init__(
+        self,
+        table: AlarmTable,
+        subscriptions: SubscriptionService,
+        namespace: int,
+        clock: Callable[[], int],
+    ) -> None:
         self.table = table
         self._subscriptions = subscriptions
         self._namespace = namespace
-        self.clock: Callable[[], int] = now_us
+        self._clock = clock
 
     def register(self, methods: MethodService) -> None:
         """Take on the methods of ConditionType and AcknowledgeableConditionType."""
@@ -83,7 +88,7 @@ class Conditions:
 
     def _act(self, act: Callable[..., Transitions], *arguments: Any) -> Outputs:
         try:
-            transitions = act(*arguments, self.clock())
+            transitions = act(*arguments, self._clock())
         except AlarmError as error:
             raise MethodError(error.status) from None
         self.tell(transitions)
@@ -129,7 +134,7 @@ class Conditions:
 
     def _tell_again(self, items: list[EventItem]) -> None:
         retained = condition_events(self.table, self.table.retained(), self._namespace)
-        now = self.clock()
+        now = self._clock()
         events: list[tuple[Event, frozenset[str] | None]] = [(refresh_start(now), None)]
         events += [(event, notifiers(event.source)) for event in retained]
         events.append((refresh_end(now), None))

@@ -37,7 +37,7 @@ from server.rulmethods import RulMethods
 from server.sessions import Sessions
 from server.sessionservice import SessionService
 from server.simulation import SimulationMethods
-from server.stack import APPLICATION_URI, Channel, Policy, load_nodes, offered_policies
+from server.stack import APPLICATION_URI, Channel, LoadedNodes, Policy, offered_policies
 from server.subscriptionservice import SubscriptionService
 from server.transport import Connection, Limits
 from server.viewservice import ViewService
@@ -70,19 +70,22 @@ class OpcUaServer:
         )
         self.alarms = alarms
         self.conditions: Conditions
+        self.healthy: Callable[[], bool] = lambda: False
 
-    async def prepare(self, prognosis: Prognosis, plant: Plant | None, level: Callable[[], int]) -> None:
-        """Load the nodes and put the services in place."""
+    def compose(
+        self, nodes: LoadedNodes, prognosis: Prognosis, plant: Plant | None, clock: Callable[[], int]
+    ) -> None:
+        """Put the services in place, over the nodes of the standard and of our types."""
         settings = self._settings
-        standard, namespaces = await load_nodes([NODE_SET, *settings.nodeset.import_])
+        standard, namespaces = nodes
         namespaces, fleet_namespace = standardnodes.with_fleet(namespaces)
         types = namespaces.index(TYPES_URI)
         assets = AssetNodes(self._table, types, fleet_namespace, settings.scan.period)
-        self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace)
+        self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace, clock)
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
         assets.more_references = condition_nodes.references_from
         space = AddressSpace(standard, assets, [condition_nodes.make])
-        standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, level)
+        standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, self._level)
         self._serve(space, RowParser(self._table.index, fleet_namespace))
         methods = MethodService(space)
         methods.register(self.dispatcher)
@@ -90,6 +93,10 @@ class OpcUaServer:
         SimulationMethods(plant).register(methods, assets.node_id)
         RulMethods(self._table, prognosis).register(methods, assets.node_id)
         self._secure()
+
+    def _level(self) -> int:
+        """ServiceLevel (Part 4, 6.6.2.4.2)."""
+        return GOOD_LEVEL if self.healthy() else DEGRADED_LEVEL
 
     def _serve(self, space: AddressSpace, parser: RowParser) -> None:
         settings = self._settings

@@ -99,7 +99,10 @@ class Sessions:
         while session.publish_queue:
             session.publish_queue.popleft().fault(int(ua.StatusCodes.BadSessionClosed))
         session.points.clear()
-        session.connection = None
+        connection, session.connection = session.connection, None
+        others = any(s.connection is connection and s.activated for s in self.by_token.values())
+        if connection is not None and not connection.closed and not others:
+            connection.await_session()
 
     def detach(self, connection: Connection) -> None:
         """A connection is lost: its sessions wait, those never activated end."""

@@ -18,6 +18,7 @@ from asyncua.common.connection import SecureConnection, TransportLimits
 from asyncua.common.utils import Buffer
 from asyncua.crypto import security_policies
 from asyncua.server.address_space import AttributeValue, NodeData
+from asyncua.ua import ua_binary
 from asyncua.ua.ua_binary import (
     header_from_binary,
     nodeid_to_binary,
@@ -36,6 +37,7 @@ __all__ = [
     "Channel",
     "ChannelError",
     "Hello",
+    "LoadedNodes",
     "Message",
     "MessageKind",
     "NodeData",
@@ -58,7 +60,28 @@ _BAD_SEQUENCE: Final = 0x8088_0000
 _BAD_CHANNEL_UNKNOWN: Final = 0x807F_0000
 _BAD_SECURITY_CHECKS: Final = 0x8013_0000
 _BAD_MESSAGE_TYPE: Final = 0x807E_0000
+_BAD_CONNECTION_REJECTED: Final = 0x80AC_0000
 _SEQUENCE_WRAP: Final = 0xFFFF_FFFF - 1024
+_LEAST_BUFFER: Final = 8192  # Part 6, 7.1.2.3
+_LIFETIME: Final = (10_000, 3_600_000)  # ms, of a channel's token
+
+
+def _harden_decoder() -> None:
+    """Refuse what lets a request of a few bytes cost gigabytes: arrays whose elements take no bytes, and
+    dimensions that are filled up with empty lists.
+    """
+    stock = ua_binary.unpack_uatype_array
+
+    def unpack_uatype_array(kind: ua.VariantType, data: Buffer) -> Any:
+        if kind is ua.VariantType.Null:
+            raise ua.UaError("an array of nothing")
+        return stock(kind, data)
+
+    ua_binary.unpack_uatype_array = unpack_uatype_array
+    ua_binary.MAX_RESHAPE_ELEMENTS = 10_000
+
+
+_harden_decoder()
 
 
 class ChannelError(Exception):
@@ -161,7 +184,10 @@ class Channel:
     def receive(self, frame: bytes) -> Hello | Message | None:
         """What a whole frame completes: a Hello, a message, or nothing yet."""
         buffer = Buffer(frame)
-        header = header_from_binary(buffer)
+        try:
+            header = header_from_binary(buffer)
+        except Exception:
+            raise ChannelError(_BAD_MESSAGE_TYPE) from None
         if header.MessageType == ua.MessageType.Hello:
             if self._hello:
                 raise ChannelError(_BAD_MESSAGE_TYPE)
@@ -204,12 +230,19 @@ class Channel:
 
     def acknowledge(self, hello: Hello) -> bytes:
         """The answer to a Hello."""
+        if min(hello.ReceiveBufferSize, hello.SendBufferSize) < _LEAST_BUFFER:
+            raise ChannelError(_BAD_CONNECTION_REJECTED)
         ack = self._limits.create_acknowledge_and_set_limits(hello)
         return bytes(uatcp_to_binary(ua.MessageType.Acknowledge, ack))
 
     def open(self, message: Message) -> bytes:
         """Open or renew the channel; the answer to the request."""
-        request = struct_from_binary(ua.OpenSecureChannelRequest, Buffer(message.body))
+        try:
+            request = struct_from_binary(ua.OpenSecureChannelRequest, Buffer(message.body))
+        except Exception:
+            raise ChannelError(_BAD_SECURITY_CHECKS) from None
+        low, high = _LIFETIME
+        request.Parameters.RequestedLifetime = min(max(request.Parameters.RequestedLifetime, low), high)
         link = self._link
         if not link.is_open():
             try:
@@ -289,7 +322,11 @@ _POLICIES: Final = (
 )
 
 
-async def load_nodes(node_sets: Iterable[Path]) -> tuple[dict[ua.NodeId, NodeData], list[str]]:
+# Nodes by id, and the namespace array.
+LoadedNodes: TypeAlias = tuple[dict[ua.NodeId, NodeData], list[str]]
+
+
+async def load_nodes(node_sets: Iterable[Path]) -> LoadedNodes:
     """The standard address space and further NodeSet2 files; nodes by id, and the namespace array."""
     server = Server()
     await server.init()

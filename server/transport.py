@@ -27,6 +27,7 @@ _MESSAGE: Final = struct.Struct("<3scIIIII")
 _HIGH_WATER: Final = 8 << 20  # bytes a slow client may leave unread before it is no longer listened to
 _BAD_TCP_MESSAGE_TYPE: Final = 0x807E_0000
 _BAD_TCP_MESSAGE_TOO_LARGE: Final = 0x8080_0000
+_BAD_SECURITY_CHECKS: Final = 0x8013_0000
 _BAD_TCP_ENDPOINT_LIMIT: Final = 0x8081_0000
 
 
@@ -50,6 +51,8 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._tasks: set[asyncio.Task[None]] = set()
         self._parts: list[bytes] = []
+        self._part_of = 0  # request id of the message that `_parts` begin
+        self._paused = False
         self._watchdog: asyncio.TimerHandle | None = None
         self.channel = channel()
         self.transport: asyncio.Transport | None = None
@@ -70,8 +73,7 @@ class Connection(asyncio.Protocol):
         if not self._dispatcher.admit(self):
             transport.abort()
             return
-        loop = asyncio.get_running_loop()
-        self._watchdog = loop.call_later(self._limits.activation_s, self._give_up)
+        self.await_session()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
@@ -82,19 +84,28 @@ class Connection(asyncio.Protocol):
         self._dispatcher.lost(self)
 
     def pause_writing(self) -> None:
+        self._paused = True
         if self.transport is not None:
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        self._paused = False
+        self._take_frames()
+        if self.transport is not None and not self.transport.is_closing() and not self._paused:
             self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
+        self._take_frames()
+
+    # -- frames
+
+    def _take_frames(self) -> None:
+        """Answer whole frames of the buffer until the client has enough to read."""
         position = 0
         view = bytes(self._buffer)
         try:
-            while not self.closed and len(view) - position >= 8:
+            while not (self.closed or self._paused) and len(view) - position >= 8:
                 kind, final, size = _FRAME.unpack_from(view, position)
                 if size > self._limits.chunk or size < 8:
                     raise ChannelError(_BAD_TCP_MESSAGE_TOO_LARGE)
@@ -108,8 +119,6 @@ class Connection(asyncio.Protocol):
             log.exception("connection fault", peer=self.peer)
             self._fail(_BAD_TCP_MESSAGE_TYPE)
         del self._buffer[:position]
-
-    # -- frames
 
     def _frame(self, kind: bytes, final: bytes, frame: bytes) -> None:
         if kind == b"MSG" and self.channel.plain:
@@ -125,6 +134,7 @@ class Connection(asyncio.Protocol):
         elif message.kind is MessageKind.OPEN:
             self.write(self.channel.open(message))
         elif message.kind is MessageKind.CLOSE:
+            self.closed = True
             self.close()
         else:
             self._message(message.request_id, message.body)
@@ -140,6 +150,9 @@ class Connection(asyncio.Protocol):
         if final == b"A":
             self._parts.clear()
             return request_id, None
+        if self._parts and request_id != self._part_of:
+            raise ChannelError(_BAD_SECURITY_CHECKS)
+        self._part_of = request_id
         self._parts.append(frame[24:])
         if len(self._parts) > self._limits.chunks or sum(map(len, self._parts)) > self._limits.message:
             raise ChannelError(_BAD_TCP_MESSAGE_TOO_LARGE)
@@ -182,7 +195,17 @@ class Connection(asyncio.Protocol):
         self.closed = True
         self.close()
 
+    # -- sessions
+
+    def await_session(self) -> None:
+        """There is no activated session on it, or no more: one must come soon."""
+        self.activated = False
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        loop = asyncio.get_running_loop()
+        self._watchdog = loop.call_later(self._limits.activation_s, self._give_up)
+
     def _give_up(self) -> None:
-        if not self.activated:
+        if not (self.activated or self.closed):
             log.info("connection without a session closed", peer=self.peer)
             self.close()
