@@ -61,8 +61,8 @@ async def history(endpoint: str, start: dt.datetime, end: dt.datetime) -> list[t
         ns = await client.get_namespace_index(FLEET_URI)
         node = client.get_node(ua.NodeId(VOLTAGE, ns))
         values = await node.read_raw_history(start, end)
-    # asyncua asks for bounds; one that is not there has no value.
-    return [(v.SourceTimestamp, v.Value.Value) for v in values if v.Value and v.Value.Value is not None]
+    # asyncua also asks for the bounds, before and after.
+    return [(v.SourceTimestamp, v.Value.Value) for v in values if start <= v.SourceTimestamp <= end]
 
 
 def test_it_says_when_it_is_ready_and_answers(voltkeep: Voltkeep) -> None:
