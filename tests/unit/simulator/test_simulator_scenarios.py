@@ -12,8 +12,8 @@ from nodeset.index import TagIndex
 from nodeset.tags import Hvac
 from simulator.effects import JAR_QUANTITIES
 from simulator.plant import Plant
+from simulator.scenariokinds import KINDS
 from simulator.scenarios import (
-    KINDS,
     MOST,
     BadParameter,
     ScenarioError,
