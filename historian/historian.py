@@ -64,6 +64,7 @@ class Historian:
         """Get the database ready, bring its schema up to date, and begin to write."""
         url = None if settings.url is None else settings.url.get_secret_value()
         database = Database(url, home, say)
+        await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
         try:
             await database.start()
             connection = await database.connect()

@@ -39,7 +39,7 @@ class Store:
         """Write a scan; returns how many rows were new."""
         connection = await self._open()
         await self._partitions.ensure(connection, scan.time)
-        if abs(scan.time - self._expired_at) > EXPIRE_PERIOD:
+        if scan.time > self._expired_at + EXPIRE_PERIOD:
             self._expired_at = scan.time
             await self._partitions.expire(connection, scan.time)
         qualities = [await self._quality.ids(connection, rows) for rows in scan.rows]

@@ -78,7 +78,7 @@ class Writer:
             self._buffer.popleft()
             self._drop("the disk does not keep up")
         self._buffer.append(frame)
-        self._offered_time = frame.time
+        self._offered_time = max(self._offered_time, frame.time)  # frames of the past may come between
         self._written_time = self._written_time or frame.time
         self._wake.set()
 
@@ -161,7 +161,7 @@ class Writer:
             self._drop(f"a scan cannot be written: {error}")
             return
         self._scans += 1
-        self._written_time = scan.time
+        self._written_time = max(self._written_time, scan.time)
 
     async def _spill_beyond(self, limit: int) -> None:
         """Move the oldest frames to disk until `limit` are left in memory."""

@@ -158,3 +158,17 @@ async def test_a_damaged_scan_on_disk_is_dropped(
     await until(lambda: writer.stats.scans_written == 3)
     assert database.times == [2, 3, 4]
     assert writer.stats.scans_dropped == 1
+
+
+async def test_frames_of_the_past_between_live_ones_are_no_lag(
+    writer: Writer, database: Database, offer: Callable[[int], None], until: Until
+) -> None:
+    for t in (10_000_000, 1_000_000):
+        offer(t)
+        await until(lambda: writer.stats.scans_buffered == 0)
+    database.answers.clear()
+    offer(2_000_000)
+    assert writer.stats.lag_s == 0.0
+    offer(13_000_000)
+    assert writer.stats.lag_s == 3.0
+    database.answers.set()
