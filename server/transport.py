@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 _FRAME: Final = struct.Struct("<3scI")
 _MESSAGE: Final = struct.Struct("<3scIIIII")
 _HIGH_WATER: Final = 8 << 20  # bytes a slow client may leave unread before it is no longer listened to
+_TURN: Final = 0.005  # s that one connection may keep all others waiting
 _BAD_TCP_MESSAGE_TYPE: Final = 0x807E_0000
 _BAD_TCP_MESSAGE_TOO_LARGE: Final = 0x8080_0000
 _BAD_SECURITY_CHECKS: Final = 0x8013_0000
@@ -52,7 +54,8 @@ class Connection(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
         self._parts: list[bytes] = []
         self._part_of = 0  # request id of the message that `_parts` begin
-        self._paused = False
+        self._paused = False  # the client leaves answers unread
+        self._resting = False  # it is the turn of others
         self._watchdog: asyncio.TimerHandle | None = None
         self.channel = channel()
         self.transport: asyncio.Transport | None = None
@@ -85,31 +88,43 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._paused = True
-        if self.transport is not None:
-            self.transport.pause_reading()
+        self._listen()
 
     def resume_writing(self) -> None:
         self._paused = False
         self._take_frames()
-        if self.transport is not None and not self.transport.is_closing() and not self._paused:
-            self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        self._take_frames()
+        if not self._resting:
+            self._take_frames()
+
+    def _listen(self) -> None:
+        """Read on only while answers leave and this connection has not had its turn."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._paused or self._resting:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
 
     # -- frames
 
     def _take_frames(self) -> None:
-        """Answer whole frames of the buffer until the client has enough to read."""
-        position = 0
-        view = bytes(self._buffer)
+        """Answer whole frames of the buffer until the client has enough to read, or others wait too long."""
+        view, position = bytes(self._buffer), 0
+        end_of_turn = time.monotonic() + _TURN
+        self._resting = False
         try:
             while not (self.closed or self._paused) and len(view) - position >= 8:
                 kind, final, size = _FRAME.unpack_from(view, position)
                 if size > self._limits.chunk or size < 8:
                     raise ChannelError(_BAD_TCP_MESSAGE_TOO_LARGE)
                 if len(view) - position < size:
+                    break
+                if time.monotonic() > end_of_turn:
+                    self._resting = True
+                    asyncio.get_running_loop().call_soon(self._take_frames)
                     break
                 self._frame(kind, final, view[position : position + size])
                 position += size
@@ -119,6 +134,7 @@ class Connection(asyncio.Protocol):
             log.exception("connection fault", peer=self.peer)
             self._fail(_BAD_TCP_MESSAGE_TYPE)
         del self._buffer[:position]
+        self._listen()
 
     def _frame(self, kind: bytes, final: bytes, frame: bytes) -> None:
         if kind == b"MSG" and self.channel.plain:

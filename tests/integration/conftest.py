@@ -20,10 +20,10 @@ def client_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server(postgres: str, migrated: str) -> Iterator[OpcUaTestServer]:
+def server(postgres: str) -> Iterator[OpcUaTestServer]:
     """A server with a small fleet on a simulated plant, with a database of its own."""
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE server TEMPLATE {migrated}".encode())
+        connection.execute("CREATE DATABASE server")
     with tempfile.TemporaryDirectory(prefix="voltkeep-") as name:
         os.chmod(name, 0o711)
         running, end = serve(Path(name), psycopg.conninfo.make_conninfo(postgres, dbname="server"))
