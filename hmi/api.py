@@ -110,11 +110,13 @@ class Api:
         return Response(encode(body), media_type="application/json")
 
     async def nameplate(self, jar: str) -> Response:
-        """A jar's nameplate: name and value, as the server gives them."""
+        """A jar's nameplate, and its neighbours in the string."""
         client, topology = self._live.connection()
         if jar not in topology.by_path:
             raise NotFound(jar)
-        return JSONResponse(await nameplate(client, topology, jar))
+        before, after = topology.neighbours(jar)
+        fields = await nameplate(client, topology, jar)
+        return JSONResponse({"fields": fields, "before": before, "after": after})
 
     async def predict(self, request: Request, jar: str) -> Response:
         """PredictRul of a jar, as this user."""

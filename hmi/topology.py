@@ -45,6 +45,13 @@ class Topology:
             level = [part for asset in level for part in asset.parts]
         return found
 
+    def neighbours(self, path: str) -> tuple[str | None, str | None]:
+        """Paths of the parts before and after this one in the same whole."""
+        whole = self.by_path.get(path.rpartition("/")[0])
+        paths = [part.path for part in (whole.parts if whole else self.sites)]
+        at = paths.index(path)
+        return paths[at - 1] if at else None, paths[at + 1] if at + 1 < len(paths) else None
+
     def node(self, identifier: str) -> ua.NodeId:
         """NodeId of an object (`Bangrak/UPS-1`) or variable (`Bangrak/UPS-1.Load`)."""
         return ua.NodeId(identifier, self.namespace)

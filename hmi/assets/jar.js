@@ -17,7 +17,6 @@ begin(() => {
   });
   plate();
   predict();
-  near();
   setInterval(() => data && values(), 1000);
   setInterval(trend, 300_000);
   addEventListener("voltkeep-theme", () => chart && style());
@@ -114,8 +113,11 @@ async function predict() {
 async function plate() {
   try {
     const answer = await fetch(`/api/nameplate?jar=${encodeURIComponent(path)}`);
+    if (answer.status === 404) return;
     if (!answer.ok) throw new Error(answer.statusText);
-    const rows = (await answer.json()).map(([label, value, unit]) => make("div", {},
+    const body = await answer.json();
+    near(body);
+    const rows = body.fields.map(([label, value, unit]) => make("div", {},
       make("dt", {}, t(label)), make("dd", {}, typeof value === "number" ? figure(value, Number.isInteger(value) ? 0 : 2) : value ?? "–",
         unit && value !== null ? make("small", {}, unit) : "")));
     by("vk-plate").replaceChildren(make("dl", { class: "vk-facts" }, ...rows));
@@ -125,14 +127,13 @@ async function plate() {
 }
 
 // Neighbours in the string, one step away.
-function near() {
-  const [site, system, string, jar] = path.split("/");
-  const n = Number(jar.slice(1));
-  const name = (k) => `J${String(k).padStart(2, "0")}`;
+function near({ before, after }) {
+  const [site] = path.split("/");
+  const name = (jar) => jar.split("/").pop();
   by("vk-near").replaceChildren(
-    n > 1 ? make("a", { class: "vk-button", href: jarLink([site, system, string, name(n - 1)].join("/")), rel: "prev" }, `‹ ${name(n - 1)}`) : "",
+    before ? make("a", { class: "vk-button", href: jarLink(before), rel: "prev" }, `‹ ${name(before)}`) : "",
     make("a", { class: "vk-button", href: siteLink(site) }, site),
-    make("a", { class: "vk-button", href: jarLink([site, system, string, name(n + 1)].join("/")), rel: "next" }, `${name(n + 1)} ›`));
+    after ? make("a", { class: "vk-button", href: jarLink(after), rel: "next" }, `${name(after)} ›`) : "");
 }
 
 async function trend() {

@@ -161,6 +161,7 @@ def test_jar_shows_live_values_life_and_trend(page: Page) -> None:
     expect(page.locator("#vk-life")).to_contain_text("Replace in")
     expect(page.locator("#vk-life")).to_contain_text("Why")
     expect(page.locator("#vk-plate")).to_contain_text("HX12-120")
+    expect(page.locator("#vk-near")).to_contain_text("J08")
     trend = page.evaluate(f"fetch('/api/trend?jar={JAR}&tag=Voltage').then(a => a.json())")
     assert len(trend["t"]) > 0
     assert all(13.0 < v < 14.0 for v in trend["v"] if v is not None)
