@@ -68,8 +68,7 @@ class Sessions:
 
     def create(self, connection: Connection, request: ua.CreateSessionParameters) -> Session:
         """A new session, not yet activated."""
-        if len(self.by_token) >= self._max:
-            raise ServiceError(int(ua.StatusCodes.BadTooManySessions))
+        self._make_room()
         self._number += 1
         token = ua.NodeId(os.urandom(32), 0, ua.NodeIdType.ByteString)
         session = Session(
@@ -85,6 +84,15 @@ class Sessions:
         )
         self.by_token[nodeid_to_binary(token)] = session
         return session
+
+    def _make_room(self) -> None:
+        """Of too many sessions the oldest that was never activated goes (Part 4, 5.7.2.1)."""
+        if len(self.by_token) < self._max:
+            return
+        idle = next((s for s in self.by_token.values() if not s.activated), None)
+        if idle is None:
+            raise ServiceError(int(ua.StatusCodes.BadTooManySessions))
+        self.close(idle)
 
     def close(self, session: Session, delete_subscriptions: bool = True) -> None:
         """End a session; its subscriptions end with it, or live on for a transfer."""

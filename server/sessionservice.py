@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from typing import Any, Final
 
 import structlog
@@ -146,9 +147,13 @@ class SessionService:
             raise ServiceError(S.BadApplicationSignatureInvalid)
         if session.connection is not call.connection and not self._same_client(session, call):
             raise ServiceError(S.BadSecureChannelIdInvalid)
+        nonce = session.nonce
+        session.last_contact = time.monotonic()
         user = await self._user(call, session, params.UserIdentityToken)
         if session.closed or call.connection.closed:
             raise ServiceError(S.BadSessionClosed)
+        if session.nonce != nonce:  # another request with it was faster
+            raise ServiceError(S.BadNonceInvalid)
         if session.activated and session.connection is not call.connection and user != session.user:
             raise ServiceError(S.BadIdentityTokenRejected)
         self._bind(session, call, user)
