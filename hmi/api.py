@@ -18,8 +18,9 @@ from fastapi.responses import JSONResponse
 from hmi import methods
 from hmi.accounts import Accounts, WebSession
 from hmi.channel import Viewer, encode
+from hmi.channels import NotFound
 from hmi.endpoint import Away, ConnectionFault
-from hmi.live import Live, NotFound
+from hmi.live import Live
 from hmi.nameplate import nameplate
 
 TRENDS: Final = frozenset({"Voltage", "Temperature"})
@@ -57,7 +58,7 @@ class Api:
 
     async def snapshot(self, key: str) -> Response:
         """All that a channel shows now."""
-        channel = await self._live.channel(key)
+        channel = await self._live.channels.get(key)
         return Response(channel.snapshot(), media_type="application/json")
 
     async def stream(self, socket: WebSocket) -> None:
@@ -67,7 +68,7 @@ class Api:
         viewer = Viewer()
         viewer.send(self._live.status())
         try:
-            channels = [await self._live.channel(key) for key in keys]
+            channels = [await self._live.channels.get(key) for key in keys]
         except (NotFound, ConnectionFault):
             channels = []
         for channel in channels:
@@ -101,17 +102,17 @@ class Api:
 
     async def trend(self, jar: str, tag: str) -> Response:
         """The last 24 hours of a jar's tag from HistoryRead: times [ms] and values, null where not good."""
-        client, topology = self._live.connection()
+        client, topology = self._live.channels.connection()
         if jar not in topology.by_path or tag not in TRENDS:
             raise NotFound(jar)
-        end = max(self._live.state.server_time, self._live.newest(f"jar/{jar}"))
+        end = max(self._live.state.server_time, self._live.channels.newest(f"jar/{jar}"))
         points = await methods.trend(client, topology.node(f"{jar}.{tag}"), end - DAY, end)
         body = {"end": end // 1000, "t": [t // 1000 for t, _ in points], "v": [_short(v) for _, v in points]}
         return Response(encode(body), media_type="application/json")
 
     async def nameplate(self, jar: str) -> Response:
         """A jar's nameplate, and its neighbours in the string."""
-        client, topology = self._live.connection()
+        client, topology = self._live.channels.connection()
         if jar not in topology.by_path:
             raise NotFound(jar)
         before, after = topology.neighbours(jar)
@@ -120,7 +121,7 @@ class Api:
 
     async def predict(self, request: Request, jar: str) -> Response:
         """PredictRul of a jar, as this user."""
-        _, topology = self._live.connection()
+        _, topology = self._live.channels.connection()
         prediction = await methods.predict(self._accounts, _session(request), topology, jar)
         if isinstance(prediction, str):
             return JSONResponse({"fault": prediction}, 403)
@@ -132,7 +133,7 @@ class Api:
         if asked is None:
             return JSONResponse({"fault": "not an acknowledgement"}, 400)
         keys, comment = asked
-        _, topology = self._live.connection()
+        _, topology = self._live.channels.connection()
         now = self._live.alarms.conditions
         failed = {key: "The alarm is gone." for key in keys if key not in now}
         known = [now[key] for key in keys if key in now]

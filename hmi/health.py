@@ -22,7 +22,7 @@ class Health:
 
     async def health(self) -> Response:
         """The HMI answers; what it hears of the server stands beside it."""
-        return JSONResponse({"hmi": "ok", "opcua": self._opcua()} | self._live.counts())
+        return JSONResponse({"hmi": "ok", "opcua": self._opcua()} | self._live.channels.counts())
 
     async def ready(self) -> Response:
         """200 when live data comes in, else 503."""
@@ -31,7 +31,7 @@ class Health:
     async def metrics(self) -> Response:
         """A few gauges."""
         active, unacknowledged, _ = self._live.alarms.counts()
-        gauges = self._live.counts() | {
+        gauges = self._live.channels.counts() | {
             "opcua_connected": int(self._live.state.up),
             "alarms_active": active,
             "alarms_unacknowledged": unacknowledged,

@@ -1,0 +1,169 @@
+"""All channels of the HMI: opened when somebody looks, fed by the shared session, let go a while after.
+
+A channel is `fleet`, `site/<path>`, `jar/<path>` or `alarms/<path>`. While there is no session, values
+stay to be seen but none of them is good; a new session feeds the same channels again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any, Final
+
+from asyncua import Client, ua
+
+from hmi.alarms import AlarmList, AlarmView
+from hmi.channel import Channel, Viewer
+from hmi.display import complete, declarers, fleet_layout, jar_layout, site_layout
+from hmi.endpoint import Away
+from hmi.image import Image, Layout
+from hmi.subscription import subscribe_values, unsubscribe
+from hmi.topology import Topology, discover
+
+FLEET_KEY: Final = "fleet"
+LINGER: Final = 30.0  # s that a channel outlives its last viewer
+
+
+class NotFound(Exception):
+    """The fleet has no such part."""
+
+
+class Channels:
+    """The channels by key, and the session that feeds them."""
+
+    def __init__(self, alarms: AlarmList) -> None:
+        self._alarms = alarms
+        self._client: Client | None = None
+        self._topology: Topology | None = None
+        self._channels: dict[str, Channel] = {}
+        self._subscriptions: dict[str, int] = {}
+        self._opening = asyncio.Lock()
+
+    async def get(self, key: str) -> Channel:
+        """The channel of a part of the fleet; `NotFound`, or `Away` while there is no server."""
+        channel = self._channels.get(key)
+        if channel is None:
+            async with self._opening:
+                channel = self._channels.get(key) or await self._open(key)
+        return channel
+
+    def connection(self) -> tuple[Client, Topology]:
+        """The shared session for a single question; `Away` while there is none."""
+        if self._client is None or self._topology is None:
+            raise Away("The OPC UA server does not answer.")
+        return self._client, self._topology
+
+    async def attach(self, client: Client) -> None:
+        """Feed all channels from a new session; the fleet's is always there."""
+        topology = await discover(client)
+        if topology != self._topology:
+            self._start_again()
+        self._topology, self._client = topology, client
+        for key, channel in list(self._channels.items()):
+            await self._feed(client, topology, key, channel)
+        await self.get(FLEET_KEY)
+
+    def detach(self) -> None:
+        """The session is gone: what was live is so no longer."""
+        self._client = None
+        self._subscriptions.clear()
+        for channel in self._channels.values():
+            if isinstance(channel.shown, Image):
+                channel.shown.lose()
+
+    async def drop_idle(self) -> None:
+        """Let go of channels that nobody has looked at for a while; the fleet's stays."""
+        now = time.monotonic()
+        for key, channel in list(self._channels.items()):
+            if channel.viewers or key == FLEET_KEY or now - channel.left < LINGER:
+                continue
+            del self._channels[key]
+            if isinstance(channel.shown, AlarmView):
+                self._alarms.drop(channel.shown)
+            elif key in self._subscriptions and self._client is not None:
+                await unsubscribe(self._client, self._subscriptions.pop(key))
+
+    def tick(self) -> None:
+        """Every channel tells its changes."""
+        for channel in list(self._channels.values()):
+            channel.tick()
+
+    def announce(self, message: str) -> None:
+        """Tell every viewer."""
+        for viewer in self._viewers():
+            viewer.send(message)
+
+    def newest(self, key: str) -> int:
+        """Newest source time of a channel's values [µs]; 0 where there is none."""
+        channel = self._channels.get(key)
+        return channel.shown.newest if channel and isinstance(channel.shown, Image) else 0
+
+    def counts(self) -> dict[str, int]:
+        """Channels and viewers, for the metrics."""
+        return {"channels": len(self._channels), "viewers": len(self._viewers())}
+
+    def _viewers(self) -> set[Viewer]:
+        return {viewer for channel in self._channels.values() for viewer in channel.viewers}
+
+    async def _open(self, key: str) -> Channel:
+        client, topology = self.connection()
+        kind, _, path = key.partition("/")
+        if kind == "alarms":
+            if path and path not in topology.by_path:
+                raise NotFound(path)
+            channel = Channel(key, self._alarms.view(path))
+        else:
+            layout = _layout(topology, kind, path)
+            channel = Channel(key, Image(complete(layout, await _declared(client, topology, layout))))
+        channel.left = time.monotonic()
+        await self._feed(client, topology, key, channel)
+        self._channels[key] = channel
+        return channel
+
+    async def _feed(self, client: Client, topology: Topology, key: str, channel: Channel) -> None:
+        if isinstance(channel.shown, Image):
+            self._subscriptions[key] = await subscribe_values(client, topology, channel.shown)
+
+    def _start_again(self) -> None:
+        """Another fleet than before: browsers start again from its snapshot."""
+        for viewer in self._viewers():
+            viewer.restart()
+        for key, channel in list(self._channels.items()):
+            if isinstance(channel.shown, Image):
+                del self._channels[key]
+
+
+def _layout(topology: Topology, kind: str, path: str) -> Layout:
+    if kind == FLEET_KEY and not path:
+        return fleet_layout(topology)
+    asset = topology.by_path.get(path)
+    if asset is not None and kind == "site" and "/" not in path:
+        return site_layout(asset)
+    if asset is not None and kind == "jar" and path.count("/") == 3:
+        return jar_layout(asset)
+    raise NotFound(path)
+
+
+async def _declared(
+    client: Client, topology: Topology, layout: Layout
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Unit and names of states of a layout's columns, as properties of their variables (Part 8, 5.3)."""
+    names = declarers(layout)
+    nodes = [topology.node(f"{n}.{p}") for n in names for p in ("EngineeringUnits", "EnumStrings")]
+    values = await client.uaclient.read_attributes(nodes, ua.AttributeIds.Value)
+    found = {}
+    for name, unit, states in zip(names, values[::2], values[1::2], strict=True):
+        found[name] = (_display_name(unit), tuple(text.Text or "" for text in _value(states) or ()))
+    return found
+
+
+def _display_name(unit: ua.DataValue) -> str:
+    information = _value(unit)
+    return (information.DisplayName.Text or "") if information is not None else ""
+
+
+def _value(data: ua.DataValue) -> Any:
+    with contextlib.suppress(AttributeError):
+        return data.Value.Value
+    return None
