@@ -216,7 +216,10 @@ class Feed {
     bar(this.state, silent);
   }
 }
-const toLogIn = () => location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+// Whoever logs out is on the way to the log-in already.
+let leaving = false;
+addEventListener("submit", (event) => (leaving ||= event.target.action.endsWith("/logout")));
+const toLogIn = () => leaving || location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
 function missing() {
   by("vk-main").replaceChildren(make("p", { class: "vk-empty" }, t("The fleet has no such part.")));
 }
