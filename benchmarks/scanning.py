@@ -1,0 +1,142 @@
+"""The parts of a scan, each on the whole fleet: plant, twin, alarms, live table, and all of it together."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from analytics import estimate, twin
+from analytics.parameters import Parameters
+from benchmarks.twin import discharge
+from config.settings import Settings
+from nodeset.frame import Frame
+from nodeset.index import TagIndex
+from server.alarmdef import ConditionIndex
+from server.alarms import AlarmTable
+from server.app import read_plant_files
+from server.conditions import Conditions
+from server.evaluation import Evaluation
+from server.livetable import LiveTable
+from server.prognosis import Prognosis
+from server.quality import Quality, Staleness
+from server.scan import Scan
+from server.subscriptionservice import SubscriptionService
+from simulator.source import SimulatorSource
+
+SCANS: Final = 100
+REPEATS: Final = 100
+SECOND: Final = 1_000_000  # µs
+START: Final = 1_790_000_000 * SECOND
+_NAMESPACE: Final = 3
+
+
+class _Forgetful:
+    """In the historian's place: it takes every frame and keeps none."""
+
+    def offer(self, frame: Frame) -> None:
+        """Nothing."""
+
+
+class _Clock:
+    """A plant's clock that goes on by a second whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> int:
+        self.time += SECOND
+        return self.time
+
+
+def milliseconds(run: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Median time of `run` [ms]."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)
+
+
+def measure(index: TagIndex) -> dict[str, float]:
+    """Medians [ms] by the lines of the table."""
+    return asyncio.run(_measure(index))
+
+
+async def _measure(index: TagIndex) -> dict[str, float]:
+    parts = _Parts.of(index)
+    scan = parts.scan(index)
+    plant, work = await _run(scan)
+    first, second = scan.frame, await scan.once()
+    frames = [first, second] * REPEATS
+    twin_frame = second.next(second.time + SECOND)
+    return {
+        "plant": plant,
+        "scan": work,
+        "twin": milliseconds(lambda: parts.prognosis.step(twin_frame)),
+        "circuit": _circuit(index),
+        "alarms": milliseconds(lambda: parts.alarms.step(frames.pop())),
+        "commit": milliseconds(lambda: parts.table.commit(frames.pop())),
+    }
+
+
+def _circuit(index: TagIndex) -> float:
+    """The filter of the battery circuit alone [ms]."""
+    parameters = Parameters.of(index.fleet)
+    state = estimate.first_state(parameters, estimate.ages_days(parameters, START))
+    _, inputs = discharge(parameters)
+    return milliseconds(lambda: twin.advance(state.circuit, parameters, inputs, 1.0))
+
+
+def plant_scan(index: TagIndex) -> Scan:
+    """A scan of the simulated plant, a second of plant time each, without historian and subscribers."""
+    return _Parts.of(index).scan(index)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a scan works with."""
+
+    table: LiveTable
+    alarms: AlarmTable
+    prognosis: Prognosis
+
+    @classmethod
+    def of(cls, index: TagIndex) -> _Parts:
+        _, definitions = read_plant_files(Settings())
+        return cls(
+            LiveTable(index),
+            AlarmTable(ConditionIndex(index.fleet, definitions), START),
+            Prognosis(Parameters.of(index.fleet), START),
+        )
+
+    def scan(self, index: TagIndex) -> Scan:
+        settings = Settings()
+        staleness = Staleness(settings.scan.stale_scans, round(settings.scan.lost_after * SECOND))
+        subscriptions = SubscriptionService(self.table, 1, settings.opcua.min_publishing_interval)
+        historian: Any = _Forgetful()
+        return Scan(
+            index,
+            SimulatorSource(index, 1, START),
+            Evaluation(Quality(index, staleness), self.prognosis),
+            Conditions(self.alarms, subscriptions, _NAMESPACE),
+            self.table,
+            subscriptions,
+            historian,
+            1.0,
+            _Clock(),
+        )
+
+
+async def _run(scan: Scan) -> tuple[float, float]:
+    """Medians of reading the plant and of everything after it [ms]."""
+    plant, work = [], []
+    for _ in range(SCANS):
+        await scan.once()
+        plant.append(scan.stats.read_s)
+        work.append(scan.stats.work_s)
+    return 1000 * statistics.median(plant), 1000 * statistics.median(work)
