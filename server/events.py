@@ -118,6 +118,12 @@ def refresh_end(time: int) -> PlainEvent:
     return PlainEvent(kind, time, "Refresh of conditions ends", _REFRESH_SEVERITY)
 
 
+def queue_overflow(time: int) -> PlainEvent:
+    """EventQueueOverflowEventType: events of a monitored item were lost (Part 5, 6.4.27)."""
+    kind = ua.NodeId(ua.ObjectIds.EventQueueOverflowEventType)
+    return PlainEvent(kind, time, "Events were lost: the queue is full", _REFRESH_SEVERITY)
+
+
 def system_event(time: int, message: str, level: int) -> PlainEvent:
     """SystemEventType: something about the server itself (Part 5, 6.4.28)."""
     return PlainEvent(ua.NodeId(ua.ObjectIds.SystemEventType), time, message, level)

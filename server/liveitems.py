@@ -140,3 +140,12 @@ class LiveItems:
         """Row of the live table that an item watches, or None where there is no such item."""
         rows = self._items["row"][self._items["id"] == item_id]
         return int(rows[0]) if rows.size else None
+
+    def mode_of(self, item_id: int) -> int:
+        """Monitoring mode of an item that there is."""
+        return int(self._items["mode"][self._items["id"] == item_id][0])
+
+    def is_due(self, item_id: int) -> bool:
+        """Whether an item that there is has something to report."""
+        self.waiting()
+        return bool(self._items["due"][self._items["id"] == item_id][0])

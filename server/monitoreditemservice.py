@@ -6,8 +6,8 @@ others get a queue of their own (`DataItem`, `EventItem`).
 
 from __future__ import annotations
 
-import math
 import struct
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from server.errors import ServiceError
 from server.eventfilter import compile_filter
 from server.eventtypes import EventTypes
 from server.liveitems import NO_DEADBAND
-from server.livetable import LiveTable
+from server.livetable import BOTH, LiveTable
 from server.rowparser import RowParser
 from server.sampleditems import STATUS_VALUE, DataItem, EventItem, Item
 from server.subscriptions import Subscription
@@ -205,7 +205,7 @@ class MonitoredItemService:
             deadband=deadband,
             read=lambda: self._attributes.read_one(item),
         )
-        made.sample(math.inf)
+        made.sample(time.monotonic())
         return made
 
     def _interval(self, asked: float, subscription: Subscription, row: int | None) -> float:
@@ -232,8 +232,7 @@ class MonitoredItemService:
             id=subscription.new_id(),
             handle=how.ClientHandle,
             mode=_mode(wanted.MonitoringMode),
-            # 0 and 1 ask for the server's own minimum for events (Part 4, 7.21).
-            queue_size=MAX_EVENT_QUEUE if how.QueueSize <= 1 else min(how.QueueSize, MAX_EVENT_QUEUE),
+            queue_size=_event_queue(how.QueueSize),
             discard_oldest=bool(how.DiscardOldest),
             source=SERVER_NOTIFIER if is_server else str(item.NodeId.Identifier),
             filter=compiled,
@@ -306,21 +305,38 @@ class MonitoredItemService:
             row = subscription.live.row_of(number)
             if row is None:
                 raise _RefusedItem(S.BadMonitoredItemIdInvalid)
-            _, deadband = self._data_filter(how.Filter, row)
-            subscription.live.change(number, how.ClientHandle, timestamps, deadband)
             result.RevisedSamplingInterval, result.RevisedQueueSize = self._scan_interval, 1
-            return
+            trigger, deadband = self._data_filter(how.Filter, row)
+            if trigger == STATUS_VALUE and how.QueueSize <= 1:
+                subscription.live.change(number, how.ClientHandle, timestamps, deadband)
+                return
+            item = self._with_queue(subscription, number, row)
         if isinstance(item, EventItem):
             item.filter, result.FilterResult = self._compiled(how.Filter)
+            item.change_queue(_event_queue(how.QueueSize), bool(how.DiscardOldest))
         if isinstance(item, DataItem):
             item.trigger, item.deadband = self._data_filter(how.Filter, item.row)
             item.timestamps = timestamps
             item.interval = self._interval(how.SamplingInterval, subscription, item.row)
-            item.queue_size = min(max(how.QueueSize, 1), MAX_QUEUE)
+            item.change_queue(min(max(how.QueueSize, 1), MAX_QUEUE), bool(how.DiscardOldest))
             result.RevisedSamplingInterval = item.interval
         item.handle = how.ClientHandle
-        item.discard_oldest = bool(how.DiscardOldest)
         result.RevisedQueueSize = item.queue_size
+
+    def _with_queue(self, subscription: Subscription, number: int, row: int) -> DataItem:
+        """Turn a live item into one that has a queue of its own; it reports from the next change on."""
+        wanted = ua.MonitoredItemCreateRequest()
+        wanted.ItemToMonitor.NodeId = self._parser.node_id(row)
+        wanted.ItemToMonitor.AttributeId = A.Value
+        wanted.MonitoringMode = subscription.live.mode_of(number)
+        due = subscription.live.is_due(number)
+        item = self._data_item(subscription, wanted, BOTH)
+        item.id = number
+        if not due:
+            item.waiting.clear()
+        subscription.live.remove_all([number])
+        subscription.queued[number] = item
+        return item
 
     def _set_mode(self, call: Call) -> ua.SetMonitoringModeResponse:
         params = call.params(ua.SetMonitoringModeParameters)
@@ -371,6 +387,11 @@ def _check_request(items: list[Any], timestamps: int) -> None:
         raise ServiceError(S.BadNothingToDo)
     if timestamps not in (0, 1, 2, 3):
         raise ServiceError(S.BadTimestampsToReturnInvalid)
+
+
+def _event_queue(asked: int) -> int:
+    """Revised size: 0 and 1 ask for the server's own for events (Part 4, 7.21)."""
+    return MAX_EVENT_QUEUE if asked <= 1 else min(asked, MAX_EVENT_QUEUE)
 
 
 def _mode(wanted: int) -> int:

@@ -36,6 +36,10 @@ class RowParser:
             return None
         return self._index.row_of_id(node_id.Identifier)
 
+    def node_id(self, row: int) -> ua.NodeId:
+        """NodeId of a row's variable."""
+        return ua.NodeId(self._index.identifier(row), self._namespace)
+
     def identifier_row(self, identifier: bytes) -> int | None:
         """Row of the variable of that identifier (UTF-8)."""
         path, _, name = identifier.partition(b".")
@@ -46,7 +50,7 @@ class RowParser:
         return None if first is None else first + asset[1]
 
     def rows(self, data: bytes, count: int, tail: bytes) -> Index | None:
-        """Rows of `count` records of a string NodeId and `tail`; None when there is anything else in `data`."""
+        """Rows of `count` records of a string NodeId and `tail`; None when anything else is there."""
         if len(data) < count * (7 + len(tail)):
             return None
         rows = np.empty(count, np.intp)

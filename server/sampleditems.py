@@ -16,13 +16,14 @@ from asyncua import ua
 
 from server.attributeservice import stamped
 from server.eventfilter import CompiledFilter
-from server.events import Event
+from server.events import Event, queue_overflow
 from server.liveitems import DISABLED, NO_DEADBAND, REPORTING
 from server.stack import Buffer, struct_from_binary, struct_to_binary, variant_to_binary
-from server.wire import I32, U32
+from server.wire import I32, U32, now_us
 
 # DataValue: InfoType DataValue (0x400) and Overflow (0x80) in the StatusCode (Part 4, 7.38.1).
 _OVERFLOW: Final = 0x0480
+_EARLY: Final = 0.005  # s by which a timer may be early
 STATUS, STATUS_VALUE, STATUS_VALUE_TIMESTAMP = 0, 1, 2
 
 
@@ -40,6 +41,10 @@ class Item:
     def due(self) -> int:
         """How many notifications can be sent."""
         return len(self.waiting) if self.mode == REPORTING else 0
+
+    def take(self) -> bytes:
+        """The next notification."""
+        return U32.pack(self.handle) + self.waiting.popleft()
 
     def set_mode(self, mode: int) -> None:
         """Disable, sample or report."""
@@ -78,7 +83,7 @@ class DataItem(Item):
         """Look at the value and queue it if it is news; `now` in seconds, monotonic."""
         if self.mode == DISABLED or now < self._next:
             return
-        self._next = now + self.interval / 1000 - 0.005 if not self.on_commit else 0.0
+        self._next = 0.0 if self.on_commit else now + self.interval / 1000 - _EARLY
         value = self.read()
         seen = self._seen(value)
         if seen == self._last or self._within_deadband(value):
@@ -93,6 +98,17 @@ class DataItem(Item):
         """Report the present value once more."""
         self._last = None
         self._next = 0.0
+
+    def change_queue(self, size: int, discard_oldest: bool) -> None:
+        """Give the queue another size; what no longer fits goes as when it overflows."""
+        self.queue_size, self.discard_oldest = size, discard_oldest
+        if len(self.waiting) <= size:
+            return
+        waiting = list(self.waiting)
+        kept = waiting[-size:] if discard_oldest else [*waiting[: size - 1], waiting[-1]]
+        self.waiting = deque(kept)
+        if size > 1:
+            self._mark_overflow()
 
     def _seen(self, value: ua.DataValue) -> tuple[Any, ...]:
         """What makes a value differ from the one before, by the filter's trigger."""
@@ -119,12 +135,11 @@ class DataItem(Item):
             self.waiting.pop()
         self.waiting.append(data)
         if overflow and self.queue_size > 1:
-            where = 0 if self.discard_oldest else -1
-            self.waiting[where] = _with_overflow(self.waiting[where])
+            self._mark_overflow()
 
-    def take(self) -> bytes:
-        """The next notification."""
-        return U32.pack(self.handle) + self.waiting.popleft()
+    def _mark_overflow(self) -> None:
+        where = 0 if self.discard_oldest else -1
+        self.waiting[where] = _with_overflow(self.waiting[where])
 
 
 def _with_overflow(data: bytes) -> bytes:
@@ -140,23 +155,55 @@ class EventItem(Item):
 
     source: str = ""
     filter: CompiledFilter | None = None
-    overflowed: int = 0
+    overflowed: bool = False
 
     def offer(self, event: Event, encoded: dict[tuple[object, ...], bytes]) -> None:
         """Queue the event when the filter lets it through; `encoded` keeps its fields for others."""
         if self.mode == DISABLED or self.filter is None or not self.filter.matches(event):
             return
         if len(self.waiting) >= self.queue_size:
-            self.overflowed += 1
+            self.overflowed = True
             if not self.discard_oldest:
                 return
             self.waiting.popleft()
         data = encoded.get(self.filter.key)
         if data is None:
-            fields = [variant_to_binary(value) for value in self.filter.fields(event)]
-            data = encoded[self.filter.key] = b"".join((I32.pack(len(fields)), *fields))
+            data = encoded[self.filter.key] = _encoded(self.filter, event)
         self.waiting.append(data)
 
+    def set_mode(self, mode: int) -> None:
+        """What was lost before it was disabled is not told."""
+        if mode == DISABLED:
+            self.overflowed = False
+        super().set_mode(mode)
+
+    def change_queue(self, size: int, discard_oldest: bool) -> None:
+        """Give the queue another size; what no longer fits is lost, and that is told."""
+        self.queue_size, self.discard_oldest = size, discard_oldest
+        while len(self.waiting) > size:
+            self.overflowed = True
+            if discard_oldest:
+                self.waiting.popleft()
+            else:
+                self.waiting.pop()
+
+    def due(self) -> int:
+        """How many notifications can be sent, one of which may say that events were lost."""
+        return super().due() + (self.overflowed and self.mode == REPORTING)
+
     def take(self) -> bytes:
-        """The next notification: an EventFieldList."""
+        """The next notification: an EventFieldList.
+
+        The loss of events is told where they are missing: before those that are there, or after (Part 4,
+        5.13.1.5).
+        """
+        assert self.filter is not None
+        if self.overflowed and (self.discard_oldest or not self.waiting):
+            self.overflowed = False
+            return U32.pack(self.handle) + _encoded(self.filter, queue_overflow(now_us()))
         return U32.pack(self.handle) + self.waiting.popleft()
+
+
+def _encoded(chosen: CompiledFilter, event: Event) -> bytes:
+    fields = [variant_to_binary(value) for value in chosen.fields(event)]
+    return b"".join((I32.pack(len(fields)), *fields))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,6 +48,10 @@ class Session:
     last_contact: float = field(default_factory=time.monotonic)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     publish_queue: deque[PublishRequest] = field(default_factory=deque)
+    # What became of subscriptions that ended or moved while no Publish request was there to say it.
+    farewells: deque[Callable[[PublishRequest], None]] = field(
+        default_factory=lambda: deque(maxlen=MAX_POINTS)
+    )
     points: dict[bytes, Any] = field(default_factory=dict)
 
     def keep_point(self, rest: Any) -> bytes:
@@ -107,6 +112,7 @@ class Sessions:
         while session.publish_queue:
             session.publish_queue.popleft().fault(int(ua.StatusCodes.BadSessionClosed))
         session.points.clear()
+        session.farewells.clear()
         connection, session.connection = session.connection, None
         others = any(s.connection is connection and s.activated for s in self.by_token.values())
         if connection is not None and not connection.closed and not others:

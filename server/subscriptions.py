@@ -30,6 +30,7 @@ O = ua.ObjectIds  # noqa: E741
 KEPT_MESSAGES: Final = 1000
 KEPT_BYTES: Final = 64 << 20
 _ROW_BYTES: Final = 40
+_MOST: Final = 1_000_000  # notifications in a message
 _PUBLISH_RESPONSE: Final = int(O.PublishResponse_Encoding_DefaultBinary)
 _DATA_CHANGE: Final = int(O.DataChangeNotification_Encoding_DefaultBinary)
 _EVENTS: Final = int(O.EventNotificationList_Encoding_DefaultBinary)
@@ -160,10 +161,16 @@ class Subscription:
         self._lifetime = self.terms.lifetime
 
     def change_terms(self, terms: Terms) -> None:
-        """ModifySubscription."""
+        """ModifySubscription: the new interval begins now."""
+        other = terms.interval != self.terms.interval
         self.terms = terms
         self.reset_lifetime()
         self._keep_alive = min(self._keep_alive, terms.keep_alive)
+        if other and self._timer is not None:
+            self._timer.cancel()
+            self._due = self._loop.time()
+            self._schedule()
+            self.start_sampler()
 
     def _schedule(self) -> None:
         now = self._loop.time()
@@ -216,20 +223,21 @@ class Subscription:
 
     def _collect(self) -> tuple[list[bytes], bool]:
         """Notifications up to the limit, and whether more wait."""
-        room = self._room()
+        space = max(self._space(), 1)  # bytes; one notification goes in any case
+        room = min(self.terms.max_notifications or _MOST, max(1, space // _ROW_BYTES))
         self.live.waiting()
         number, live = self.live.take(room)
-        data, events = [live] if number else [], []
+        data, events = [live] if number else [], list[bytes]()
         room -= number
+        space -= len(live)
         more = False
         for item in self.queued.values():
-            while room > 0 and item.due():
+            kind = events if isinstance(item, EventItem) else data
+            while room > 0 and space > 0 and item.due():
+                kind.append(item.take())
+                number += kind is data
                 room -= 1
-                if isinstance(item, EventItem):
-                    events.append(item.take())
-                elif isinstance(item, DataItem):
-                    data.append(item.take())
-                    number += 1
+                space -= len(kind[-1])
             more = more or item.due() > 0
         parts = []
         if data:
@@ -238,14 +246,14 @@ class Subscription:
             parts.append(_part(_EVENTS, len(events), events, b""))
         return parts, more or self.live.waiting() > 0
 
-    def _room(self) -> int:
-        """How many notifications fit one message, by the subscription and by the client's limits."""
-        most = self.terms.max_notifications or 1_000_000
+    def _space(self) -> int:
+        """How many bytes of notifications a message may hold, by the client's limits and ours."""
         session = self.session
+        most = _MOST * _ROW_BYTES
         if session is not None and session.connection is not None:
             for limit in (session.max_response, session.connection.channel.max_response):
                 if limit:
-                    most = min(most, max(1, (limit - 1024) // _ROW_BYTES))
+                    most = min(most, limit - 1024)
         return most
 
     def _send(self, request: PublishRequest, parts: list[bytes], more: bool) -> None:
@@ -274,7 +282,7 @@ class Subscription:
     def _keep(self, sequence: int, message: bytes) -> None:
         self.sent[sequence] = message
         self._sent_bytes += len(message)
-        while len(self.sent) > KEPT_MESSAGES or self._sent_bytes > KEPT_BYTES:
+        while len(self.sent) > KEPT_MESSAGES or (self._sent_bytes > KEPT_BYTES and len(self.sent) > 1):
             _, old = self.sent.popitem(last=False)
             self._sent_bytes -= len(old)
 
@@ -289,12 +297,14 @@ class Subscription:
     # -- its end
 
     def status_change(self, code: int) -> None:
-        """Tell the session what became of the subscription, if it can be told at once."""
+        """Tell the session what became of the subscription, at its next Publish if not at once."""
+        body = struct.pack("<I", code) + b"\x00"
+        part = struct.pack("<BBHBi", 1, 0, _STATUS_CHANGE, 1, len(body)) + body
         request = self._next_request()
         if request is not None:
-            body = struct.pack("<I", code) + b"\x00"
-            part = struct.pack("<BBHBi", 1, 0, _STATUS_CHANGE, 1, len(body)) + body
             self._send(request, [part], False)
+        elif self.session is not None:
+            self.session.farewells.append(lambda request: self._send(request, [part], False))
 
     def expire(self) -> None:
         """The client was silent for the whole lifetime."""

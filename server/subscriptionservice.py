@@ -171,7 +171,7 @@ class SubscriptionService:
         """Take acknowledgements and queue the request; late subscriptions are served at once."""
         params = call.params(ua.PublishParameters)
         session = call.owner
-        if not session.subscriptions:
+        if not (session.subscriptions or session.farewells):
             raise ServiceError(S.BadNoSubscription)
         results = []
         for ack in params.SubscriptionAcknowledgements:
@@ -183,10 +183,14 @@ class SubscriptionService:
             )
         hint = call.header.timeout_hint / 1000
         expires = time.monotonic() + (hint or _DEFAULT_TIMEOUT)
+        request = PublishRequest(call, results, expires)
+        if session.farewells:
+            session.farewells.popleft()(request)
+            return
         queue = session.publish_queue
         if len(queue) >= MAX_PUBLISH_REQUESTS:
             queue.popleft().fault(S.BadTooManyPublishRequests)
-        queue.append(PublishRequest(call, results, expires))
+        queue.append(request)
         waiting = [s for s in session.subscriptions.values() if s.late]
         for subscription in sorted(waiting, key=lambda s: -s.terms.priority):
             if not queue:
