@@ -133,9 +133,11 @@ async def _serve(settings: Settings, ready: Any) -> None:
     from server.app import App
 
     stop = _stop_on_signals()
-    app = App(settings, Steps())
+    steps = Steps()
+    app = App(settings, steps)
 
     def tell() -> None:
+        steps.done()
         _print_password(app.admin_password)
         ready()
 
@@ -164,6 +166,7 @@ async def _run_all(settings: Settings) -> None:
     waiting: list[asyncio.Task[None]] = []
 
     def ready() -> None:
+        steps.done()
         waiting.append(asyncio.create_task(_announce(settings, app.admin_password, pages, stop)))
 
     try:
@@ -268,14 +271,18 @@ class Steps:
     """Says what is being done, and how long the step before took when it was over a second."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began: float | None = None
 
     def __call__(self, text: str) -> None:
-        now = time.monotonic()
-        if now - self._began > 1:
-            console.print(f"  … took {now - self._began:.1f} s")
-        self._began = now
+        self.done()
+        self._began = time.monotonic()
         console.print(_escaped(text))
+
+    def done(self) -> None:
+        """The last step is over."""
+        if self._began is not None and time.monotonic() - self._began > 1:
+            console.print(f"  … took {time.monotonic() - self._began:.1f} s")
+        self._began = None
 
 
 def _print_password(password: str | None) -> None:
