@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Notification:
-    """The head of a Publish response; `source_time` [µs since 1970] is that of its first value, 0 for none."""
+    """The head of a Publish response; `source_time` [µs since 1970] is its first value's, 0 for none."""
 
     subscription: int
     sequence: int
@@ -144,7 +144,7 @@ class Connection:
         """For each chunk that is here whether it ends a message; `wait` for more bytes first."""
         if wait:
             self._fill()
-        for start, size in self._chunks():
+        for start, _ in self._chunks():
             if not self._inside:
                 self._check(start)
             final = self._buffer[start + 3] == ord("F")
@@ -154,7 +154,7 @@ class Connection:
     def notifications(self) -> Iterator[tuple[Notification | None, bool]]:
         """For each chunk that is here: the head of the message that it begins, and whether it ends one."""
         self._fill()
-        for start, size in self._chunks():
+        for start, _ in self._chunks():
             head = None
             if not self._inside:
                 self._check(start)

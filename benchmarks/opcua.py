@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 
 FLEET_URI: Final = "urn:voltkeep:fleet"
-IDLE: Final = 4.0  # s
+SETTLE: Final = 3.0  # s, what a start leaves to do
+IDLE: Final = 5.0  # s
 Say = Callable[[str], None]
 
 
@@ -35,6 +37,7 @@ def measure(process: Process, index: TagIndex, load: Load, say: Say) -> dict[str
         namespace = requests.namespace(connection, FLEET_URI)
     nodes = [ua.NodeId(index.identifier(row), namespace) for row in range(index.size)]
     jars = [ua.NodeId(jar.path, namespace) for jar in index.fleet.assets(AssetType.JAR)]
+    time.sleep(SETTLE)
     found = {"memory": process.memory(), "idle": subscribing.idle_share(process, IDLE)}
     say("Read")
     doubles = nodes[: index.slice(AssetType.JAR, "RulConfidence").start]

@@ -119,16 +119,17 @@ class _Parts:
         staleness = Staleness(settings.scan.stale_scans, round(settings.scan.lost_after * SECOND))
         subscriptions = SubscriptionService(self.table, 1, settings.opcua.min_publishing_interval)
         historian: Any = _Forgetful()
+        clock = _Clock()
         return Scan(
             index,
             SimulatorSource(index, 1, START),
             Evaluation(Quality(index, staleness), self.prognosis),
-            Conditions(self.alarms, subscriptions, _NAMESPACE),
+            Conditions(self.alarms, subscriptions, _NAMESPACE, clock),
             self.table,
             subscriptions,
             historian,
             1.0,
-            _Clock(),
+            clock,
         )
 
 
