@@ -84,6 +84,9 @@ class LiveItems:
         """Delete many items; which of `ids` there were."""
         wanted = np.asarray(ids, np.uint32)
         known = np.isin(wanted, self._items["id"])
+        again = np.ones(len(wanted), np.bool_)
+        again[np.unique(wanted, return_index=True)[1]] = False
+        known &= ~again
         self._items = self._items[~np.isin(self._items["id"], wanted)]
         self._count()
         return known

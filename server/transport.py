@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _FRAME: Final = struct.Struct("<3scI")
 _MESSAGE: Final = struct.Struct("<3scIIIII")
+_GATHERED: Final = 64 << 10  # bytes of answers that go to the socket at once
 _HIGH_WATER: Final = 8 << 20  # bytes a slow client may leave unread before it is no longer listened to
 _TURN: Final = 0.005  # s that one connection may keep all others waiting
 _BAD_TCP_MESSAGE_TYPE: Final = 0x807E_0000
@@ -53,6 +54,9 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._tasks: set[asyncio.Task[None]] = set()
         self._parts: list[bytes] = []
+        self._receiving = False
+        self._answers: list[bytes] = []
+        self._answer_bytes = 0
         self._part_of = 0  # request id of the message that `_parts` begin
         self._paused = False  # the client leaves answers unread
         self._resting = False  # it is the turn of others
@@ -115,6 +119,7 @@ class Connection(asyncio.Protocol):
         view, position = bytes(self._buffer), 0
         end_of_turn = time.monotonic() + _TURN
         self._resting = False
+        self._receiving = True
         try:
             while not (self.closed or self._paused) and len(view) - position >= 8:
                 kind, final, size = _FRAME.unpack_from(view, position)
@@ -133,6 +138,8 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("connection fault", peer=self.peer)
             self._fail(_BAD_TCP_MESSAGE_TYPE)
+        self._receiving = False
+        self._flush()
         del self._buffer[:position]
         self._listen()
 
@@ -197,12 +204,20 @@ class Connection(asyncio.Protocol):
             self.write(self.channel.encode(payload, request_id))
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the socket."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
+        """Hand bytes to the socket; answers to requests that arrived together leave together."""
+        self._answers.append(data)
+        self._answer_bytes += len(data)
+        if not self._receiving or self._answer_bytes >= _GATHERED:
+            self._flush()
+
+    def _flush(self) -> None:
+        answers, self._answers, self._answer_bytes = self._answers, [], 0
+        if answers and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(b"".join(answers))
 
     def close(self) -> None:
         """Close once what was written has left."""
+        self._flush()
         if self.transport is not None:
             self.transport.close()
 

@@ -1,0 +1,127 @@
+"""Runs the server alone, or everything: the server here, HMI and simulated gateways as children."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from config.settings import Settings
+from config.yamlfile import ConfigurationError
+from server import children
+from server.app import App
+from server.children import Child
+from server.console import Steps, out, tell_error, tell_password, tell_ready
+from server.endpoint import check_port
+from server.errors import StartError
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+HMI_START_LIMIT: Final = 60.0
+
+
+async def run_server(settings: Settings) -> None:
+    """The server until a signal stops it."""
+    steps = Steps()
+    app = App(settings, steps)
+
+    def ready() -> None:
+        steps.done()
+        tell_password(app.admin_password)
+        tell_ready(settings.endpoint)
+
+    with _plain_errors():
+        await app.run(ready, stop_on_signals())
+    out.print("Stopped.")
+
+
+async def run_everything(settings: Settings) -> bool:
+    """Server, HMI and what the settings ask for; False when the HMI failed."""
+    stop = stop_on_signals()
+    steps = Steps()
+    app = App(settings, steps)
+    check_port("HMI", settings.hmi.host, settings.hmi.port, "VOLTKEEP_HMI_PORT")
+    started: list[Child] = []
+    telling: list[asyncio.Task[None]] = []
+    with _plain_errors():
+        try:
+            await _start_gateways(settings, steps, started)
+            pages = children.start("-m", "hmi")
+            started.append(pages)
+
+            def ready() -> None:
+                steps.done()
+                telling.append(asyncio.create_task(_tell_when_both_answer(settings, app, pages, stop)))
+
+            await app.run(ready, stop)
+        finally:
+            children.end(started)
+            for task in telling:
+                task.cancel()
+    out.print("Stopped.")
+    return not children.failed(pages)
+
+
+async def _start_gateways(settings: Settings, steps: Steps, started: list[Child]) -> None:
+    """Simulated gateways, for a Modbus source on this machine that has no real ones."""
+    modbus = settings.modbus
+    if settings.source != "modbus" or not modbus.simulate or modbus.host not in LOOPBACK:
+        return
+    steps("Starting the simulated Modbus gateways")
+    check_port("Modbus", modbus.host, modbus.port, "VOLTKEEP_MODBUS_PORT")
+    gateways = children.start("-m", "server", "simulator")
+    started.append(gateways)
+    if not await children.listens(modbus.host, modbus.port, gateways):
+        raise StartError("The simulated Modbus gateways did not start. What they said is above.")
+
+
+async def _tell_when_both_answer(settings: Settings, app: App, pages: Child, stop: asyncio.Event) -> None:
+    """Say that both answer, once they do; stop everything when the HMI does not, or ends."""
+    url = f"http://{settings.hmi.host}:{settings.hmi.port}"
+    deadline = time.monotonic() + HMI_START_LIMIT
+    while not await asyncio.to_thread(_answers, url):
+        if pages.poll() is not None or time.monotonic() > deadline:
+            tell_error("The HMI did not start.", "What it said is above.")
+            stop.set()
+            return
+        await asyncio.sleep(0.1)
+    if settings.demo:
+        out.print("Demo: anyone on this machine may read without logging in.")
+    tell_password(app.admin_password)
+    tell_ready(settings.endpoint, url)
+    await asyncio.to_thread(pages.wait)
+    if not stop.is_set():
+        tell_error("The HMI has ended.", "Voltkeep stops with it.")
+        stop.set()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=1) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that Ctrl-C and a polite kill set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Let the first error out of task groups by itself, when it is one that the user can act upon."""
+    try:
+        yield
+    except* (StartError, ConfigurationError) as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
