@@ -7,7 +7,7 @@ import contextlib
 import signal
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from config.settings import Settings
