@@ -32,7 +32,8 @@ begin(() => {
 function totals() {
   by("vk-totals").replaceChildren(...TOTALS.map(([tag, kind]) => {
     const view = data.shown("fleet", tag);
-    return total(data.column("fleet", tag).label, view, kind && view.value > 0 ? kind : "");
+    const stale = tag === "FreshDataShare" && view.value < 99.5 ? "medium" : "";
+    return total(data.column("fleet", tag).label, view, kind && view.value > 0 ? kind : stale);
   }));
   bars("vk-soh", "StateOfHealth", "%", (low) => (low < 80 ? "high" : low < 85 ? "medium" : ""));
   bars("vk-rul", "RemainingUsefulLife", "d", (low) => (low < 90 ? "high" : low < 180 ? "medium" : ""));

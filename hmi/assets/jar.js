@@ -70,7 +70,7 @@ function life() {
   const known = days !== null && low !== null && high !== null;
   const step = range > 3000 ? 1000 : range > 1200 ? 500 : range > 500 ? 250 : 90;
   const ticks = [];
-  for (let v = 0; v < range; v += step) ticks.push(make("span", { style: `left:${at(v)}` }, figure(v)));
+  for (let v = 0; v < range * 0.95; v += step) ticks.push(make("span", { style: `left:${at(v)}` }, figure(v)));
   const rows = LIFE.map((name) => {
     const v = data.shown("jar", name);
     return make("div", { class: v.quality === "good" ? "" : v.quality },

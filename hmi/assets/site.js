@@ -14,6 +14,7 @@ const QUANTITIES = {
 const TOTALS = ["AmbientTemperature", "Humidity", "HvacState", "MainsState", "Jars", "HealthyJars", "WarningJars", "CriticalJars", "UnknownJars", "FreshDataShare", "MeanStateOfHealth", "MeanRemainingUsefulLife"];
 const ABNORMAL = {
   HvacState: (v) => (v === 2 ? "medium" : ""), MainsState: (v) => (v === 0 ? "high" : ""),
+  FreshDataShare: (v) => (v < 99.5 ? "medium" : ""),
   WarningJars: (v) => (v ? "medium" : ""), CriticalJars: (v) => (v ? "high" : ""), UnknownJars: (v) => (v ? "unknown" : ""),
 };
 let data = null, map = null, grid = null;
