@@ -62,7 +62,7 @@ async def history(endpoint: str, start: dt.datetime, end: dt.datetime) -> list[t
         node = client.get_node(ua.NodeId(VOLTAGE, ns))
         values = await node.read_raw_history(start, end)
     # asyncua also asks for the bounds, before and after.
-    return [(v.SourceTimestamp, v.Value.Value) for v in values if start <= v.SourceTimestamp <= end]
+    return [(v.SourceTimestamp, v.Value.Value) for v in values if start < v.SourceTimestamp < end]
 
 
 def test_it_says_when_it_is_ready_and_answers(voltkeep: Voltkeep) -> None:
