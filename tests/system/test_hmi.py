@@ -261,6 +261,8 @@ def test_alarms_are_acknowledged_with_a_comment(page: Page) -> None:
     page.get_by_label("Comment").fill("Looked at it")
     page.get_by_role("button", name="Acknowledge (1)").click()
     expect(page.locator("#vk-result")).to_contain_text("1 acknowledged.")
+    # It now stands below all that still waits: the filter brings it into view.
+    page.get_by_label("Filter").fill("Looked at it")
     row = page.locator(f".ag-center-cols-container .ag-row[row-id={json.dumps(key)}]")
     expect(row).to_contain_text("Looked at it")
     expect(row).not_to_have_class(re.compile("vk-new"))
