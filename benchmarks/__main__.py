@@ -9,14 +9,14 @@ import sys
 import time
 from typing import Final
 
-from benchmarks import gateways, history, opcua, scanning, servers, table
+from benchmarks import gateways, history, hmi, opcua, scanning, servers, table
 from benchmarks.fleet import shipped_index
 from benchmarks.opcua import Load
 from benchmarks.process import Process
 from nodeset.index import TagIndex
 
 # A stock server at 1 Hz delivers some 10,000 changes a second; more would measure how it collapses.
-STOCK_LOAD: Final = Load(items=3000, few_items=500)
+STOCK_LOAD: Final = Load(items=3000, few_items=500, jars=200)
 
 
 def say(text: str) -> None:
@@ -26,6 +26,7 @@ def say(text: str) -> None:
 
 def measure_ours(index: TagIndex) -> dict[str, float]:
     """Everything of ours, on servers and databases of its own."""
+    load = Load(index.size, index.size, len(index.fleet.jars))
     with servers.home() as home:
         say("Voltkeep: first start")
         with servers.voltkeep(home) as process:
@@ -33,7 +34,7 @@ def measure_ours(index: TagIndex) -> dict[str, float]:
         say("Voltkeep: start")
         with servers.voltkeep(home) as process:
             found["restart"] = process.start_s
-            found |= opcua.measure(process, index, Load(index.size, index.size), say)
+            found |= opcua.measure(process, index, load, say)
     say("parts of the scan")
     found |= scanning.measure(index)
     with servers.home() as home:
@@ -71,12 +72,15 @@ def main() -> None:
     fewer = f" (asyncua: {STOCK_LOAD.few_items:,} items)"
     notes = dict.fromkeys(("create", "changes_1", "share_1"), few)
     notes |= dict.fromkeys(("changes_5", "share_5", "p50", "p99"), fewer)
+    notes |= dict.fromkeys(("browse", "browse_again"), f" (asyncua: {STOCK_LOAD.jars:,} jars)")
     notes["changes_1"] += f"; ours had {table.text(ours['changes_a_scan'])} a second"
     machine = (
         f"{index.size:,} variables of {len(index.fleet.jars):,} jars, security None; "
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     )
     table.show(ours, stock, notes, machine)
+    say("HMI")
+    hmi.main()
 
 
 if __name__ == "__main__":

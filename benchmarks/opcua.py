@@ -28,6 +28,7 @@ class Load:
 
     items: int
     few_items: int  # with several subscribers
+    jars: int  # to be browsed
     seconds: float = 6.0
 
 
@@ -36,7 +37,7 @@ def measure(process: Process, index: TagIndex, load: Load, say: Say) -> dict[str
     with closing(Connection(process.port)) as connection:
         namespace = requests.namespace(connection, FLEET_URI)
     nodes = [ua.NodeId(index.identifier(row), namespace) for row in range(index.size)]
-    jars = [ua.NodeId(jar.path, namespace) for jar in index.fleet.assets(AssetType.JAR)]
+    jars = [ua.NodeId(jar.path, namespace) for jar in index.fleet.assets(AssetType.JAR)[: load.jars]]
     time.sleep(SETTLE)
     found = {"memory": process.memory(), "idle": subscribing.idle_share(process, IDLE)}
     say("Read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from asyncua import ua
@@ -14,7 +14,7 @@ from benchmarks.client import Connection, Request
 from benchmarks.process import Process
 
 SECONDS: Final = 3.0
-IN_FLIGHT: Final = 8
+IN_FLIGHT: Final = 16
 BROWSED: Final = 50  # nodes a request
 
 
@@ -24,17 +24,21 @@ def replay(connection: Connection, made: Sequence[Request], process: Process, se
     for request in made:  # what a server remembers of a request, it may
         connection.finish(request)
     began, cpu, answered = time.monotonic(), process.cpu(), 0
-    for _ in range(IN_FLIGHT):
-        connection.send(next(turn))
+    connection.socket.sendall(_next(connection, turn, IN_FLIGHT))
     while time.monotonic() - began < seconds:
         done = sum(connection.heads(wait=True))
         answered += done
-        connection.socket.sendall(b"".join(bytes(connection.numbered(next(turn))) for _ in range(done)))
+        connection.socket.sendall(_next(connection, turn, done))
     rate = answered / (process.cpu() - cpu)
     left = IN_FLIGHT
     while left:
         left -= sum(connection.heads(wait=True))
     return rate
+
+
+def _next(connection: Connection, turn: Iterator[Request], count: int) -> bytes:
+    """The bytes of the next `count` requests."""
+    return b"".join(bytes(connection.numbered(next(turn))) for _ in range(count))
 
 
 def read_rate(process: Process, nodes: Sequence[ua.NodeId], size: int) -> float:

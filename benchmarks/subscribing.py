@@ -121,9 +121,9 @@ def deliver(
         _listen(selector, seconds)
         took, used = time.monotonic() - began, process.cpu() - cpu
     changes = sum(subscriber.changes for subscriber in subscribers)
-    late = np.array([late for subscriber in subscribers for late in subscriber.late] or [np.nan]) / _MS
+    late = [late / _MS for subscriber in subscribers for late in subscriber.late]
     for_them = max(used - idle / 100 * took, 0.01)
-    p50, p99 = np.percentile(late, (50, 99))
+    p50, p99 = np.percentile(late or [np.nan], (50, 99))
     return Delivery(changes / took, changes / for_them, 100 * used / took, float(p50), float(p99))
 
 
