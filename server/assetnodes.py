@@ -7,6 +7,7 @@ variable, `….Voltage.EURange` a property of that, `….SerialNumber` a propert
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from asyncua import ua
@@ -234,7 +235,10 @@ class AssetNodes:
                 nodes.fixed(ua.DataValue(variant)),
                 rank=rank,
             )
-            made[name].references.append(self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType))
+            made[name].references = [
+                self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
+                replace(self._to_variable(tag, i), ReferenceTypeId=HAS_PROPERTY, IsForward=False),
+            ]
         return made
 
     def _nameplate(self, asset: AssetType, i: int, plate: NameplateDef[Any], bare: bool = False) -> NodeData:

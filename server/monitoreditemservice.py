@@ -25,6 +25,7 @@ from server.liveitems import NO_DEADBAND
 from server.livetable import BOTH, LiveTable
 from server.rowparser import RowParser
 from server.sampleditems import STATUS_VALUE, DataItem, EventItem, Item
+from server.stack import DataChangeFilter
 from server.subscriptions import Subscription
 from server.subscriptionservice import SubscriptionService
 from server.wire import response_header
@@ -251,7 +252,7 @@ class MonitoredItemService:
         """Trigger and deadband, the latter in the value's own unit (Part 4, 7.22.2; Part 8, 7.2)."""
         if wanted is None or (isinstance(wanted, ua.ExtensionObject) and wanted.TypeId.is_null()):
             return STATUS_VALUE, NO_DEADBAND
-        if not isinstance(wanted, ua.DataChangeFilter):
+        if not isinstance(wanted, DataChangeFilter):
             raise _RefusedItem(S.BadFilterNotAllowed)
         if wanted.Trigger not in (0, 1, 2):
             raise _RefusedItem(S.BadMonitoredItemFilterInvalid)

@@ -7,6 +7,7 @@ oldest or newest goes by DiscardOldest, and the Overflow bit is set as Part 4, 5
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,9 +76,11 @@ class DataItem(Item):
 
     def set_mode(self, mode: int) -> None:
         """Re-enabling starts with the present value."""
-        if self.mode == DISABLED:
-            self._last = None
+        was_disabled = self.mode == DISABLED
         super().set_mode(mode)
+        if was_disabled:
+            self.resend()
+            self.sample(time.monotonic())
 
     def sample(self, now: float) -> None:
         """Look at the value and queue it if it is news; `now` in seconds, monotonic."""

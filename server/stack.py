@@ -18,7 +18,7 @@ from asyncua.common.connection import SecureConnection, TransportLimits
 from asyncua.common.utils import Buffer
 from asyncua.crypto import security_policies
 from asyncua.server.address_space import AttributeValue, NodeData
-from asyncua.ua import ua_binary
+from asyncua.ua import ua_binary, uaprotocol_auto
 from asyncua.ua.ua_binary import (
     header_from_binary,
     nodeid_to_binary,
@@ -36,6 +36,7 @@ __all__ = [
     "Buffer",
     "Channel",
     "ChannelError",
+    "DataChangeFilter",
     "Hello",
     "LoadedNodes",
     "Message",
@@ -53,6 +54,8 @@ __all__ = [
 ]
 
 Hello: TypeAlias = ua.Hello
+# What decoding makes: `ua.DataChangeFilter` is a class below it that only users of a client make.
+DataChangeFilter: Final[Any] = uaprotocol_auto.DataChangeFilter
 
 _MESSAGE: Final = struct.Struct("<3scIIIII")
 _PLAIN_HEADER: Final = 24

@@ -1,0 +1,283 @@
+"""Browse, BrowseNext and TranslateBrowsePaths, and what the fleet looks like through them (N3, N4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+from asyncua import Client, ua
+from opcuaserver import OpcUaTestServer, answer, request
+
+S = ua.StatusCodes
+O = ua.ObjectIds  # noqa: E741
+STRING = "Bangrak/UPS-1/S01"
+JAR = f"{STRING}/J03"
+FORWARD, INVERSE, BOTH = list(ua.BrowseDirection)[:3]
+
+
+@pytest.fixture
+async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
+    async with server.client() as client:
+        yield client
+
+
+def describe(
+    node_id: ua.NodeId,
+    kind: int = 0,
+    direction: ua.BrowseDirection = FORWARD,
+    subtypes: bool = True,
+    classes: int = 0,
+    fields: int = 63,
+) -> ua.BrowseDescription:
+    return ua.BrowseDescription(node_id, direction, ua.NodeId(kind), subtypes, classes, fields)
+
+
+async def browse(client: Client, *wanted: ua.BrowseDescription, most: int = 0) -> list[ua.BrowseResult]:
+    sent = request(ua.BrowseRequest, NodesToBrowse=list(wanted), RequestedMaxReferencesPerNode=most)
+    results: list[ua.BrowseResult] = (await answer(client, ua.BrowseResponse, sent)).Results
+    return results
+
+
+async def browse_next(client: Client, point: bytes, release: bool = False) -> ua.BrowseResult:
+    sent = request(ua.BrowseNextRequest, ContinuationPoints=[point], ReleaseContinuationPoints=release)
+    # asyncua leaves the parameters of this request empty until they are set whole
+    return (await answer(client, ua.BrowseNextResponse, sent)).Parameters.Results[0]
+
+
+async def names(client: Client, wanted: ua.BrowseDescription) -> list[str]:
+    (result,) = await browse(client, wanted)
+    assert result.StatusCode.is_good()
+    return [ref.BrowseName.Name for ref in result.References]
+
+
+async def test_events_flow_from_jar_to_server(client: Client, server: OpcUaTestServer) -> None:
+    """N3: HasNotifier from the Server down to the string, HasEventSource to the jar, HasCondition."""
+    chain = [ua.NodeId(O.Server), *map(server.node_id, ("Fleet", "Bangrak", "Bangrak/UPS-1", STRING))]
+    for above, below in pairwise(chain):
+        (down,) = await browse(client, describe(above, O.HasNotifier, subtypes=False))
+        assert below in [ref.NodeId for ref in down.References]
+        (up,) = await browse(client, describe(below, O.HasNotifier, INVERSE, subtypes=False))
+        assert [ref.NodeId for ref in up.References] == [above]
+        notifier = await client.get_node(below).read_attribute(ua.AttributeIds.EventNotifier)
+        assert notifier.Value.Value == 1
+    (sources,) = await browse(client, describe(chain[-1], O.HasEventSource, subtypes=False))
+    assert [ref.NodeId for ref in sources.References] == [
+        server.node_id(f"{STRING}/J0{i}") for i in range(1, 7)
+    ]
+    (found,) = await browse(client, describe(server.node_id(JAR), O.HasCondition))
+    assert [ref.NodeId for ref in found.References] == [server.node_id(f"{JAR}#TemperatureHigh")]
+    assert found.References[0].TypeDefinition == ua.NodeId(O.ExclusiveLevelAlarmType)
+
+
+async def test_the_fleet_is_a_tree_of_components(client: Client, server: OpcUaTestServer) -> None:
+    assert "Fleet" in await names(client, describe(ua.NodeId(O.ObjectsFolder), O.Organizes))
+    components = await names(client, describe(server.node_id("Fleet"), O.HasComponent, classes=1))
+    assert set(components) == {"Bangrak", "Hat Yai", "Simulation", "Analytics"}
+    assert await names(client, describe(server.node_id(STRING), O.HasComponent, classes=1)) == [
+        f"J0{i}" for i in range(1, 7)
+    ]
+    jar = await names(client, describe(server.node_id(JAR), O.HasComponent, classes=2))
+    assert {"Voltage", "HealthStatus", "ReplacementQuarter"} <= set(jar)
+    plate = await names(client, describe(server.node_id(JAR), O.HasProperty))
+    assert {"SerialNumber", "Position", "InstallationDate"} <= set(plate)
+
+
+async def test_every_reference_of_the_fleet_has_its_inverse(client: Client, server: OpcUaTestServer) -> None:
+    """From the fleet down to the properties of a variable; types hold no inverse of HasTypeDefinition."""
+    paths = ("Fleet", "Bangrak", "Bangrak/UPS-1", STRING, JAR, f"{JAR}.Voltage", f"{JAR}.HealthStatus")
+    paths += (
+        "Simulation",
+        "Simulation.Start",
+        f"{JAR}#TemperatureHigh",
+        f"{JAR}#TemperatureHigh.ActiveState",
+    )
+    for path in paths:
+        node_id = server.node_id(path)
+        (result,) = await browse(client, describe(node_id))
+        refs = [ref for ref in result.References if ref.ReferenceTypeId.Identifier != O.HasTypeDefinition]
+        refs = [ref for ref in refs if ref.NodeId.NamespaceIndex == server.ns]
+        assert refs
+        back = await browse(client, *(describe(ref.NodeId, 0, INVERSE) for ref in refs))
+        for ref, inverse in zip(refs, back, strict=True):
+            found = [(r.ReferenceTypeId, r.NodeId) for r in inverse.References]
+            assert (ref.ReferenceTypeId, node_id) in found, (path, ref)
+
+
+async def test_references_tell_what_the_nodes_say(client: Client, server: OpcUaTestServer) -> None:
+    for path in ("Bangrak", STRING, JAR, f"{JAR}.Voltage", f"{JAR}#TemperatureHigh"):
+        (result,) = await browse(client, describe(server.node_id(path)))
+        for ref in result.References:
+            node = client.get_node(ref.NodeId)
+            assert await node.read_browse_name() == ref.BrowseName
+            assert await node.read_display_name() == ref.DisplayName
+            assert await node.read_node_class() == ref.NodeClass
+            if ref.NodeClass in (ua.NodeClass.Object, ua.NodeClass.Variable):
+                (typed,) = await browse(client, describe(ref.NodeId, O.HasTypeDefinition))
+                assert [r.NodeId for r in typed.References] == [ref.TypeDefinition]
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ({"direction": INVERSE}, 2),
+        ({"direction": FORWARD, "kind": O.HasEventSource}, 6),
+        ({"kind": O.HierarchicalReferences, "subtypes": False}, 0),
+        ({"kind": O.HasComponent, "classes": int(ua.NodeClass.Object)}, 6),
+        ({"kind": O.HasComponent, "classes": int(ua.NodeClass.Method)}, 0),
+        ({"kind": O.HasTypeDefinition}, 1),
+        ({"kind": O.NonHierarchicalReferences}, 1),
+    ],
+)
+async def test_a_browse_gives_what_it_asks_for(
+    client: Client, server: OpcUaTestServer, terms: dict[str, int], expected: int
+) -> None:
+    (result,) = await browse(client, describe(server.node_id(STRING), **terms))  # type: ignore[arg-type]
+    assert result.StatusCode.is_good()
+    assert len(result.References) == expected
+
+
+async def test_both_directions_are_forward_and_inverse(client: Client, server: OpcUaTestServer) -> None:
+    forward, inverse, both = await browse(
+        client, *(describe(server.node_id(STRING), 0, direction) for direction in (FORWARD, INVERSE, BOTH))
+    )
+    key = repr
+    assert sorted(both.References, key=key) == sorted(forward.References + inverse.References, key=key)
+
+
+@pytest.mark.parametrize("bit", range(6))
+async def test_a_result_mask_leaves_the_other_fields_out(
+    client: Client, server: OpcUaTestServer, bit: int
+) -> None:
+    node_id = server.node_id(STRING)
+    whole, masked, empty = await browse(
+        client, describe(node_id), describe(node_id, fields=1 << bit), describe(node_id, fields=0)
+    )
+    name = ("ReferenceTypeId", "IsForward", "NodeClass", "BrowseName", "DisplayName", "TypeDefinition")[bit]
+    for full, some, none in zip(whole.References, masked.References, empty.References, strict=True):
+        none_with = ua.ReferenceDescription(**{f: getattr(none, f) for f in none.__dataclass_fields__})
+        setattr(none_with, name, getattr(full, name))
+        assert some == none_with
+        assert some.NodeId == full.NodeId
+        assert none.BrowseName.Name is None
+
+
+async def test_a_long_answer_comes_in_parts(client: Client, server: OpcUaTestServer) -> None:
+    node_id = server.node_id(JAR)
+    (whole,) = await browse(client, describe(node_id))
+    (part,) = await browse(client, describe(node_id), most=4)
+    found = list(part.References)
+    while part.ContinuationPoint:
+        assert len(part.References) == 4
+        used = part.ContinuationPoint
+        part = await browse_next(client, used)
+        found += part.References
+        assert (await browse_next(client, used)).StatusCode.value == S.BadContinuationPointInvalid
+    assert found == whole.References
+
+
+async def test_a_continuation_point_can_be_released_and_belongs_to_its_session(
+    client: Client, server: OpcUaTestServer
+) -> None:
+    (part,) = await browse(client, describe(server.node_id(JAR)), most=1)
+    async with server.client() as other:
+        stolen = await browse_next(other, part.ContinuationPoint)
+    assert stolen.StatusCode.value == S.BadContinuationPointInvalid
+    released = await browse_next(client, part.ContinuationPoint, release=True)
+    assert released.StatusCode.is_good()
+    assert not released.References
+    gone = await browse_next(client, part.ContinuationPoint)
+    assert gone.StatusCode.value == S.BadContinuationPointInvalid
+
+
+async def test_continuation_points_are_not_without_number(client: Client, server: OpcUaTestServer) -> None:
+    results = await browse(client, *[describe(server.node_id(JAR))] * 60, most=1)
+    codes = [result.StatusCode.value for result in results]
+    assert codes == [S.Good] * 50 + [S.BadNoContinuationPoints] * 10
+
+
+async def test_one_bad_node_does_not_spoil_the_others(client: Client, server: OpcUaTestServer) -> None:
+    results = await browse(
+        client,
+        describe(server.node_id("nowhere")),
+        describe(server.node_id(JAR), kind=O.BaseObjectType),
+        describe(server.node_id(JAR), kind=999_999),
+        describe(server.node_id(JAR)),
+    )
+    codes = [result.StatusCode.value for result in results]
+    assert codes == [S.BadNodeIdUnknown, S.BadReferenceTypeIdInvalid, S.BadReferenceTypeIdInvalid, S.Good]
+
+
+async def test_nothing_to_browse_is_refused(client: Client) -> None:
+    with pytest.raises(ua.UaStatusCodeError) as refused:
+        await browse(client)
+    assert refused.value.code == S.BadNothingToDo
+
+
+def path(
+    start: ua.NodeId, *elements: str, kind: int = O.HierarchicalReferences, inverse: bool = False
+) -> ua.BrowsePath:
+    made = ua.BrowsePath()
+    made.StartingNode = start
+    for element in elements:
+        index, _, name = element.rpartition(":")
+        step = ua.RelativePathElement(ua.NodeId(kind), inverse, True, ua.QualifiedName(name, int(index or 0)))
+        made.RelativePath.Elements.append(step)
+    return made
+
+
+async def translate(client: Client, *paths: ua.BrowsePath) -> list[ua.BrowsePathResult]:
+    sent = request(ua.TranslateBrowsePathsToNodeIdsRequest, BrowsePaths=list(paths))
+    results: list[ua.BrowsePathResult] = (
+        await answer(client, ua.TranslateBrowsePathsToNodeIdsResponse, sent)
+    ).Results
+    return results
+
+
+async def test_a_path_of_names_leads_to_the_node(client: Client, server: OpcUaTestServer) -> None:
+    fleet, types = server.ns, server.ns - 1
+    steps = [f"{fleet}:{name}" for name in ("Fleet", "Bangrak", "UPS-1", "S01", "J03")]
+    objects = ua.NodeId(O.ObjectsFolder)
+    results = await translate(
+        client,
+        path(objects, *steps),
+        path(objects, *steps, f"{types}:Voltage"),
+        path(objects, *steps, f"{types}:Voltage", "0:EURange"),
+        path(objects, *steps, f"{types}:Colour"),
+        path(objects, "0:Fleet"),
+        path(objects),
+        path(server.node_id("nowhere"), *steps),
+        path(objects, ":"),
+        path(server.node_id(JAR), f"{fleet}:S01", kind=O.HasComponent, inverse=True),
+    )
+    targets = [[t.TargetId.Identifier for t in result.Targets] for result in results]
+    assert targets[:3] == [[JAR], [f"{JAR}.Voltage"], [f"{JAR}.Voltage.EURange"]]
+    assert targets[8] == [STRING]
+    assert [result.StatusCode.value for result in results[3:8]] == [
+        S.BadNoMatch,
+        S.BadNoMatch,
+        S.BadNothingToDo,
+        S.BadNodeIdUnknown,
+        S.BadBrowseNameInvalid,
+    ]
+    assert all(t.RemainingPathIndex == 0xFFFF_FFFF for result in results for t in result.Targets)
+
+
+async def test_ids_are_stable_strings(client: Client, server: OpcUaTestServer) -> None:
+    """N4: what a client stored last year finds its node."""
+    index = await client.get_namespace_index("urn:voltkeep:fleet")
+    for identifier in (
+        "Fleet",
+        "Bangrak",
+        "Hat Yai/UPS-1/S01/J04.Voltage",
+        f"{JAR}#TemperatureHigh.ActiveState.Id",
+    ):
+        node = client.get_node(f"ns={index};s={identifier}")
+        assert (await node.read_attribute(ua.AttributeIds.NodeId)).Value.Value == node.nodeid
+
+
+async def test_nodes_can_be_registered(client: Client, server: OpcUaTestServer) -> None:
+    node_ids = [server.node_id(f"{JAR}.Voltage")]
+    assert await client.register_nodes([client.get_node(n) for n in node_ids])
+    sent = request(ua.UnregisterNodesRequest, NodesToUnregister=node_ids)
+    await answer(client, ua.UnregisterNodesResponse, sent)
