@@ -76,32 +76,19 @@ class SubscriptionService:
 
     # -- services
 
-    def _terms(
-        self,
-        interval: float,
-        lifetime: int,
-        keep_alive: int,
-        max_notifications: int,
-        priority: int,
-    ) -> Terms:
+    def _terms(self, asked: ua.CreateSubscriptionParameters | ua.ModifySubscriptionParameters) -> Terms:
         """The revised terms: a lifetime is at least three keep-alives (Part 4, 5.14.2.2)."""
-        asked = interval if interval == interval else 0.0
-        revised = min(max(asked, self._min_interval), MAX_INTERVAL)
-        count = min(keep_alive or 10, MAX_KEEP_ALIVE)
-        life = min(max(lifetime, 3 * count), MAX_LIFETIME)
-        return Terms(revised, life, count, max_notifications, priority)
+        interval = asked.RequestedPublishingInterval
+        revised = min(max(interval if interval == interval else 0.0, self._min_interval), MAX_INTERVAL)
+        keep_alive = min(asked.RequestedMaxKeepAliveCount or 10, MAX_KEEP_ALIVE)
+        lifetime = min(max(asked.RequestedLifetimeCount, 3 * keep_alive), MAX_LIFETIME)
+        return Terms(revised, lifetime, keep_alive, asked.MaxNotificationsPerPublish, asked.Priority)
 
     def _create(self, call: Call) -> ua.CreateSubscriptionResponse:
         params = call.params(ua.CreateSubscriptionParameters)
         if len(self.all) >= self._max:
             raise ServiceError(S.BadTooManySubscriptions)
-        terms = self._terms(
-            params.RequestedPublishingInterval,
-            params.RequestedLifetimeCount,
-            params.RequestedMaxKeepAliveCount,
-            params.MaxNotificationsPerPublish,
-            params.Priority,
-        )
+        terms = self._terms(params)
         self._number += 1
         subscription = Subscription(
             self._number,
@@ -115,26 +102,16 @@ class SubscriptionService:
         call.owner.subscriptions[subscription.id] = subscription
         response = ua.CreateSubscriptionResponse()
         response.Parameters.SubscriptionId = subscription.id
-        response.Parameters.RevisedPublishingInterval = terms.interval
-        response.Parameters.RevisedLifetimeCount = terms.lifetime
-        response.Parameters.RevisedMaxKeepAliveCount = terms.keep_alive
+        _tell_terms(response.Parameters, terms)
         return response
 
     def _modify(self, call: Call) -> ua.ModifySubscriptionResponse:
         params = call.params(ua.ModifySubscriptionParameters)
         subscription = self.own(call.owner, params.SubscriptionId)
-        terms = self._terms(
-            params.RequestedPublishingInterval,
-            params.RequestedLifetimeCount,
-            params.RequestedMaxKeepAliveCount,
-            params.MaxNotificationsPerPublish,
-            params.Priority,
-        )
+        terms = self._terms(params)
         subscription.change_terms(terms)
         response = ua.ModifySubscriptionResponse()
-        response.Parameters.RevisedPublishingInterval = terms.interval
-        response.Parameters.RevisedLifetimeCount = terms.lifetime
-        response.Parameters.RevisedMaxKeepAliveCount = terms.keep_alive
+        _tell_terms(response.Parameters, terms)
         return response
 
     def _set_publishing_mode(self, call: Call) -> ua.SetPublishingModeResponse:
@@ -232,3 +209,9 @@ class SubscriptionService:
                 subscription.resend()
             result.AvailableSequenceNumbers = list(subscription.sent)
         return result
+
+
+def _tell_terms(result: ua.CreateSubscriptionResult | ua.ModifySubscriptionResult, terms: Terms) -> None:
+    result.RevisedPublishingInterval = terms.interval
+    result.RevisedLifetimeCount = terms.lifetime
+    result.RevisedMaxKeepAliveCount = terms.keep_alive
