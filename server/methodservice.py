@@ -12,7 +12,9 @@ from asyncua import ua
 from server.addressspace import AddressSpace
 from server.dispatch import Call, Dispatcher
 from server.errors import ServiceError
+from server.nodes import HAS_SUBTYPE, HAS_TYPE
 from server.sessions import Session
+from server.stack import NodeData
 from server.users import Role
 
 S = ua.StatusCodes
@@ -97,8 +99,9 @@ class MethodService:
             method = self._find(wanted)
             if not session.user.may(method.role):
                 raise MethodError(S.BadUserAccessDenied)
-            result.InputArgumentResults = _checked(method, wanted.InputArguments)
-            if any(status.value for status in result.InputArgumentResults):
+            checked = _checked(method, wanted.InputArguments)
+            if any(status.value for status in checked):
+                result.InputArgumentResults = checked
                 raise MethodError(S.BadInvalidArgument)
             values = [
                 [] if argument.array and variant.Value is None else variant.Value
@@ -111,13 +114,28 @@ class MethodService:
         return result
 
     def _find(self, wanted: ua.CallMethodRequest) -> Method:
-        if self._space.get(wanted.ObjectId) is None:
+        owner = self._space.get(wanted.ObjectId)
+        if owner is None:
             raise MethodError(S.BadNodeIdUnknown)
+        if not self._has(owner, wanted.MethodId):
+            raise MethodError(S.BadMethodInvalid)
         method = self._methods.get(wanted.MethodId)
         if method is None:
-            known = self._space.get(wanted.MethodId) is not None
-            raise MethodError(S.BadNotImplemented if known else S.BadMethodInvalid)
+            raise MethodError(S.BadNotImplemented)
         return method
+
+    def _has(self, owner: NodeData, method_id: ua.NodeId) -> bool:
+        """Whether the object, its type or a type above that has the method (Part 4, 5.12.2)."""
+        node: NodeData | None = owner
+        while node is not None:
+            above = None
+            for ref in node.references:
+                if ref.IsForward and ref.NodeId == method_id:
+                    return True
+                if ref.ReferenceTypeId == (HAS_TYPE if ref.IsForward else HAS_SUBTYPE):
+                    above = ref.NodeId
+            node = None if above is None else self._space.get(above)
+        return False
 
 
 def _checked(method: Method, given: list[ua.Variant]) -> list[ua.StatusCode]:

@@ -16,6 +16,7 @@ O = ua.ObjectIds  # noqa: E741
 HAS_COMPONENT: Final = ua.NodeId(O.HasComponent)
 HAS_PROPERTY: Final = ua.NodeId(O.HasProperty)
 HAS_TYPE: Final = ua.NodeId(O.HasTypeDefinition)
+HAS_SUBTYPE: Final = ua.NodeId(O.HasSubtype)
 HAS_NOTIFIER: Final = ua.NodeId(O.HasNotifier)
 HAS_EVENT_SOURCE: Final = ua.NodeId(O.HasEventSource)
 HAS_CONDITION: Final = ua.NodeId(O.HasCondition)
