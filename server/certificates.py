@@ -26,6 +26,7 @@ def own_certificate(directory: Path, uri: str, host: str) -> tuple[x509.Certific
         assert isinstance(key, rsa.RSAPrivateKey)
         return x509.load_der_x509_certificate(certificate_path.read_bytes()), key
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    certificate_path.unlink(missing_ok=True)
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     certificate = _self_signed(key, uri, host)
     pem = key.private_bytes(
@@ -35,7 +36,10 @@ def own_certificate(directory: Path, uri: str, host: str) -> tuple[x509.Certific
     )
     with os.fdopen(os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(pem)
-    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
+    # Moved into place: a certificate that is there is whole, and belongs to the key that is there.
+    beside = certificate_path.with_suffix(".new")
+    beside.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
+    beside.replace(certificate_path)
     return certificate, key
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from asyncua import ua
 
-_RANGE: Final = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
+_RANGE: Final = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
 
 
 class BadRange(Exception):

@@ -69,9 +69,10 @@ class Quality:
     ) -> None:
         value, status = frame.value[rows], frame.status[rows]
         fresh = (self._missed[rows] == 0) & st.is_good(status)
-        outside = fresh & ((value < low) | (value > high))
+        outside = fresh & ~((value >= low) & (value <= high))  # NaN is outside, too
         # Believed before and near to what it was: it climbed here.
-        climbed = ~st.is_bad(last.status[rows]) & (np.abs(value - last.value[rows]) <= step)
+        with np.errstate(invalid="ignore"):  # a device may say infinity
+            climbed = ~st.is_bad(last.status[rows]) & (np.abs(value - last.value[rows]) <= step)
         frame.status[rows] = np.where(outside & ~climbed, st.BAD_SENSOR_FAILURE, status)
 
 
