@@ -104,10 +104,10 @@ class AssetNodes:
         refs += self._parent_references(asset, i)
         refs += self._child_references(asset, i)
         for plate in nameplate_of(asset):
-            member = self._nameplate(asset, i, plate, bare=True)
-            refs.append(nodes.reference(HAS_PROPERTY, member, True, nodes.PROPERTY_TYPE))
+            refs.append(self._to_member(HAS_PROPERTY, asset, i, plate.name, nodes.PROPERTY_TYPE))
         for tag in tags_of(asset):
-            refs.append(self._to_variable(tag, i))
+            kind = _VARIABLE_TYPE[tag.kind]
+            refs.append(self._to_member(HAS_COMPONENT, asset, i, tag.name, kind))
         refs += self.more_references(asset, i)
         return node
 
@@ -115,10 +115,8 @@ class AssetNodes:
         parent = self._parent(asset, i)
         if parent is None:
             return []
-        kind = self.type_id(type_of(parent[0]))
-        node = self.asset_only(*parent)
         return [
-            nodes.reference(reference, node, False, kind)
+            self._to_asset(reference, *parent, forward=False)
             for reference in (HAS_COMPONENT, self._event_reference(asset))
         ]
 
@@ -126,13 +124,27 @@ class AssetNodes:
         child = _CHILD.get(asset)
         if child is None:
             return []
-        kind = self.type_id(type_of(child))
-        found = [self.asset_only(child, k) for k in self._children(asset, i)]
         return [
-            nodes.reference(reference, node, True, kind)
+            self._to_asset(reference, child, k, forward=True)
             for reference in (HAS_COMPONENT, self._event_reference(child))
-            for node in found
+            for k in self._children(asset, i)
         ]
+
+    def _to_asset(
+        self, reference: ua.NodeId, asset: AssetType, i: int, forward: bool
+    ) -> ua.ReferenceDescription:
+        """A reference to an asset, without making its node."""
+        part: Any = self._fleet.assets(asset)[i]
+        name = part.path if asset is AssetType.FLEET else part.name
+        return ua.ReferenceDescription(
+            reference,
+            forward,
+            self.node_id(part.path),
+            ua.QualifiedName(name, self._ns),
+            ua.LocalizedText(name),
+            ua.NodeClass.Object,
+            self.type_id(type_of(asset)),
+        )
 
     @staticmethod
     def _event_reference(child: AssetType) -> ua.NodeId:
@@ -164,15 +176,18 @@ class AssetNodes:
 
     # -- variables
 
-    def _to_variable(self, tag: TagDef, i: int) -> ua.ReferenceDescription:
+    def _to_member(
+        self, reference: ua.NodeId, asset: AssetType, i: int, name: str, kind: ua.NodeId
+    ) -> ua.ReferenceDescription:
+        """A reference to a variable or property of an asset, without making its node."""
         return ua.ReferenceDescription(
-            HAS_COMPONENT,
+            reference,
             True,
-            self.node_id(f"{self._path(tag.asset, i)}.{tag.name}"),
-            ua.QualifiedName(tag.name, self._types),
-            ua.LocalizedText(tag.name),
+            self.node_id(f"{self._path(asset, i)}.{name}"),
+            ua.QualifiedName(name, self._types),
+            ua.LocalizedText(name),
             ua.NodeClass.Variable,
-            _VARIABLE_TYPE[tag.kind],
+            kind,
         )
 
     def _variable(self, tag: TagDef, i: int) -> NodeData:
@@ -226,6 +241,7 @@ class AssetNodes:
             texts = ua.Variant([ua.LocalizedText(s) for s in tag.states], VT.LocalizedText)
             values["EnumStrings"] = (texts, O.LocalizedText, 1)
         owner = f"{self._path(tag.asset, i)}.{tag.name}"
+        variable = self._to_member(HAS_PROPERTY, tag.asset, i, tag.name, _VARIABLE_TYPE[tag.kind])
         made = {}
         for name, (variant, data_type, rank) in values.items():
             made[name] = nodes.variable_node(
@@ -237,11 +253,11 @@ class AssetNodes:
             )
             made[name].references = [
                 self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
-                replace(self._to_variable(tag, i), ReferenceTypeId=HAS_PROPERTY, IsForward=False),
+                replace(variable, IsForward=False),
             ]
         return made
 
-    def _nameplate(self, asset: AssetType, i: int, plate: NameplateDef[Any], bare: bool = False) -> NodeData:
+    def _nameplate(self, asset: AssetType, i: int, plate: NameplateDef[Any]) -> NodeData:
         value = plate.get(self._fleet.assets(asset)[i])
         node = nodes.variable_node(
             self.node_id(f"{self._path(asset, i)}.{plate.name}"),
@@ -250,12 +266,10 @@ class AssetNodes:
             nodes.constant(value, ua.VariantType(plate.data_type.value)),
             plate.description,
         )
-        if not bare:
-            parent = self.asset_only(asset, i)
-            node.references = [
-                self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
-                nodes.reference(HAS_PROPERTY, parent, False, self.type_id(type_of(asset))),
-            ]
+        node.references = [
+            self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
+            self._to_asset(HAS_PROPERTY, asset, i, forward=False),
+        ]
         return node
 
     def _typed(self, target: ua.NodeId, node_class: ua.NodeClass) -> ua.ReferenceDescription:

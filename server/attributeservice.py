@@ -30,7 +30,6 @@ MAX_NODES: Final = 100_000
 REMEMBERED: Final = 32 << 20  # bytes of requests and rows
 _READ_RESPONSE: Final = int(ua.ObjectIds.ReadResponse_Encoding_DefaultBinary)
 _READ_HEAD: Final = struct.Struct("<dii")
-_READ_VALUE_TAIL: Final = b"\x0d\x00\x00\x00\xff\xff\xff\xff\x00\x00\xff\xff\xff\xff"
 _VARIABLE_ONLY: Final = frozenset({A.Value, A.DataType, A.ValueRank, A.AccessLevel, A.UserAccessLevel})
 _NO_DIAGNOSTICS: Final = b"\xff\xff\xff\xff"
 _PLAIN_ENCODING: Final = ("Default Binary", "Default XML", "Default JSON")
@@ -89,7 +88,7 @@ class AttributeService:
         key = call.data[call.header.end + 12 :]  # with the count: it says how the bytes are to be read
         rows = self._memory.get(key)
         if rows is None:
-            rows = self._parser.rows(key[4:], count, _READ_VALUE_TAIL)
+            rows = self._parser.rows(key[4:], count)
             if rows is not None:
                 self._memory.put(key, rows)
         if rows is not None:

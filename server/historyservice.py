@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 S = ua.StatusCodes
 
 MAX_NODES: Final = 1000
+MAX_VALUES: Final = 100_000  # in one answer
 TIMEOUT: Final = 30.0
 _RESPONSE: Final = int(ua.ObjectIds.HistoryReadResponse_Encoding_DefaultBinary)
 _HISTORY_DATA: Final = int(ua.ObjectIds.HistoryData_Encoding_DefaultBinary)
@@ -79,12 +80,16 @@ class HistoryService:
         details = params.HistoryReadDetails
         if not isinstance(details, ua.ReadRawModifiedDetails):
             raise ServiceError(S.BadHistoryOperationUnsupported)
+        # What one answer holds is shared by its nodes: the rest follows by continuation points.
+        share = max(MAX_VALUES // len(params.NodesToRead), 1)
         if not params.ReleaseContinuationPoints:
             _check(details, int(params.TimestampsToReturn))
         results = []
         for node in params.NodesToRead:
             release = bool(params.ReleaseContinuationPoints)
-            results.append(await self._one(call.owner, node, details, release))
+            results.append(await self._one(call.owner, node, details, release, share))
+            if call.owner.closed:
+                raise ServiceError(S.BadSessionClosed)
         header = response_header(_RESPONSE, call.header.handle)
         return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
@@ -94,14 +99,16 @@ class HistoryService:
         node: ua.HistoryReadValueId,
         details: ua.ReadRawModifiedDetails,
         release: bool,
+        share: int,
     ) -> bytes:
         try:
             wanted = self._wanted(session, node, details)
             if release:
                 return _result(S.Good)
             async with asyncio.timeout(TIMEOUT):
+                limit = min(wanted.limit or share, share)
                 found = await self._historian.read_raw(
-                    wanted.row, wanted.start, wanted.end, wanted.limit, wanted.bounds, wanted.after
+                    wanted.row, wanted.start, wanted.end, limit, wanted.bounds, wanted.after
                 )
             point = None
             if found.more:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from asyncua import ua
+from numpy.typing import NDArray
 
 from nodeset.tags import Kind
 from server.addressspace import AddressSpace
@@ -21,14 +22,14 @@ from server.dispatch import Call, Dispatcher
 from server.errors import ServiceError
 from server.eventfilter import compile_filter
 from server.eventtypes import EventTypes
-from server.liveitems import NO_DEADBAND
+from server.liveitems import NO_DEADBAND, REPORTING
 from server.livetable import BOTH, LiveTable
 from server.rowparser import RowParser
 from server.sampleditems import STATUS_VALUE, DataItem, EventItem, Item
 from server.stack import DataChangeFilter
 from server.subscriptions import Subscription
 from server.subscriptionservice import SubscriptionService
-from server.wire import response_header
+from server.wire import I32, response_header
 
 S = ua.StatusCodes
 A = ua.AttributeIds
@@ -38,8 +39,21 @@ MAX_EVENT_QUEUE: Final = 10_000
 MIN_SAMPLING: Final = 100.0
 SERVER_NOTIFIER: Final = "Server"
 _CREATE_RESPONSE: Final = int(ua.ObjectIds.CreateMonitoredItemsResponse_Encoding_DefaultBinary)
-_RESULT: Final = struct.Struct("<IIdI")
-_NO_FILTER_RESULT: Final = b"\x00\x00\x00"
+_CREATE_HEAD: Final = struct.Struct("<Iii")
+# What follows the ReadValueId of an item without a filter, and the result of one (Part 4, 5.13.2).
+_PLAIN_ITEM: Final = np.dtype(
+    [
+        ("mode", "<u4"),
+        ("handle", "<u4"),
+        ("sampling", "<f8"),
+        ("filter", "u1", 3),
+        ("queue", "<u4"),
+        ("discard", "u1"),
+    ]
+)
+_RESULT: Final = np.dtype(
+    [("status", "<u4"), ("id", "<u4"), ("interval", "<f8"), ("queue", "<u4"), ("filter", "u1", 3)]
+)
 _NONE: Final = b"\xff\xff\xff\xff"
 
 
@@ -98,6 +112,9 @@ class MonitoredItemService:
     # -- create
 
     def _create(self, call: Call) -> bytes | ua.CreateMonitoredItemsResponse:
+        answer = self._create_all_live(call)
+        if answer is not None:
+            return answer
         params = call.params(ua.CreateMonitoredItemsParameters)
         subscription = self._subscriptions.own(call.owner, params.SubscriptionId)
         _check_request(params.ItemsToCreate, params.TimestampsToReturn)
@@ -120,8 +137,6 @@ class MonitoredItemService:
                 result.FilterResult = refused.result
             results.append(result)
         first = self._create_live(subscription, [request for _, request in live], timestamps)
-        if len(live) == len(results):
-            return self._live_response(call, first, len(live))
         for number, (i, _) in enumerate(live, first):
             results[i] = ua.MonitoredItemCreateResult(
                 MonitoredItemId=number,
@@ -132,6 +147,31 @@ class MonitoredItemService:
         response = ua.CreateMonitoredItemsResponse()
         response.Results = results
         return response
+
+    def _create_all_live(self, call: Call) -> bytes | None:
+        """A request of nothing but live values with a queue of one and no filter, taken from its bytes."""
+        try:
+            number, timestamps, count = _CREATE_HEAD.unpack_from(call.data, call.header.end)
+        except struct.error:
+            return None
+        data = call.data[call.header.end + _CREATE_HEAD.size :]
+        found = self._parser.records(data, count, _PLAIN_ITEM.itemsize) if count > 0 else None
+        if found is None or not 0 <= timestamps <= 3:
+            return None
+        rows, rests = found
+        raw = np.frombuffer(data, np.uint8)[rests[:, None] + np.arange(_PLAIN_ITEM.itemsize)]
+        items = raw.view(_PLAIN_ITEM)[:, 0]
+        if items["filter"].any() or items["queue"].max() > 1 or items["mode"].max() > REPORTING:
+            return None
+        subscription = self._subscriptions.own(call.owner, number)
+        if subscription.item_count() + count > self._max:
+            return None
+        first = subscription.new_ids(count)
+        ids = np.arange(first, first + count, dtype=np.uint32)
+        modes = items["mode"].astype(np.uint8)
+        deadbands = np.full(count, NO_DEADBAND)
+        subscription.live.add(rows, ids, items["handle"], modes, timestamps, deadbands)
+        return self._live_response(call, ids)
 
     def _live_request(self, wanted: ua.MonitoredItemCreateRequest) -> _LiveRequest | None:
         item, how = wanted.ItemToMonitor, wanted.RequestedParameters
@@ -158,13 +198,11 @@ class MonitoredItemService:
             )
         return first
 
-    def _live_response(self, call: Call, first: int, count: int) -> bytes:
-        results = b"".join(
-            _RESULT.pack(0, number, self._scan_interval, 1) + _NO_FILTER_RESULT
-            for number in range(first, first + count)
-        )
+    def _live_response(self, call: Call, ids: NDArray[np.uint32]) -> bytes:
+        results = np.zeros(len(ids), _RESULT)
+        results["id"], results["interval"], results["queue"] = ids, self._scan_interval, 1
         header = response_header(_CREATE_RESPONSE, call.header.handle)
-        return b"".join((header, struct.pack("<i", count), results, _NONE))
+        return b"".join((header, I32.pack(len(ids)), results.tobytes(), _NONE))
 
     def _create_queued(
         self,

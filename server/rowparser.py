@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from asyncua import ua
 
 from nodeset.fleet import AssetType, Index
 from nodeset.index import TagIndex
 from server.wire import I32
+
+# The rest of a ReadValueId that asks for the Value attribute as a whole, in the default encoding.
+VALUE_ONLY: Final = b"\x0d\x00\x00\x00\xff\xff\xff\xff\x00\x00\xff\xff\xff\xff"
 
 
 class RowParser:
@@ -49,23 +54,33 @@ class RowParser:
         first = asset[0].get(name)
         return None if first is None else first + asset[1]
 
-    def rows(self, data: bytes, count: int, tail: bytes) -> Index | None:
-        """Rows of `count` records of a string NodeId and `tail`; None when anything else is there."""
-        if len(data) < count * (7 + len(tail)):
+    def rows(self, data: bytes, count: int) -> Index | None:
+        """Rows of `count` ReadValueIds of live values; None when anything else is there."""
+        found = self.records(data, count, 0)
+        return None if found is None else found[0]
+
+    def records(self, data: bytes, count: int, rest: int) -> tuple[Index, Index] | None:
+        """Rows of `count` ReadValueIds of live values, each followed by `rest` bytes, and where those begin.
+
+        None when anything else is there: another NodeId, attribute, index range or encoding.
+        """
+        least = 7 + len(VALUE_ONLY) + rest
+        if len(data) < count * least:
             return None
-        rows = np.empty(count, np.intp)
-        position, step = 0, len(tail)
+        rows, rests = np.empty(count, np.intp), np.empty(count, np.intp)
+        position, step = 0, len(VALUE_ONLY)
         for i in range(count):
             start = position + 7
             if data[position : position + 3] != self._prefix or start > len(data):
                 return None
             (length,) = I32.unpack_from(data, position + 3)
             end = start + length
-            if length <= 0 or data[end : end + step] != tail:
+            if length <= 0 or data[end : end + step] != VALUE_ONLY:
                 return None
             row = self.identifier_row(data[start:end])
             if row is None:
                 return None
             rows[i] = row
-            position = end + step
-        return rows if position == len(data) else None
+            rests[i] = end + step
+            position = end + step + rest
+        return (rows, rests) if position == len(data) else None
