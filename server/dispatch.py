@@ -61,6 +61,11 @@ class Call:
         if not isinstance(answer, bytes):
             answer.ResponseHeader.RequestHandle = self.header.handle
             answer = struct_to_binary(answer)
+        most = self.session.max_response if self.session is not None else 0
+        if most and len(answer) > most:
+            answer = response_header(
+                _SERVICE_FAULT, self.header.handle, int(ua.StatusCodes.BadResponseTooLarge)
+            )
         self.connection.send(self.request_id, answer)
 
     def fault(self, code: int) -> None:
@@ -119,13 +124,12 @@ class Dispatcher:
             if handler is None:
                 raise ServiceError(int(ua.StatusCodes.BadServiceUnsupported))
             answer = handler(call)
+            if inspect.isawaitable(answer):
+                return self._later(call, answer)
+            if answer is not None:
+                call.reply(answer)
         except Exception as error:  # one request must never cost the connection of another
             self._refuse(call, error)
-            return None
-        if inspect.isawaitable(answer):
-            return self._later(call, answer)
-        if answer is not None:
-            call.reply(answer)
         return None
 
     def _session(self, connection: Connection, header: RequestHeader) -> Session:

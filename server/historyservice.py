@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 S = ua.StatusCodes
 
 MAX_NODES: Final = 1000
-MAX_VALUES: Final = 100_000  # in one answer
+MAX_VALUES: Final = 1_000_000  # in one answer, of 22 bytes each
 TIMEOUT: Final = 30.0
 _RESPONSE: Final = int(ua.ObjectIds.HistoryReadResponse_Encoding_DefaultBinary)
 _HISTORY_DATA: Final = int(ua.ObjectIds.HistoryData_Encoding_DefaultBinary)
@@ -114,7 +114,8 @@ class HistoryService:
             if found.more:
                 last = int(found.time[-1])
                 point = session.keep_point(
-                    _Wanted(wanted.row, wanted.start, wanted.end, wanted.limit, wanted.bounds, last)
+                    _Wanted(wanted.row, wanted.start, wanted.end, wanted.limit, wanted.bounds, last),
+                    MAX_NODES,
                 )
         except ServiceError as error:
             return _result(error.code)

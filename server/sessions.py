@@ -54,9 +54,9 @@ class Session:
     )
     points: dict[bytes, Any] = field(default_factory=dict)
 
-    def keep_point(self, rest: Any) -> bytes:
+    def keep_point(self, rest: Any, most: int = MAX_POINTS) -> bytes:
         """Remember where a long answer goes on; the continuation point for it."""
-        if len(self.points) >= MAX_POINTS:
+        if len(self.points) >= most:
             raise ServiceError(int(ua.StatusCodes.BadNoContinuationPoints))
         point = os.urandom(16)
         self.points[point] = rest

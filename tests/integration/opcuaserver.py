@@ -195,7 +195,7 @@ def _settings(home: Path, database: str, overrides: dict[str, Any]) -> Settings:
             "demo": True,
             "fleet": fleet,
             "alarms": alarms,
-            "opcua": {"port": free_port(), "max_sessions": 40},
+            "opcua": {"port": free_port(), "max_sessions": 300},
             "metrics": {"port": free_port()},
             "scan": {"period": SCAN_PERIOD},
             "historian": {"url": database},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from asyncua import Client, ua
 from asyncua.crypto import uacrypto
-from opcuaserver import PASSWORD, OpcUaTestServer, answer, raw, read_time
+from opcuaserver import PASSWORD, OpcUaTestServer, answer, raw, read_request, read_time
 
 from server.accounts import MAX_FAILURES, Accounts
 from server.users import Role
@@ -317,6 +317,20 @@ async def test_an_unknown_service_is_refused(server: OpcUaTestServer) -> None:
     async with raw(server) as connection:
         await connection.log_in()
         assert await connection.fault(ua.AddNodesRequest()) == S.BadServiceUnsupported
+
+
+async def test_an_answer_that_is_too_large_for_the_client_is_refused(server: OpcUaTestServer) -> None:
+    async with raw(server) as connection:
+        request = ua.CreateSessionRequest()
+        request.Parameters.MaxResponseMessageSize = 2000
+        response = ua.ua_binary.struct_from_binary(
+            ua.CreateSessionResponse, ua.utils.Buffer(await connection.ask(request))
+        )
+        connection.session = response.Parameters.AuthenticationToken
+        await connection.ask(connection.activation(connection.session))
+        voltage = ua.ReadValueId(server.node_id("Bangrak/UPS-1/S01/J01.Voltage"), 13)
+        assert len(await connection.ask(read_request([voltage] * 60))) > 60 * 30
+        assert await connection.fault(read_request([voltage] * 70)) == S.BadResponseTooLarge
 
 
 async def test_cancel_ends_waiting_publish_requests(server: OpcUaTestServer) -> None:
