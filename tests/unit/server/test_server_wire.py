@@ -123,7 +123,7 @@ def _record(identifier: str, namespace: int = 3, tail: bytes = TAIL) -> bytes:
 @given(some.lists(some.integers(0, INDEX.size - 1), min_size=1, max_size=20))
 def test_rows_are_found_by_their_identifiers(rows: list[int]) -> None:
     data = b"".join(_record(INDEX.identifier(row)) for row in rows)
-    found = PARSER.rows(data, len(rows), TAIL)
+    found = PARSER.rows(data, len(rows))
     assert found is not None
     assert found.tolist() == rows
     assert [PARSER.row(PARSER.node_id(row)) for row in rows] == rows
@@ -146,14 +146,25 @@ def test_rows_are_found_by_their_identifiers(rows: list[int]) -> None:
 )
 def test_anything_else_takes_the_general_way(spoilt: bytes) -> None:
     good = _record("A/UPS-1/S01/J01.Voltage")
-    assert PARSER.rows(good + good, 2, TAIL) is not None
-    assert PARSER.rows(spoilt, 1, TAIL) is None
-    assert PARSER.rows(good + spoilt, 2, TAIL) is None
-    assert PARSER.rows(good, 2, TAIL) is None
-    assert PARSER.rows(good, 2_000_000_000, TAIL) is None
+    assert PARSER.rows(good + good, 2) is not None
+    assert PARSER.rows(spoilt, 1) is None
+    assert PARSER.rows(good + spoilt, 2) is None
+    assert PARSER.rows(good, 2) is None
+    assert PARSER.rows(good, 2_000_000_000) is None
+
+
+@given(some.lists(some.integers(0, INDEX.size - 1), min_size=1, max_size=9), some.integers(0, 40))
+def test_what_follows_each_record_is_found(rows: list[int], rest: int) -> None:
+    data = b"".join(_record(INDEX.identifier(row)) + bytes([i]) * rest for i, row in enumerate(rows))
+    found = PARSER.records(data, len(rows), rest)
+    assert found is not None
+    assert found[0].tolist() == rows
+    assert [data[at : at + rest] for at in found[1]] == [bytes([i]) * rest for i in range(len(rows))]
+    assert PARSER.records(data[:-1], len(rows), rest) is None
+    assert PARSER.records(data + b"\0", len(rows), rest) is None
 
 
 @given(some.binary(max_size=60), some.integers(1, 4))
 def test_any_bytes_are_rows_or_nothing(data: bytes, count: int) -> None:
-    found = PARSER.rows(data, count, TAIL)
+    found = PARSER.rows(data, count)
     assert found is None or isinstance(found, np.ndarray)
