@@ -247,7 +247,10 @@ class App:
             log.warning("the fleet has changed: the twin starts anew")
         alarms = read_arrays(self._state / "alarms.npz")
         if alarms is not None:
-            self._alarms.restore(alarms)
+            try:
+                self._alarms.restore(alarms)
+            except KeyError as missing:
+                log.warning("saved alarms are of another version: they start anew", missing=str(missing))
 
     def _save(self) -> None:
         write_arrays(self._state / "twin.npz", self._prognosis.save())

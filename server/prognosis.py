@@ -75,7 +75,7 @@ class Prognosis:
             self.state = State.from_arrays(arrays, self._parameters.jars)
         except estimate.StateMismatchError:
             return False
-        self.time = int(saved["time"]) or None
+        self.time = int(saved.get("time", np.array(0))) or None
         return True
 
 
