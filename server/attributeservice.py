@@ -15,13 +15,14 @@ from asyncua import ua
 
 from nodeset.fleet import Index
 from server.addressspace import AddressSpace
+from server.datavalues import bad, stamped
 from server.dispatch import Call, Dispatcher
 from server.errors import ServiceError
 from server.indexrange import BadRange, NoData, take
-from server.livetable import BOTH, LiveTable
+from server.livetable import LiveTable
 from server.rowparser import RowParser
 from server.stack import struct_to_binary
-from server.wire import I32, now_ticks, response_header
+from server.wire import I32, response_header
 
 S = ua.StatusCodes
 A = ua.AttributeIds
@@ -157,22 +158,6 @@ class AttributeService:
         except ValueError:
             known = False
         return int(S.BadNotWritable if known else S.BadAttributeIdInvalid)
-
-
-def bad(code: int) -> ua.DataValue:
-    """A DataValue without a value."""
-    return ua.DataValue(ua.Variant(), ua.StatusCode(code))
-
-
-def stamped(value: ua.DataValue, attribute: int, timestamps: int) -> ua.DataValue:
-    """The value with the timestamps that were asked for; only Value attributes have a source time."""
-    source = server = None
-    if value.StatusCode.value & 0xC000_0000 == 0 or value.Value is not None:
-        if timestamps in (0, BOTH) and attribute == A.Value:
-            source = value.SourceTimestamp
-        if timestamps in (1, BOTH):
-            server = value.ServerTimestamp or ua.win_epoch_to_datetime(now_ticks())
-    return ua.DataValue(value.Value, value.StatusCode, source, server)
 
 
 def _sliced(value: ua.DataValue, text: str) -> ua.DataValue:

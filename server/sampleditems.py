@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from asyncua import ua
 
-from server.attributeservice import stamped
+from server.datavalues import stamped
 from server.eventfilter import CompiledFilter
 from server.events import Event, queue_overflow
 from server.liveitems import DISABLED, NO_DEADBAND, REPORTING
