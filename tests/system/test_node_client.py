@@ -95,7 +95,10 @@ def test_it_watches_every_jar_of_a_site(voltkeep: Voltkeep, node: Step) -> None:
     jars = [f"{string}/{jar_name(i)}" for string in strings for i in range(1, 25)]
     seen = node(voltkeep, "subscribe", limit=WATCH + 60, jars=jars, tags=MEASURED, seconds=WATCH)
     assert (seen["items"], seen["refused"]) == (3 * 216, 0)
-    assert seen["statuses"] == ["Good"]
+    # A monitor of the plant falls silent now and then, one in 5,000 jars at any time: its last values are
+    # then uncertain, all three of them, and of no other jar.
+    assert set(seen["doubted"].values()) <= {"UncertainLastUsableValue"}
+    assert len({variable.partition(".")[0] for variable in seen["doubted"]}) <= 2
     assert min(seen["changes"]) >= 1
     # A scan a second, and noise: hardly a voltage stays the same to the millivolt.
     assert WATCH - 3 <= seen["scans"] <= WATCH + 3

@@ -20,15 +20,15 @@ export async function run(options) {
 
     const changes = new Array(items.length).fill(0);
     const times = new Set();
-    const statuses = new Set();
+    const doubted = new Map();
     group.on("changed", (_item, dataValue, index) => {
       changes[index] += 1;
       times.add(dataValue.sourceTimestamp.getTime());
-      statuses.add(dataValue.statusCode.name);
+      if (dataValue.statusCode.isNotGood()) doubted.set(identifiers[index], dataValue.statusCode.name);
     });
     await sleep(options.seconds * 1000);
     await subscription.terminate();
     const refused = group.monitoredItems.filter((item) => item.statusCode.isNotGood()).length;
-    return { items: items.length, refused, changes, scans: times.size, statuses: [...statuses] };
+    return { items: items.length, refused, changes, scans: times.size, doubted: Object.fromEntries(doubted) };
   });
 }
