@@ -20,7 +20,7 @@ from server.assetnodes import AssetNodes
 from server.nodes import A
 from server.stack import NodeData, NodeTable
 
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 Maker = Callable[[str], NodeData | None]
 
 CACHED_NODES: Final = 4096
@@ -79,7 +79,7 @@ class AddressSpace:
         while open_types:
             node = self.get(open_types.pop())
             for ref in node.references if node is not None else ():
-                subtype = ref.IsForward and ref.ReferenceTypeId.Identifier == O.HasSubtype
+                subtype = ref.IsForward and ref.ReferenceTypeId.Identifier == Ids.HasSubtype
                 if subtype and ref.NodeId not in found:
                     found.add(ref.NodeId)
                     open_types.append(ref.NodeId)
@@ -92,9 +92,9 @@ class AddressSpace:
         fleet = self._assets.make("Fleet")
         assert fleet is not None
         fleet_type = self._assets.type_id("FleetType")
-        for parent, kind in ((O.ObjectsFolder, nodes.ORGANIZES), (O.Server, nodes.HAS_NOTIFIER)):
+        for parent, kind in ((Ids.ObjectsFolder, nodes.ORGANIZES), (Ids.Server, nodes.HAS_NOTIFIER)):
             nodes.connect(self.nodes[ua.NodeId(parent)], kind, fleet, fleet_type)
-        server = self.nodes[ua.NodeId(O.Server)]
+        server = self.nodes[ua.NodeId(Ids.Server)]
         server.attributes[A.EventNotifier] = nodes.constant(nodes.SUBSCRIBE_TO_EVENTS, nodes.VT.Byte)
         for name, type_name in _OBJECTS.items():
             node = nodes.object_node(
@@ -133,7 +133,7 @@ class AddressSpace:
         node = nodes.variable_node(
             self._assets.node_id(identifier),
             ua.QualifiedName(name, 0),
-            ua.NodeId(O.Argument),
+            ua.NodeId(Ids.Argument),
             nodes.fixed(ua.DataValue(value)),
             rank=1,
         )

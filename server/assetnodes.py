@@ -22,7 +22,7 @@ from server.livetable import LiveTable
 from server.nodes import HAS_COMPONENT, HAS_PROPERTY, HAS_TYPE, VT
 from server.stack import NodeData
 
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 MoreReferences = Callable[[AssetType, int], list[ua.ReferenceDescription]]
 
 _CHILD: Final = {
@@ -32,18 +32,18 @@ _CHILD: Final = {
     AssetType.STRING: AssetType.JAR,
 }
 _VARIABLE_TYPE: Final = {
-    Kind.ANALOG: ua.NodeId(O.AnalogUnitRangeType),
-    Kind.STATE: ua.NodeId(O.MultiStateDiscreteType),
-    Kind.COUNT: ua.NodeId(O.BaseDataVariableType),
-    Kind.QUARTER: ua.NodeId(O.BaseDataVariableType),
-    Kind.JAR: ua.NodeId(O.BaseDataVariableType),
+    Kind.ANALOG: ua.NodeId(Ids.AnalogUnitRangeType),
+    Kind.STATE: ua.NodeId(Ids.MultiStateDiscreteType),
+    Kind.COUNT: ua.NodeId(Ids.BaseDataVariableType),
+    Kind.QUARTER: ua.NodeId(Ids.BaseDataVariableType),
+    Kind.JAR: ua.NodeId(Ids.BaseDataVariableType),
 }
 _DATA_TYPE: Final = {
-    Kind.ANALOG: ua.NodeId(O.Double),
-    Kind.COUNT: ua.NodeId(O.Double),
-    Kind.STATE: ua.NodeId(O.UInt32),
-    Kind.QUARTER: ua.NodeId(O.String),
-    Kind.JAR: ua.NodeId(O.String),
+    Kind.ANALOG: ua.NodeId(Ids.Double),
+    Kind.COUNT: ua.NodeId(Ids.Double),
+    Kind.STATE: ua.NodeId(Ids.UInt32),
+    Kind.QUARTER: ua.NodeId(Ids.String),
+    Kind.JAR: ua.NodeId(Ids.String),
 }
 _VARIANT: Final = {Kind.ANALOG: VT.Double, Kind.COUNT: VT.Double, Kind.STATE: VT.UInt32}
 _LIVE_ACCESS: Final = nodes.READABLE | nodes.HISTORY_READABLE
@@ -234,12 +234,12 @@ class AssetNodes:
         values: dict[str, tuple[Any, int, int]] = {}
         if tag.kind is Kind.ANALOG and tag.unit is not None:
             span = ua.Range(tag.low, tag.high)
-            values["EURange"] = (ua.Variant(span, VT.ExtensionObject), O.Range, -1)
+            values["EURange"] = (ua.Variant(span, VT.ExtensionObject), Ids.Range, -1)
             unit = ua.Variant(_eu_information(tag.unit), VT.ExtensionObject)
-            values["EngineeringUnits"] = (unit, O.EUInformation, -1)
+            values["EngineeringUnits"] = (unit, Ids.EUInformation, -1)
         if tag.kind is Kind.STATE:
             texts = ua.Variant([ua.LocalizedText(s) for s in tag.states], VT.LocalizedText)
-            values["EnumStrings"] = (texts, O.LocalizedText, 1)
+            values["EnumStrings"] = (texts, Ids.LocalizedText, 1)
         owner = f"{self._path(tag.asset, i)}.{tag.name}"
         variable = self._to_member(HAS_PROPERTY, tag.asset, i, tag.name, _VARIABLE_TYPE[tag.kind])
         made = {}
@@ -282,10 +282,10 @@ class AssetNodes:
 
 
 _STANDARD_NAMES: Final = {
-    O.AnalogUnitRangeType: "AnalogUnitRangeType",
-    O.MultiStateDiscreteType: "MultiStateDiscreteType",
-    O.BaseDataVariableType: "BaseDataVariableType",
-    O.PropertyType: "PropertyType",
+    Ids.AnalogUnitRangeType: "AnalogUnitRangeType",
+    Ids.MultiStateDiscreteType: "MultiStateDiscreteType",
+    Ids.BaseDataVariableType: "BaseDataVariableType",
+    Ids.PropertyType: "PropertyType",
 }
 
 

@@ -31,7 +31,6 @@ MAX_NODES: Final = 100_000
 REMEMBERED: Final = 32 << 20  # bytes of requests and rows
 _READ_RESPONSE: Final = int(ua.ObjectIds.ReadResponse_Encoding_DefaultBinary)
 _READ_HEAD: Final = struct.Struct("<dii")
-_VARIABLE_ONLY: Final = frozenset({A.Value, A.DataType, A.ValueRank, A.AccessLevel, A.UserAccessLevel})
 _NO_DIAGNOSTICS: Final = b"\xff\xff\xff\xff"
 _PLAIN_ENCODING: Final = ("Default Binary", "Default XML", "Default JSON")
 

@@ -21,13 +21,13 @@ from server.nodes import HAS_COMPONENT, HAS_CONDITION, HAS_PROPERTY, HAS_TYPE
 from server.stack import NodeData
 from server.wire import now_ticks
 
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 
 METHODS: Final = {
-    "Enable": O.ConditionType_Enable,
-    "Disable": O.ConditionType_Disable,
-    "AddComment": O.ConditionType_AddComment,
-    "Acknowledge": O.AcknowledgeableConditionType_Acknowledge,
+    "Enable": Ids.ConditionType_Enable,
+    "Disable": Ids.ConditionType_Disable,
+    "AddComment": Ids.ConditionType_AddComment,
+    "Acknowledge": Ids.AcknowledgeableConditionType_Acknowledge,
 }
 _LIMIT_STATE: Final = "LimitState"
 _STATES: Final = frozenset({"EnabledState", "AckedState", "ActiveState"})
@@ -133,12 +133,12 @@ class ConditionNodes:
 
 
 _TYPE_NAMES: Final = {
-    O.ExclusiveLevelAlarmType: "ExclusiveLevelAlarmType",
-    O.TwoStateVariableType: "TwoStateVariableType",
-    O.ConditionVariableType: "ConditionVariableType",
-    O.PropertyType: "PropertyType",
-    O.FiniteStateVariableType: "FiniteStateVariableType",
-    O.ExclusiveLimitStateMachineType: "ExclusiveLimitStateMachineType",
+    Ids.ExclusiveLevelAlarmType: "ExclusiveLevelAlarmType",
+    Ids.TwoStateVariableType: "TwoStateVariableType",
+    Ids.ConditionVariableType: "ConditionVariableType",
+    Ids.PropertyType: "PropertyType",
+    Ids.FiniteStateVariableType: "FiniteStateVariableType",
+    Ids.ExclusiveLimitStateMachineType: "ExclusiveLimitStateMachineType",
 }
 
 
@@ -151,16 +151,16 @@ def _typed(target: ua.NodeId, node_class: ua.NodeClass) -> ua.ReferenceDescripti
 
 def _type_definition(path: Path) -> ua.NodeId:
     if path == (_LIMIT_STATE,):
-        return ua.NodeId(O.ExclusiveLimitStateMachineType)
+        return ua.NodeId(Ids.ExclusiveLimitStateMachineType)
     if path[-1] == "CurrentState":
-        return ua.NodeId(O.FiniteStateVariableType)
+        return ua.NodeId(Ids.FiniteStateVariableType)
     if len(path) == 1 and path[0] in _STATES:
-        return ua.NodeId(O.TwoStateVariableType)
+        return ua.NodeId(Ids.TwoStateVariableType)
     if len(path) == 1 and path[0] in _CONDITION_VARIABLES:
-        return ua.NodeId(O.ConditionVariableType)
-    return ua.NodeId(O.PropertyType)
+        return ua.NodeId(Ids.ConditionVariableType)
+    return ua.NodeId(Ids.PropertyType)
 
 
 def _reference(path: Path) -> ua.NodeId:
-    is_property = _type_definition(path).Identifier == O.PropertyType
+    is_property = _type_definition(path).Identifier == Ids.PropertyType
     return HAS_PROPERTY if is_property else HAS_COMPONENT

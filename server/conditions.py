@@ -23,7 +23,7 @@ from server.users import Role
 
 S = ua.StatusCodes
 VT = ua.VariantType
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 
 FLEET: Final = "Fleet"
 
@@ -55,9 +55,9 @@ class Conditions:
         ):
             methods.add(ua.NodeId(METHODS[name]), Method(arguments, Role.OPERATOR, function))
         refresh = Method((number,), Role.ANONYMOUS, self._refresh)
-        methods.add(ua.NodeId(O.ConditionType_ConditionRefresh), refresh)
+        methods.add(ua.NodeId(Ids.ConditionType_ConditionRefresh), refresh)
         refresh_one = Method((number, number), Role.ANONYMOUS, self._refresh_item)
-        methods.add(ua.NodeId(O.ConditionType_ConditionRefresh2), refresh_one)
+        methods.add(ua.NodeId(Ids.ConditionType_ConditionRefresh2), refresh_one)
 
     def step(self, frame: Frame) -> None:
         """Evaluate a scan, tell what changed, and count alarms into the frame."""

@@ -151,10 +151,7 @@ class Dispatcher:
             self._refuse(call, error)
 
     def _refuse(self, call: Call, error: Exception) -> None:
-        if isinstance(error, ServiceError):
-            call.fault(error.code)
-            return
-        if isinstance(error, ua.UaStatusCodeError):
+        if isinstance(error, ServiceError | ua.UaStatusCodeError):
             call.fault(error.code)
             return
         log.error("service failed", peer=call.connection.peer, exc_info=error)

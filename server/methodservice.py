@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from asyncua import ua
 
+from nodeset.methods import METHODS
 from server.addressspace import AddressSpace
 from server.dispatch import Call, Dispatcher
 from server.errors import ServiceError
@@ -66,6 +67,13 @@ class Method:
     arguments: tuple[Argument, ...]
     role: Role
     function: Function
+
+
+def declared(owner: str, name: str, role: Role, function: Function) -> Method:
+    """A method with the arguments that the NodeSet declares for it."""
+    definition = next(m for m in METHODS if m.owner == owner and m.name == name)
+    arguments = tuple(Argument(ua.VariantType(a.data_type.value), a.array) for a in definition.inputs)
+    return Method(arguments, role, function)
 
 
 class MethodService:

@@ -11,17 +11,17 @@ from server.stack import AttributeValue, NodeData
 
 A = ua.AttributeIds
 VT = ua.VariantType
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 
-HAS_COMPONENT: Final = ua.NodeId(O.HasComponent)
-HAS_PROPERTY: Final = ua.NodeId(O.HasProperty)
-HAS_TYPE: Final = ua.NodeId(O.HasTypeDefinition)
-HAS_SUBTYPE: Final = ua.NodeId(O.HasSubtype)
-HAS_NOTIFIER: Final = ua.NodeId(O.HasNotifier)
-HAS_EVENT_SOURCE: Final = ua.NodeId(O.HasEventSource)
-HAS_CONDITION: Final = ua.NodeId(O.HasCondition)
-ORGANIZES: Final = ua.NodeId(O.Organizes)
-PROPERTY_TYPE: Final = ua.NodeId(O.PropertyType)
+HAS_COMPONENT: Final = ua.NodeId(Ids.HasComponent)
+HAS_PROPERTY: Final = ua.NodeId(Ids.HasProperty)
+HAS_TYPE: Final = ua.NodeId(Ids.HasTypeDefinition)
+HAS_SUBTYPE: Final = ua.NodeId(Ids.HasSubtype)
+HAS_NOTIFIER: Final = ua.NodeId(Ids.HasNotifier)
+HAS_EVENT_SOURCE: Final = ua.NodeId(Ids.HasEventSource)
+HAS_CONDITION: Final = ua.NodeId(Ids.HasCondition)
+ORGANIZES: Final = ua.NodeId(Ids.Organizes)
+PROPERTY_TYPE: Final = ua.NodeId(Ids.PropertyType)
 
 SUBSCRIBE_TO_EVENTS: Final = 1
 READABLE: Final = 1

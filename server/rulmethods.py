@@ -9,9 +9,8 @@ from asyncua import ua
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from server.livetable import LiveTable
-from server.methodservice import Invocation, MethodError, MethodService, Outputs
+from server.methodservice import Invocation, MethodError, MethodService, Outputs, declared
 from server.prognosis import MODEL_VERSION, Prognosis, confidence_name
-from server.simulation import declared
 from server.users import Role
 
 S = ua.StatusCodes

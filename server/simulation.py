@@ -8,8 +8,7 @@ from typing import Any, Final
 import structlog
 from asyncua import ua
 
-from nodeset.methods import METHODS
-from server.methodservice import Argument, Invocation, Method, MethodError, MethodService, Outputs
+from server.methodservice import Invocation, MethodError, MethodService, Outputs, declared
 from server.users import Role
 from simulator import scenarios
 from simulator.plant import Plant
@@ -72,13 +71,6 @@ class SimulationMethods:
         found = self._plant.running() if self._plant is not None else ()
         columns = ([s.id for s in found], [s.scenario for s in found], [s.target for s in found])
         return [ua.Variant(column, VT.String, is_array=True) for column in columns]
-
-
-def declared(owner: str, name: str, role: Role, function: Callable[[Invocation], Any]) -> Method:
-    """A method with the arguments that the NodeSet declares for it."""
-    definition = next(m for m in METHODS if m.owner == owner and m.name == name)
-    arguments = tuple(Argument(VT(a.data_type.value), a.array) for a in definition.inputs)
-    return Method(arguments, role, function)
 
 
 def _guarded(act: Callable[..., Any], *arguments: Any) -> Any:

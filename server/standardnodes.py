@@ -16,7 +16,7 @@ from server.sessionservice import PRODUCT_URI
 from server.stack import APPLICATION_URI
 from server.wire import now_ticks
 
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 VT = ua.VariantType
 
 _LIMITS: Final = {
@@ -47,13 +47,13 @@ def describe(
     build.SoftwareVersion = version("voltkeep")
     build.BuildDate = started
     _describe_status(space, started, build)
-    space.set_value(O.Server_NamespaceArray, [*namespaces], VT.String)
-    space.set_value(O.Server_ServerArray, [APPLICATION_URI], VT.String)
-    space.set_reader(O.Server_ServiceLevel, lambda: _reading(ua.Variant(level(), VT.Byte)))
+    space.set_value(Ids.Server_NamespaceArray, [*namespaces], VT.String)
+    space.set_value(Ids.Server_ServerArray, [APPLICATION_URI], VT.String)
+    space.set_reader(Ids.Server_ServiceLevel, lambda: _reading(ua.Variant(level(), VT.Byte)))
     for name, limit in _LIMITS.items():
-        node = getattr(O, f"Server_ServerCapabilities_OperationLimits_{name}")
+        node = getattr(Ids, f"Server_ServerCapabilities_OperationLimits_{name}")
         space.set_value(node, limit, VT.UInt32)
-    space.set_value(O.Server_ServerCapabilities_MinSupportedSampleRate, min_interval, VT.Double)
+    space.set_value(Ids.Server_ServerCapabilities_MinSupportedSampleRate, min_interval, VT.Double)
 
 
 def _describe_status(space: AddressSpace, started: dt.datetime, build: ua.BuildInfo) -> None:
@@ -63,15 +63,15 @@ def _describe_status(space: AddressSpace, started: dt.datetime, build: ua.BuildI
         value.State, value.BuildInfo = ua.ServerState.Running, build
         return _reading(ua.Variant(value, VT.ExtensionObject))
 
-    space.set_reader(O.Server_ServerStatus, status)
-    space.set_reader(O.Server_ServerStatus_CurrentTime, lambda: _reading(ua.Variant(_now(), VT.DateTime)))
-    space.set_value(O.Server_ServerStatus_StartTime, started, VT.DateTime)
-    space.set_value(O.Server_ServerStatus_State, int(ua.ServerState.Running), VT.Int32)
-    space.set_value(O.Server_ServerStatus_BuildInfo, build, VT.ExtensionObject)
+    space.set_reader(Ids.Server_ServerStatus, status)
+    space.set_reader(Ids.Server_ServerStatus_CurrentTime, lambda: _reading(ua.Variant(_now(), VT.DateTime)))
+    space.set_value(Ids.Server_ServerStatus_StartTime, started, VT.DateTime)
+    space.set_value(Ids.Server_ServerStatus_State, int(ua.ServerState.Running), VT.Int32)
+    space.set_value(Ids.Server_ServerStatus_BuildInfo, build, VT.ExtensionObject)
     for name in ("ProductUri", "ManufacturerName", "ProductName", "SoftwareVersion"):
-        node = getattr(O, f"Server_ServerStatus_BuildInfo_{name}")
+        node = getattr(Ids, f"Server_ServerStatus_BuildInfo_{name}")
         space.set_value(node, getattr(build, name), VT.String)
-    space.set_value(O.Server_ServerStatus_BuildInfo_BuildDate, started, VT.DateTime)
+    space.set_value(Ids.Server_ServerStatus_BuildInfo_BuildDate, started, VT.DateTime)
 
 
 def with_fleet(namespaces: list[str]) -> tuple[list[str], int]:

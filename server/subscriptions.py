@@ -25,16 +25,16 @@ from server.sessions import Session
 from server.wire import now_ticks, response_header, u32_array
 
 S = ua.StatusCodes
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 
 KEPT_MESSAGES: Final = 1000
 KEPT_BYTES: Final = 64 << 20
 _ROW_BYTES: Final = 40
 _MOST: Final = 1_000_000  # notifications in a message
-_PUBLISH_RESPONSE: Final = int(O.PublishResponse_Encoding_DefaultBinary)
-_DATA_CHANGE: Final = int(O.DataChangeNotification_Encoding_DefaultBinary)
-_EVENTS: Final = int(O.EventNotificationList_Encoding_DefaultBinary)
-_STATUS_CHANGE: Final = int(O.StatusChangeNotification_Encoding_DefaultBinary)
+_PUBLISH_RESPONSE: Final = int(Ids.PublishResponse_Encoding_DefaultBinary)
+_DATA_CHANGE: Final = int(Ids.DataChangeNotification_Encoding_DefaultBinary)
+_EVENTS: Final = int(Ids.EventNotificationList_Encoding_DefaultBinary)
+_STATUS_CHANGE: Final = int(Ids.StatusChangeNotification_Encoding_DefaultBinary)
 _HEAD: Final = struct.Struct("<Iqi")
 _PART: Final = struct.Struct("<BBHBii")
 _NONE: Final = b"\xff\xff\xff\xff"

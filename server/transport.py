@@ -64,7 +64,6 @@ class Connection(asyncio.Protocol):
         self.channel = channel()
         self.transport: asyncio.Transport | None = None
         self.peer = "?"
-        self.server_name: tuple[str, int] | None = None
         self.closed = False
         self.activated = False
 
@@ -75,7 +74,6 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         peer = transport.get_extra_info("peername")
         self.peer = f"{peer[0]}:{peer[1]}" if peer else "?"
-        self.server_name = transport.get_extra_info("sockname")
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         if not self._dispatcher.admit(self):
             transport.abort()

@@ -15,7 +15,7 @@ from opcuasubscriber import Subscriber, item, select
 from nodeset.frame import Frame
 
 S = ua.StatusCodes
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 EVENTS = ua.AttributeIds.EventNotifier
 BANGRAK, HAT_YAI = "Bangrak/UPS-1/S02/J04", "Hat Yai/UPS-1/S01/J02"
 FIELDS = ("SourceName", "EventId", "EventType", "ActiveState/Id", "AckedState/Id", "Severity", "Retain", "")
@@ -83,10 +83,10 @@ async def silence(made: Subscriber) -> bool:
 
 
 async def test_an_alarm_is_told_with_its_fields(client: Client, server: OpcUaTestServer, heat: Heat) -> None:
-    made = await watch(client, ua.NodeId(O.Server))
+    made = await watch(client, ua.NodeId(Ids.Server))
     heat(BANGRAK, 47.0)
     ((source, number, kind, active, acked, severity, retain, condition),) = await made.events()
-    assert (source, kind) == (BANGRAK, ua.NodeId(O.ExclusiveLevelAlarmType))
+    assert (source, kind) == (BANGRAK, ua.NodeId(Ids.ExclusiveLevelAlarmType))
     assert (active, acked, severity, retain) == (True, False, 500, True)
     assert condition == server.node_id(f"{BANGRAK}#TemperatureHigh")
     heat(BANGRAK, 85.0)
@@ -126,7 +126,7 @@ async def test_a_filter_lets_through_what_it_says(
     literal = ua.LiteralOperand(ua.Variant(700, ua.VariantType.UInt16))
     element = ua.ContentFilterElement(ua.FilterOperator.GreaterThanOrEqual, [field, literal])
     chosen.WhereClause.Elements = [element]
-    made = await watch(client, ua.NodeId(O.Server), chosen)
+    made = await watch(client, ua.NodeId(Ids.Server), chosen)
     heat(BANGRAK, 47.0)
     assert await silence(made)
     heat(HAT_YAI, 90.0)
@@ -161,7 +161,7 @@ async def test_lost_events_are_told_where_they_are_missing(
     found = await made.events()
     assert len(found) == 3
     kinds = [fields[2].Identifier for fields in found]
-    assert kinds.pop(place) == O.EventQueueOverflowEventType
+    assert kinds.pop(place) == Ids.EventQueueOverflowEventType
     kept = [fields[0] for fields in found if fields[0] in jars]
     assert kept == (jars[2:] if discard_oldest else jars[:2])
 
@@ -173,30 +173,30 @@ async def test_a_refresh_tells_the_asker_only(client: Client, server: OpcUaTestS
         bystander = await watch(other, server.node_id("Fleet"))
         made = await watch(client, server.node_id("Bangrak"))
         number = ua.Variant(made.id, ua.VariantType.UInt32)
-        owner = ua.NodeId(O.ConditionType)
-        assert await call(client, owner, O.ConditionType_ConditionRefresh, number) == S.Good
+        owner = ua.NodeId(Ids.ConditionType)
+        assert await call(client, owner, Ids.ConditionType_ConditionRefresh, number) == S.Good
         found = await made.events()
         kinds = [fields[2].Identifier for fields in found]
-        assert kinds[0] == O.RefreshStartEventType
-        assert kinds[-1] == O.RefreshEndEventType
+        assert kinds[0] == Ids.RefreshStartEventType
+        assert kinds[-1] == Ids.RefreshEndEventType
         assert BANGRAK in [fields[0] for fields in found[1:-1]]
         assert {fields[0].partition("/")[0] for fields in found[1:-1]} == {"Bangrak"}
-        stolen = await call(other, owner, O.ConditionType_ConditionRefresh, number)
+        stolen = await call(other, owner, Ids.ConditionType_ConditionRefresh, number)
         assert stolen == S.BadSubscriptionIdInvalid
         assert await silence(bystander)
     with_item = (number, ua.Variant(99, ua.VariantType.UInt32))
-    code = await call(client, owner, O.ConditionType_ConditionRefresh2, *with_item)
+    code = await call(client, owner, Ids.ConditionType_ConditionRefresh2, *with_item)
     assert code == S.BadMonitoredItemIdInvalid
 
 
 async def test_an_alarm_is_acknowledged_once(
     server: OpcUaTestServer, client: Client, heat: Heat, client_home: Path
 ) -> None:
-    made = await watch(client, ua.NodeId(O.Server))
+    made = await watch(client, ua.NodeId(Ids.Server))
     heat(HAT_YAI, 47.0)
     ((_, number, *_),) = await made.events()
     condition = server.node_id(f"{HAT_YAI}#TemperatureHigh")
-    acknowledge = O.AcknowledgeableConditionType_Acknowledge
+    acknowledge = Ids.AcknowledgeableConditionType_Acknowledge
     async with server.admin(client_home) as admin:
         assert (
             await call(client, condition, acknowledge, event_id(number), comment()) == S.BadUserAccessDenied

@@ -10,7 +10,7 @@ from asyncua import Client, ua
 from opcuaserver import OpcUaTestServer, answer, request
 
 S = ua.StatusCodes
-O = ua.ObjectIds  # noqa: E741
+Ids = ua.ObjectIds
 STRING = "Bangrak/UPS-1/S01"
 JAR = f"{STRING}/J03"
 FORWARD, INVERSE, BOTH = list(ua.BrowseDirection)[:3]
@@ -53,33 +53,33 @@ async def names(client: Client, wanted: ua.BrowseDescription) -> list[str]:
 
 async def test_events_flow_from_jar_to_server(client: Client, server: OpcUaTestServer) -> None:
     """N3: HasNotifier from the Server down to the string, HasEventSource to the jar, HasCondition."""
-    chain = [ua.NodeId(O.Server), *map(server.node_id, ("Fleet", "Bangrak", "Bangrak/UPS-1", STRING))]
+    chain = [ua.NodeId(Ids.Server), *map(server.node_id, ("Fleet", "Bangrak", "Bangrak/UPS-1", STRING))]
     for above, below in pairwise(chain):
-        (down,) = await browse(client, describe(above, O.HasNotifier, subtypes=False))
+        (down,) = await browse(client, describe(above, Ids.HasNotifier, subtypes=False))
         assert below in [ref.NodeId for ref in down.References]
-        (up,) = await browse(client, describe(below, O.HasNotifier, INVERSE, subtypes=False))
+        (up,) = await browse(client, describe(below, Ids.HasNotifier, INVERSE, subtypes=False))
         assert [ref.NodeId for ref in up.References] == [above]
         notifier = await client.get_node(below).read_attribute(ua.AttributeIds.EventNotifier)
         assert notifier.Value.Value == 1
-    (sources,) = await browse(client, describe(chain[-1], O.HasEventSource, subtypes=False))
+    (sources,) = await browse(client, describe(chain[-1], Ids.HasEventSource, subtypes=False))
     assert [ref.NodeId for ref in sources.References] == [
         server.node_id(f"{STRING}/J0{i}") for i in range(1, 7)
     ]
-    (found,) = await browse(client, describe(server.node_id(JAR), O.HasCondition))
+    (found,) = await browse(client, describe(server.node_id(JAR), Ids.HasCondition))
     assert [ref.NodeId for ref in found.References] == [server.node_id(f"{JAR}#TemperatureHigh")]
-    assert found.References[0].TypeDefinition == ua.NodeId(O.ExclusiveLevelAlarmType)
+    assert found.References[0].TypeDefinition == ua.NodeId(Ids.ExclusiveLevelAlarmType)
 
 
 async def test_the_fleet_is_a_tree_of_components(client: Client, server: OpcUaTestServer) -> None:
-    assert "Fleet" in await names(client, describe(ua.NodeId(O.ObjectsFolder), O.Organizes))
-    components = await names(client, describe(server.node_id("Fleet"), O.HasComponent, classes=1))
+    assert "Fleet" in await names(client, describe(ua.NodeId(Ids.ObjectsFolder), Ids.Organizes))
+    components = await names(client, describe(server.node_id("Fleet"), Ids.HasComponent, classes=1))
     assert set(components) == {"Bangrak", "Hat Yai", "Simulation", "Analytics"}
-    assert await names(client, describe(server.node_id(STRING), O.HasComponent, classes=1)) == [
+    assert await names(client, describe(server.node_id(STRING), Ids.HasComponent, classes=1)) == [
         f"J0{i}" for i in range(1, 7)
     ]
-    jar = await names(client, describe(server.node_id(JAR), O.HasComponent, classes=2))
+    jar = await names(client, describe(server.node_id(JAR), Ids.HasComponent, classes=2))
     assert {"Voltage", "HealthStatus", "ReplacementQuarter"} <= set(jar)
-    plate = await names(client, describe(server.node_id(JAR), O.HasProperty))
+    plate = await names(client, describe(server.node_id(JAR), Ids.HasProperty))
     assert {"SerialNumber", "Position", "InstallationDate"} <= set(plate)
 
 
@@ -95,7 +95,7 @@ async def test_every_reference_of_the_fleet_has_its_inverse(client: Client, serv
     for path in paths:
         node_id = server.node_id(path)
         (result,) = await browse(client, describe(node_id))
-        refs = [ref for ref in result.References if ref.ReferenceTypeId.Identifier != O.HasTypeDefinition]
+        refs = [ref for ref in result.References if ref.ReferenceTypeId.Identifier != Ids.HasTypeDefinition]
         refs = [ref for ref in refs if ref.NodeId.NamespaceIndex == server.ns]
         assert refs
         back = await browse(client, *(describe(ref.NodeId, 0, INVERSE) for ref in refs))
@@ -113,7 +113,7 @@ async def test_references_tell_what_the_nodes_say(client: Client, server: OpcUaT
             assert await node.read_display_name() == ref.DisplayName
             assert await node.read_node_class() == ref.NodeClass
             if ref.NodeClass in (ua.NodeClass.Object, ua.NodeClass.Variable):
-                (typed,) = await browse(client, describe(ref.NodeId, O.HasTypeDefinition))
+                (typed,) = await browse(client, describe(ref.NodeId, Ids.HasTypeDefinition))
                 assert [r.NodeId for r in typed.References] == [ref.TypeDefinition]
 
 
@@ -121,12 +121,12 @@ async def test_references_tell_what_the_nodes_say(client: Client, server: OpcUaT
     ("terms", "expected"),
     [
         ({"direction": INVERSE}, 2),
-        ({"direction": FORWARD, "kind": O.HasEventSource}, 6),
-        ({"kind": O.HierarchicalReferences, "subtypes": False}, 0),
-        ({"kind": O.HasComponent, "classes": int(ua.NodeClass.Object)}, 6),
-        ({"kind": O.HasComponent, "classes": int(ua.NodeClass.Method)}, 0),
-        ({"kind": O.HasTypeDefinition}, 1),
-        ({"kind": O.NonHierarchicalReferences}, 1),
+        ({"direction": FORWARD, "kind": Ids.HasEventSource}, 6),
+        ({"kind": Ids.HierarchicalReferences, "subtypes": False}, 0),
+        ({"kind": Ids.HasComponent, "classes": int(ua.NodeClass.Object)}, 6),
+        ({"kind": Ids.HasComponent, "classes": int(ua.NodeClass.Method)}, 0),
+        ({"kind": Ids.HasTypeDefinition}, 1),
+        ({"kind": Ids.NonHierarchicalReferences}, 1),
     ],
 )
 async def test_a_browse_gives_what_it_asks_for(
@@ -200,7 +200,7 @@ async def test_one_bad_node_does_not_spoil_the_others(client: Client, server: Op
     results = await browse(
         client,
         describe(server.node_id("nowhere")),
-        describe(server.node_id(JAR), kind=O.BaseObjectType),
+        describe(server.node_id(JAR), kind=Ids.BaseObjectType),
         describe(server.node_id(JAR), kind=999_999),
         describe(server.node_id(JAR)),
     )
@@ -215,7 +215,7 @@ async def test_nothing_to_browse_is_refused(client: Client) -> None:
 
 
 def path(
-    start: ua.NodeId, *elements: str, kind: int = O.HierarchicalReferences, inverse: bool = False
+    start: ua.NodeId, *elements: str, kind: int = Ids.HierarchicalReferences, inverse: bool = False
 ) -> ua.BrowsePath:
     made = ua.BrowsePath()
     made.StartingNode = start
@@ -237,7 +237,7 @@ async def translate(client: Client, *paths: ua.BrowsePath) -> list[ua.BrowsePath
 async def test_a_path_of_names_leads_to_the_node(client: Client, server: OpcUaTestServer) -> None:
     fleet, types = server.ns, server.ns - 1
     steps = [f"{fleet}:{name}" for name in ("Fleet", "Bangrak", "UPS-1", "S01", "J03")]
-    objects = ua.NodeId(O.ObjectsFolder)
+    objects = ua.NodeId(Ids.ObjectsFolder)
     results = await translate(
         client,
         path(objects, *steps),
@@ -248,7 +248,7 @@ async def test_a_path_of_names_leads_to_the_node(client: Client, server: OpcUaTe
         path(objects),
         path(server.node_id("nowhere"), *steps),
         path(objects, ":"),
-        path(server.node_id(JAR), f"{fleet}:S01", kind=O.HasComponent, inverse=True),
+        path(server.node_id(JAR), f"{fleet}:S01", kind=Ids.HasComponent, inverse=True),
     )
     targets = [[t.TargetId.Identifier for t in result.Targets] for result in results]
     assert targets[:3] == [[JAR], [f"{JAR}.Voltage"], [f"{JAR}.Voltage.EURange"]]
