@@ -55,13 +55,11 @@ class Accounts:
         async with self._hashing:
             if self._locked(name):
                 return None
+            self._note_failure(name)  # until it is known to be none: guesses at the same time count
             account = self._accounts.get(name)
             hashed = account.password_hash if account else self._nobody
             right = await asyncio.to_thread(self._verify, hashed, password)
-        if self._locked(name):  # by a guess at the same time
-            return None
         if account is None or not right:
-            self._note_failure(name)
             return None
         self._failures.pop(name, None)
         return User(name, Role[account.role.name])
