@@ -19,7 +19,7 @@ from nodeset.types import type_of
 from nodeset.units import NAMESPACE, Unit
 from server import nodes
 from server.livetable import LiveTable
-from server.nodes import HAS_COMPONENT, HAS_PROPERTY, HAS_TYPE, VT
+from server.nodes import HAS_COMPONENT, HAS_PROPERTY, VT
 from server.stack import NodeData
 
 Ids = ua.ObjectIds
@@ -100,7 +100,7 @@ class AssetNodes:
     def _asset(self, asset: AssetType, i: int) -> NodeData:
         node = self.asset_only(asset, i)
         refs = node.references
-        refs.append(self._typed(self.type_id(type_of(asset)), ua.NodeClass.ObjectType))
+        refs.append(nodes.typed(self.type_id(type_of(asset)), ua.NodeClass.ObjectType))
         refs += self._parent_references(asset, i)
         refs += self._child_references(asset, i)
         for plate in nameplate_of(asset):
@@ -203,7 +203,7 @@ class AssetNodes:
         )
         parent = self.asset_only(tag.asset, i)
         node.references = [
-            self._typed(_VARIABLE_TYPE[tag.kind], ua.NodeClass.VariableType),
+            nodes.typed(_VARIABLE_TYPE[tag.kind], ua.NodeClass.VariableType),
             nodes.reference(HAS_COMPONENT, parent, False, self.type_id(type_of(tag.asset))),
         ]
         node.references += [
@@ -252,7 +252,7 @@ class AssetNodes:
                 rank=rank,
             )
             made[name].references = [
-                self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
+                nodes.typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
                 replace(variable, IsForward=False),
             ]
         return made
@@ -267,26 +267,10 @@ class AssetNodes:
             plate.description,
         )
         node.references = [
-            self._typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
+            nodes.typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
             self._to_asset(HAS_PROPERTY, asset, i, forward=False),
         ]
         return node
-
-    def _typed(self, target: ua.NodeId, node_class: ua.NodeClass) -> ua.ReferenceDescription:
-        name = ua.QualifiedName(str(target.Identifier), target.NamespaceIndex)
-        if target.NamespaceIndex == 0:
-            name = ua.QualifiedName(_STANDARD_NAMES[int(target.Identifier)], 0)
-        return ua.ReferenceDescription(
-            HAS_TYPE, True, target, name, ua.LocalizedText(name.Name), node_class, ua.NodeId()
-        )
-
-
-_STANDARD_NAMES: Final = {
-    Ids.AnalogUnitRangeType: "AnalogUnitRangeType",
-    Ids.MultiStateDiscreteType: "MultiStateDiscreteType",
-    Ids.BaseDataVariableType: "BaseDataVariableType",
-    Ids.PropertyType: "PropertyType",
-}
 
 
 def _eu_information(unit: Unit) -> ua.EUInformation:

@@ -16,7 +16,7 @@ from asyncua import ua
 from nodeset.fleet import Index
 from server.addressspace import AddressSpace
 from server.datavalues import bad, stamped
-from server.dispatch import Call, Dispatcher
+from server.dispatch import Call, Dispatcher, check_operations
 from server.errors import ServiceError
 from server.indexrange import BadRange, NoData, take
 from server.livetable import LiveTable
@@ -81,10 +81,7 @@ class AttributeService:
             raise ServiceError(S.BadMaxAgeInvalid)
         if not 0 <= timestamps <= 3:
             raise ServiceError(S.BadTimestampsToReturnInvalid)
-        if count <= 0:
-            raise ServiceError(S.BadNothingToDo)
-        if count > MAX_NODES:
-            raise ServiceError(S.BadTooManyOperations)
+        check_operations(count, MAX_NODES)
         key = call.data[call.header.end + 12 :]  # with the count: it says how the bytes are to be read
         rows = self._memory.get(key)
         if rows is None:
@@ -139,10 +136,7 @@ class AttributeService:
 
     def _write(self, call: Call) -> ua.WriteResponse:
         params = call.params(ua.WriteParameters)
-        if not params.NodesToWrite:
-            raise ServiceError(S.BadNothingToDo)
-        if len(params.NodesToWrite) > MAX_NODES:
-            raise ServiceError(S.BadTooManyOperations)
+        check_operations(len(params.NodesToWrite), MAX_NODES)
         response = ua.WriteResponse()
         response.Results = [ua.StatusCode(self._write_one(item)) for item in params.NodesToWrite]
         return response

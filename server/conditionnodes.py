@@ -17,7 +17,7 @@ from server.alarms import AlarmTable
 from server.assetnodes import AssetNodes
 from server.conditionevents import ALARM_TYPE, ConditionEvent, fields_of_conditions
 from server.events import Path, Type
-from server.nodes import HAS_COMPONENT, HAS_CONDITION, HAS_PROPERTY, HAS_TYPE
+from server.nodes import HAS_COMPONENT, HAS_CONDITION, HAS_PROPERTY
 from server.stack import NodeData
 from server.wire import now_ticks
 
@@ -89,7 +89,7 @@ class ConditionNodes:
         node = self._bare(row)
         definition, i = self._index.locate(row)
         node.references = [
-            _typed(ALARM_TYPE, ua.NodeClass.ObjectType),
+            nodes.typed(ALARM_TYPE, ua.NodeClass.ObjectType),
             nodes.reference(HAS_CONDITION, self._assets.asset_only(definition.asset, i), False),
         ]
         node.references += [self._to_member(row, path) for path in self._paths if len(path) == 1]
@@ -103,7 +103,7 @@ class ConditionNodes:
         node = self._bare_member(row, path)
         is_object = path == (_LIMIT_STATE,)
         node_class = ua.NodeClass.ObjectType if is_object else ua.NodeClass.VariableType
-        node.references.append(_typed(_type_definition(path), node_class))
+        node.references.append(nodes.typed(_type_definition(path), node_class))
         parent = self._bare(row) if len(path) == 1 else self._bare_member(row, path[:-1])
         node.references.append(nodes.reference(_reference(path), parent, False))
         for longer in self._paths:
@@ -130,23 +130,6 @@ class ConditionNodes:
     def _to_member(self, row: int, path: Path) -> ua.ReferenceDescription:
         member = self._bare_member(row, path)
         return nodes.reference(_reference(path), member, True, _type_definition(path))
-
-
-_TYPE_NAMES: Final = {
-    Ids.ExclusiveLevelAlarmType: "ExclusiveLevelAlarmType",
-    Ids.TwoStateVariableType: "TwoStateVariableType",
-    Ids.ConditionVariableType: "ConditionVariableType",
-    Ids.PropertyType: "PropertyType",
-    Ids.FiniteStateVariableType: "FiniteStateVariableType",
-    Ids.ExclusiveLimitStateMachineType: "ExclusiveLimitStateMachineType",
-}
-
-
-def _typed(target: ua.NodeId, node_class: ua.NodeClass) -> ua.ReferenceDescription:
-    name = _TYPE_NAMES[int(target.Identifier)]
-    return ua.ReferenceDescription(
-        HAS_TYPE, True, target, ua.QualifiedName(name, 0), ua.LocalizedText(name), node_class, ua.NodeId()
-    )
 
 
 def _type_definition(path: Path) -> ua.NodeId:

@@ -160,3 +160,11 @@ class Dispatcher:
     def _undecodable(self, connection: Connection, request_id: int) -> None:
         fault = response_header(_SERVICE_FAULT, 0, int(ua.StatusCodes.BadDecodingError))
         connection.send(request_id, fault)
+
+
+def check_operations(count: int, most: int | None = None) -> None:
+    """Refuse a request with no operations, or with more than `most` (Part 4, 7.38.2)."""
+    if count <= 0:
+        raise ServiceError(int(ua.StatusCodes.BadNothingToDo))
+    if most is not None and count > most:
+        raise ServiceError(int(ua.StatusCodes.BadTooManyOperations))

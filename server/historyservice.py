@@ -17,7 +17,7 @@ from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text
 from server.addressspace import AddressSpace
-from server.dispatch import Call, Dispatcher
+from server.dispatch import Call, Dispatcher, check_operations
 from server.errors import ServiceError
 from server.rowparser import RowParser
 from server.sessions import Session
@@ -73,10 +73,7 @@ class HistoryService:
 
     async def _read(self, call: Call) -> bytes:
         params = call.params(ua.HistoryReadParameters)
-        if not params.NodesToRead:
-            raise ServiceError(S.BadNothingToDo)
-        if len(params.NodesToRead) > MAX_NODES:
-            raise ServiceError(S.BadTooManyOperations)
+        check_operations(len(params.NodesToRead), MAX_NODES)
         details = params.HistoryReadDetails
         if not isinstance(details, ua.ReadRawModifiedDetails):
             raise ServiceError(S.BadHistoryOperationUnsupported)

@@ -11,8 +11,7 @@ from asyncua import ua
 
 from nodeset.methods import METHODS
 from server.addressspace import AddressSpace
-from server.dispatch import Call, Dispatcher
-from server.errors import ServiceError
+from server.dispatch import Call, Dispatcher, check_operations
 from server.nodes import HAS_SUBTYPE, HAS_TYPE
 from server.sessions import Session
 from server.stack import NodeData
@@ -93,10 +92,7 @@ class MethodService:
 
     async def _call(self, call: Call) -> ua.CallResponse:
         params = call.params(ua.CallParameters)
-        if not params.MethodsToCall:
-            raise ServiceError(S.BadNothingToDo)
-        if len(params.MethodsToCall) > MAX_CALLS:
-            raise ServiceError(S.BadTooManyOperations)
+        check_operations(len(params.MethodsToCall), MAX_CALLS)
         response = ua.CallResponse()
         response.Results = [await self._one(call.owner, wanted) for wanted in params.MethodsToCall]
         return response

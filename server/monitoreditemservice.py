@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nodeset.tags import Kind
 from server.addressspace import AddressSpace
 from server.attributeservice import AttributeService
-from server.dispatch import Call, Dispatcher
+from server.dispatch import Call, Dispatcher, check_operations
 from server.errors import ServiceError
 from server.eventfilter import compile_filter
 from server.eventtypes import EventTypes
@@ -380,8 +380,7 @@ class MonitoredItemService:
     def _set_mode(self, call: Call) -> ua.SetMonitoringModeResponse:
         params = call.params(ua.SetMonitoringModeParameters)
         subscription = self._subscriptions.own(call.owner, params.SubscriptionId)
-        if not params.MonitoredItemIds:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.MonitoredItemIds))
         if params.MonitoringMode not in (0, 1, 2):
             raise ServiceError(S.BadMonitoringModeInvalid)
         response = ua.SetMonitoringModeResponse()
@@ -399,8 +398,7 @@ class MonitoredItemService:
     def _delete(self, call: Call) -> ua.DeleteMonitoredItemsResponse:
         params = call.params(ua.DeleteMonitoredItemsParameters)
         subscription = self._subscriptions.own(call.owner, params.SubscriptionId)
-        if not params.MonitoredItemIds:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.MonitoredItemIds))
         known = subscription.live.remove_all(list(params.MonitoredItemIds))
         response = ua.DeleteMonitoredItemsResponse()
         for number, was_live in zip(params.MonitoredItemIds, known, strict=True):
@@ -422,8 +420,7 @@ _UNMONITORABLE: Final = frozenset(
 
 
 def _check_request(items: list[Any], timestamps: int) -> None:
-    if not items:
-        raise ServiceError(S.BadNothingToDo)
+    check_operations(len(items))
     if timestamps not in (0, 1, 2, 3):
         raise ServiceError(S.BadTimestampsToReturnInvalid)
 

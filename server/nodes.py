@@ -129,6 +129,21 @@ def _type_definition(node: NodeData) -> ua.NodeId:
     return ua.NodeId()
 
 
+def typed(target: ua.NodeId, node_class: ua.NodeClass) -> ua.ReferenceDescription:
+    """The reference of a node to its type, of the standard or of ours, whose identifier is its name."""
+    standard = target.NamespaceIndex == 0
+    name = ua.ObjectIdNames[target.Identifier] if standard else str(target.Identifier)
+    return ua.ReferenceDescription(
+        HAS_TYPE,
+        True,
+        target,
+        ua.QualifiedName(name, target.NamespaceIndex),
+        ua.LocalizedText(name),
+        node_class,
+        ua.NodeId(),
+    )
+
+
 def connect(
     parent: NodeData, kind: ua.NodeId, child: NodeData, type_definition: ua.NodeId | None = None
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from asyncua import ua
 
-from server.dispatch import Call, Dispatcher
+from server.dispatch import Call, Dispatcher, check_operations
 from server.errors import ServiceError
 from server.events import Event
 from server.livetable import LiveTable
@@ -116,8 +116,7 @@ class SubscriptionService:
 
     def _set_publishing_mode(self, call: Call) -> ua.SetPublishingModeResponse:
         params = call.params(ua.SetPublishingModeParameters)
-        if not params.SubscriptionIds:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.SubscriptionIds))
         response = ua.SetPublishingModeResponse()
         for number in params.SubscriptionIds:
             subscription = call.owner.subscriptions.get(number)
@@ -130,8 +129,7 @@ class SubscriptionService:
 
     def _delete(self, call: Call) -> ua.DeleteSubscriptionsResponse:
         params = call.params(ua.DeleteSubscriptionsParameters)
-        if not params.SubscriptionIds:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.SubscriptionIds))
         response = ua.DeleteSubscriptionsResponse()
         for number in params.SubscriptionIds:
             subscription = call.owner.subscriptions.get(number)
@@ -184,8 +182,7 @@ class SubscriptionService:
 
     def _transfer(self, call: Call) -> ua.TransferSubscriptionsResponse:
         params = call.params(ua.TransferSubscriptionsParameters)
-        if not params.SubscriptionIds:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.SubscriptionIds))
         response = ua.TransferSubscriptionsResponse()
         response.Parameters.Results = [
             self._transfer_one(call.owner, int(number), bool(params.SendInitialValues))

@@ -14,7 +14,7 @@ from typing import Final
 from asyncua import ua
 
 from server.addressspace import AddressSpace
-from server.dispatch import Call, Dispatcher
+from server.dispatch import Call, Dispatcher, check_operations
 from server.errors import ServiceError
 from server.sessions import Session
 from server.stack import NodeData, nodeid_to_binary
@@ -71,10 +71,7 @@ class ViewService:
 
     def _browse(self, call: Call) -> bytes:
         params = call.params(ua.BrowseParameters)
-        if not params.NodesToBrowse:
-            raise ServiceError(S.BadNothingToDo)
-        if len(params.NodesToBrowse) > MAX_NODES:
-            raise ServiceError(S.BadTooManyOperations)
+        check_operations(len(params.NodesToBrowse), MAX_NODES)
         if not params.View.ViewId.is_null():
             raise ServiceError(S.BadViewIdUnknown)
         size = min(params.RequestedMaxReferencesPerNode or MAX_REFERENCES, MAX_REFERENCES)
@@ -110,7 +107,10 @@ class ViewService:
         node_class = node and node.attributes[ua.AttributeIds.NodeClass].value.Value.Value
         if node_class != ua.NodeClass.ReferenceType:
             return frozenset()
-        return frozenset({kind}) | (self._space.subtypes(kind) if desc.IncludeSubtypes else frozenset())
+        return self._with_subtypes(kind, desc.IncludeSubtypes)
+
+    def _with_subtypes(self, kind: ua.NodeId, subtypes: bool) -> frozenset[ua.NodeId]:
+        return frozenset({kind}) | (self._space.subtypes(kind) if subtypes else frozenset())
 
     def _references(self, node: NodeData, mask: int) -> list[_Reference]:
         key = (node.nodeid, mask)
@@ -131,8 +131,7 @@ class ViewService:
 
     def _browse_next(self, call: Call) -> bytes:
         params = call.params(ua.BrowseNextParameters)
-        if not params.ContinuationPoints:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.ContinuationPoints))
         results = []
         for key in params.ContinuationPoints:
             point = call.owner.points.pop(key, None)
@@ -148,10 +147,7 @@ class ViewService:
 
     def _translate(self, call: Call) -> ua.TranslateBrowsePathsToNodeIdsResponse:
         params = call.params(ua.TranslateBrowsePathsToNodeIdsParameters)
-        if not params.BrowsePaths:
-            raise ServiceError(S.BadNothingToDo)
-        if len(params.BrowsePaths) > MAX_NODES:
-            raise ServiceError(S.BadTooManyOperations)
+        check_operations(len(params.BrowsePaths), MAX_NODES)
         response = ua.TranslateBrowsePathsToNodeIdsResponse()
         response.Results = [self._translate_one(path) for path in params.BrowsePaths]
         return response
@@ -176,9 +172,7 @@ class ViewService:
 
     def _step(self, start: list[ua.NodeId], element: ua.RelativePathElement) -> list[ua.NodeId]:
         kind = element.ReferenceTypeId
-        kinds = None if kind.is_null() else frozenset({kind})
-        if kinds is not None and element.IncludeSubtypes:
-            kinds |= self._space.subtypes(kind)
+        kinds = None if kind.is_null() else self._with_subtypes(kind, element.IncludeSubtypes)
         found: dict[ua.NodeId, None] = {}
         for node_id in start:
             node = self._space.get(node_id)
@@ -197,8 +191,7 @@ class ViewService:
     def _register_nodes(call: Call) -> ua.RegisterNodesResponse:
         """Every access is quick here: a node's own id is its handle."""
         params = call.params(ua.RegisterNodesParameters)
-        if not params.NodesToRegister:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.NodesToRegister), MAX_NODES)
         response = ua.RegisterNodesResponse()
         response.Parameters.RegisteredNodeIds = params.NodesToRegister
         return response
@@ -206,8 +199,7 @@ class ViewService:
     @staticmethod
     def _unregister_nodes(call: Call) -> ua.UnregisterNodesResponse:
         params = call.params(ua.UnregisterNodesParameters)
-        if not params.NodesToUnregister:
-            raise ServiceError(S.BadNothingToDo)
+        check_operations(len(params.NodesToUnregister), MAX_NODES)
         return ua.UnregisterNodesResponse()
 
 
