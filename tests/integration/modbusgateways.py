@@ -7,9 +7,9 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 
-from config.fleetfile import FleetFile
+from smallfleets import index_of
+
 from config.settings import LOOPBACK
-from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
 
 Answer = Callable[[bytes], bytes | None]
@@ -28,29 +28,8 @@ def free_ports(count: int) -> int:
 
 def two_sites() -> TagIndex:
     """Bangrak with two systems, Phuket with one; strings of four jars."""
-    model = {
-        "manufacturer": "Hexa Power",
-        "nominal_voltage": 12,
-        "cells": 6,
-        "capacity": 120,
-        "cutoff_voltage": 10.5,
-        "float_voltage": 13.65,
-        "baseline_resistance": 3.4,
-    }
-
-    def system(*letters: str) -> dict[str, object]:
-        base = {"model": "M", "jars": 4, "installed": "2024-03-01"}
-        strings = {f"S{letter}": base | {"first_serial": f"{letter}001"} for letter in letters}
-        return {"kind": "UPS", "rated_power": 5, "strings": strings}
-
-    place = {"latitude": 13.7, "longitude": 100.5}
-    bangrak = {"UPS-1": system("A", "B"), "UPS-2": system("C")}
-    sites = {
-        "Bangrak": {"region": "Bangkok", **place, "systems": bangrak},
-        "Phuket": {"region": "Southern", **place, "systems": {"UPS-1": system("D")}},
-    }
-    file = {"name": "Two", "models": {"M": model}, "sites": sites}
-    return TagIndex(build_fleet(FleetFile.model_validate(file)))
+    bangrak = {"UPS-1": (5, {"SA": 4, "SB": 4}), "UPS-2": (5, {"SC": 4})}
+    return index_of({"Bangrak": bangrak, "Phuket": {"UPS-1": (5, {"SD": 4})}})
 
 
 @asynccontextmanager

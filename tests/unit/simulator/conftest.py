@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from smallfleets import index_of
 
-from config.fleetfile import FleetFile, read_fleet_file
+from config.fleetfile import read_fleet_file
 from config.settings import HERE
 from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
@@ -30,31 +31,8 @@ def thailand() -> TagIndex:
 @pytest.fixture(scope="session")
 def two_sites() -> TagIndex:
     """Two sites; the first has a system of two strings, each string has twelve jars."""
-    model = {
-        "manufacturer": "Hexa Power",
-        "nominal_voltage": 12,
-        "cells": 6,
-        "capacity": 120,
-        "cutoff_voltage": 10.5,
-        "float_voltage": 13.65,
-        "baseline_resistance": 3.4,
-    }
-    strings = [
-        {"model": "M", "jars": 12, "installed": "2024-03-01", "first_serial": f"{letter}001"}
-        for letter in "ABC"
-    ]
-    one = {"kind": "UPS", "rated_power": 20, "strings": {"S01": strings[0], "S02": strings[1]}}
-    two = {"kind": "UPS", "rated_power": 10, "strings": {"S01": strings[2]}}
-    place = {"latitude": 13.7, "longitude": 100.5}
-    file = {
-        "name": "Two",
-        "models": {"M": model},
-        "sites": {
-            "Bangrak": {"region": "Bangkok", **place, "systems": {"UPS-1": one}},
-            "Phuket": {"region": "Southern", **place, "systems": {"UPS-1": two}},
-        },
-    }
-    return TagIndex(build_fleet(FleetFile.model_validate(file)))
+    bangrak = {"UPS-1": (20, {"S01": 12, "S02": 12})}
+    return index_of({"Bangrak": bangrak, "Phuket": {"UPS-1": (10, {"S01": 12})}})
 
 
 @pytest.fixture
