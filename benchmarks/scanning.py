@@ -15,16 +15,16 @@ from benchmarks.twin import discharge
 from config.settings import Settings
 from nodeset.frame import Frame
 from nodeset.index import TagIndex
-from server.alarmdef import ConditionIndex
-from server.alarms import AlarmTable
+from server.alarms.conditions import Conditions
+from server.alarms.definition import ConditionIndex
+from server.alarms.table import AlarmTable
 from server.app import read_plant_files
-from server.conditions import Conditions
-from server.evaluation import Evaluation
 from server.livetable import LiveTable
-from server.prognosis import Prognosis
-from server.quality import Quality, Staleness
-from server.scan import Scan
-from server.subscriptionservice import SubscriptionService
+from server.scanning.evaluation import Evaluation
+from server.scanning.prognosis import Prognosis
+from server.scanning.quality import Quality, Staleness
+from server.scanning.scan import Scan
+from server.services.subscription import SubscriptionService
 from simulator.source import SimulatorSource
 
 SCANS: Final = 100

@@ -28,21 +28,21 @@ from nodeset.fleet import Fleet, build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import TAG_OF
-from server.alarmdef import AlarmDef, ConditionIndex, alarm_defs
-from server.alarms import AlarmTable
-from server.backfill import backfill
+from server.alarms.definition import AlarmDef, ConditionIndex, alarm_defs
+from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
-from server.evaluation import Evaluation
 from server.health import Health, application
 from server.livetable import LiveTable
-from server.prognosis import Prognosis
-from server.quality import Quality, Staleness
-from server.scan import Scan
-from server.stack import load_nodes
+from server.protocol.stack import load_nodes
+from server.protocol.wire import now_us
+from server.scanning.backfill import backfill
+from server.scanning.evaluation import Evaluation
+from server.scanning.prognosis import Prognosis
+from server.scanning.quality import Quality, Staleness
+from server.scanning.scan import Scan
+from server.security.users import Role
 from server.statefiles import read_arrays, write_arrays
-from server.users import Role
-from server.wire import now_us
 from simulator.plant import Plant
 from simulator.source import SimulatorSource
 

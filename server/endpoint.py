@@ -16,31 +16,32 @@ import nodeset
 from config.settings import Settings
 from historian.historian import Historian
 from nodeset.types import TYPES_URI
-from server import standardnodes
-from server.accounts import Accounts
-from server.addressspace import AddressSpace
-from server.alarms import AlarmTable
-from server.assetnodes import AssetNodes
-from server.attributeservice import AttributeService
-from server.certificates import own_certificate
-from server.conditionnodes import ConditionNodes
-from server.conditions import Conditions
-from server.dispatch import Dispatcher
+from server.alarms.conditions import Conditions
+from server.alarms.table import AlarmTable
 from server.errors import StartError
-from server.historyservice import HistoryService
 from server.livetable import LiveTable
-from server.methodservice import MethodService
-from server.monitoreditemservice import MonitoredItemService
-from server.prognosis import Prognosis
-from server.rowparser import RowParser
-from server.rulmethods import RulMethods
-from server.sessions import Sessions
-from server.sessionservice import SessionService
-from server.simulation import SimulationMethods
-from server.stack import APPLICATION_URI, Channel, LoadedNodes, Policy, offered_policies
-from server.subscriptionservice import SubscriptionService
-from server.transport import Connection, Limits
-from server.viewservice import ViewService
+from server.methods.rul import RulMethods
+from server.methods.simulation import SimulationMethods
+from server.protocol.dispatch import Dispatcher
+from server.protocol.sessions import Sessions
+from server.protocol.stack import APPLICATION_URI, Channel, LoadedNodes, Policy, offered_policies
+from server.protocol.transport import Connection, Limits
+from server.scanning.prognosis import Prognosis
+from server.security.accounts import Accounts
+from server.security.audit import Audit
+from server.security.certificates import own_certificate
+from server.services.attribute import AttributeService
+from server.services.history import HistoryService
+from server.services.method import MethodService
+from server.services.monitoreditem import MonitoredItemService
+from server.services.session import SessionService
+from server.services.subscription import SubscriptionService
+from server.services.view import ViewService
+from server.space import standardnodes
+from server.space.addressspace import AddressSpace
+from server.space.assetnodes import AssetNodes
+from server.space.conditionnodes import ConditionNodes
+from server.space.rowparser import RowParser
 from simulator.plant import Plant
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class OpcUaServer:
         self._channels = 0
         self._limits = Limits()
         self._policies: list[Policy] = []
+        self.audit = Audit()
         self.sessions = Sessions(settings.opcua.max_sessions)
         self.dispatcher = Dispatcher(self.sessions)
         self.accounts = Accounts(historian.accounts)

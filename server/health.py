@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from historian.historian import Historian
 from nodeset.fleet import AssetType
 from server.endpoint import OpcUaServer
-from server.scan import Scan
+from server.scanning.scan import Scan
 
 _LATE_SCANS: Final = 3
 

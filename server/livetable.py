@@ -17,7 +17,7 @@ from nodeset.fleet import AssetType, Index
 from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text
-from server.wire import EPOCH, I32, now_ticks
+from server.protocol.wire import EPOCH, I32, now_ticks
 
 ROW: Final = np.dtype(
     [

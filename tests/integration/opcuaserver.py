@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 
 from config.settings import Settings, load_settings
 from server.app import App
-from server.certificates import own_certificate
+from server.security.certificates import own_certificate
 
 PASSWORD = "Float-at-13.65-volt"
 CLIENT_URI = "urn:voltkeep:test"

@@ -14,7 +14,7 @@ from opcuasubscriber import Subscriber, change, item
 from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from server.livetable import LiveTable
-from server.subscriptionservice import SubscriptionService
+from server.services.subscription import SubscriptionService
 
 S = ua.StatusCodes
 JAR = "Bangrak/UPS-1/S01/J02"

@@ -12,8 +12,8 @@ from asyncua import Client, ua
 from asyncua.crypto import uacrypto
 from opcuaserver import PASSWORD, OpcUaTestServer, answer, raw, read_request, read_time
 
-from server.accounts import MAX_FAILURES, Accounts
-from server.users import Role
+from server.security.accounts import MAX_FAILURES, Accounts
+from server.security.users import Role
 
 S = ua.StatusCodes
 STATE = ua.ObjectIds.Server_ServerStatus_State

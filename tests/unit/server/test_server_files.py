@@ -14,11 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from historian.accounts import Account
-from server import accounts as module
-from server.accounts import LOCK_S, MAX_FAILURES, Accounts
-from server.certificates import own_certificate
+from server.security import accounts as module
+from server.security.accounts import LOCK_S, MAX_FAILURES, Accounts
+from server.security.certificates import own_certificate
+from server.security.users import Role, User
 from server.statefiles import read_arrays, write_arrays
-from server.users import Role, User
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from nodeset.fleet import AssetType
 from nodeset.frame import Frame, first_frame
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, quarter_text
-from server.liveitems import DISABLED, NO_DEADBAND, REPORTING, SAMPLING, LiveItems
 from server.livetable import LiveTable
+from server.subscriptions.liveitems import DISABLED, NO_DEADBAND, REPORTING, SAMPLING, LiveItems
 
 INDEX = TagIndex(small_fleet(2))
 TIME = 1_700_000_000_000_000

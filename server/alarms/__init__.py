@@ -1,0 +1,1 @@
+"""Alarm conditions: their definitions, their states, and the events they raise."""

@@ -1,0 +1,160 @@
+"""Conditions for clients (Part 9): the alarm table's transitions as events, and the methods of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from asyncua import ua
+
+from nodeset.frame import Frame
+from server.alarms.errors import AlarmError
+from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.state import Transitions
+from server.alarms.table import AlarmTable
+from server.events.event import Event, refresh_end, refresh_start
+from server.security.users import Role
+from server.services.method import Argument, Invocation, Method, MethodError, MethodService, Outputs
+from server.services.monitoreditem import SERVER_NOTIFIER
+from server.services.subscription import SubscriptionService
+from server.space.conditionnodes import METHODS
+from server.subscriptions.sampleditems import EventItem
+
+S = ua.StatusCodes
+VT = ua.VariantType
+Ids = ua.ObjectIds
+
+FLEET: Final = "Fleet"
+
+
+class Conditions:
+    """Tells subscribers what the alarm table says, and lets them act on it."""
+
+    def __init__(
+        self,
+        table: AlarmTable,
+        subscriptions: SubscriptionService,
+        namespace: int,
+        clock: Callable[[], int],
+    ) -> None:
+        self.table = table
+        self._subscriptions = subscriptions
+        self._namespace = namespace
+        self._clock = clock
+
+    def register(self, methods: MethodService) -> None:
+        """Take on the methods of ConditionType and AcknowledgeableConditionType."""
+        event_id, comment = Argument(VT.ByteString), Argument(VT.LocalizedText)
+        number = Argument(VT.UInt32)
+        for name, arguments, function in (
+            ("Enable", (), self._enable),
+            ("Disable", (), self._disable),
+            ("AddComment", (event_id, comment), self._add_comment),
+            ("Acknowledge", (event_id, comment), self._acknowledge),
+        ):
+            methods.add(ua.NodeId(METHODS[name]), Method(arguments, Role.OPERATOR, function))
+        refresh = Method((number,), Role.ANONYMOUS, self._refresh)
+        methods.add(ua.NodeId(Ids.ConditionType_ConditionRefresh), refresh)
+        refresh_one = Method((number, number), Role.ANONYMOUS, self._refresh_item)
+        methods.add(ua.NodeId(Ids.ConditionType_ConditionRefresh2), refresh_one)
+
+    def step(self, frame: Frame) -> None:
+        """Evaluate a scan, tell what changed, and count alarms into the frame."""
+        self.tell(self.table.step(frame))
+        self.table.count_into(frame)
+
+    def tell(self, transitions: Transitions) -> None:
+        """Send the events of transitions."""
+        for event in condition_events(self.table, transitions, self._namespace):
+            self._subscriptions.offer_event(event, notifiers(event.source))
+
+    def event(self, row: int) -> ConditionEvent:
+        """What a condition's event would tell now."""
+        rows, unchanged = np.array([row], np.intp), np.zeros(1, np.uint8)
+        now = Transitions(0, rows, unchanged, self.table.snapshot(row))
+        return condition_events(self.table, now, self._namespace)[0]
+
+    # -- methods
+
+    def _row(self, call: Invocation) -> int:
+        identifier = call.object_id.Identifier
+        row = None
+        if call.object_id.NamespaceIndex == self._namespace and isinstance(identifier, str):
+            row = self.table.index.row_of_id(identifier)
+        if row is None:
+            raise MethodError(S.BadNodeIdInvalid)
+        return row
+
+    def _act(self, act: Callable[..., Transitions], *arguments: Any) -> Outputs:
+        try:
+            transitions = act(*arguments, self._clock())
+        except AlarmError as error:
+            raise MethodError(error.status) from None
+        self.tell(transitions)
+        return ()
+
+    def _enable(self, call: Invocation) -> Outputs:
+        return self._act(self.table.enable, self._row(call), call.session.user.name)
+
+    def _disable(self, call: Invocation) -> Outputs:
+        return self._act(self.table.disable, self._row(call), call.session.user.name)
+
+    def _add_comment(self, call: Invocation) -> Outputs:
+        event_id, comment = call.values
+        user = call.session.user.name
+        return self._act(self.table.add_comment, self._row(call), event_id or b"", _text(comment), user)
+
+    def _acknowledge(self, call: Invocation) -> Outputs:
+        event_id, comment = call.values
+        user = call.session.user.name
+        return self._act(self.table.acknowledge, self._row(call), event_id or b"", _text(comment), user)
+
+    def _refresh(self, call: Invocation) -> Outputs:
+        """Part 9, 5.5.7: every retained condition, to this subscription only."""
+        (number,) = call.values
+        subscription = call.session.subscriptions.get(number)
+        if subscription is None:
+            raise MethodError(S.BadSubscriptionIdInvalid)
+        items = [item for item in subscription.queued.values() if isinstance(item, EventItem)]
+        self._tell_again(items)
+        return ()
+
+    def _refresh_item(self, call: Invocation) -> Outputs:
+        """Part 9, 5.5.8: the same to one monitored item."""
+        number, item_number = call.values
+        subscription = call.session.subscriptions.get(number)
+        if subscription is None:
+            raise MethodError(S.BadSubscriptionIdInvalid)
+        item = subscription.queued.get(item_number)
+        if not isinstance(item, EventItem):
+            raise MethodError(S.BadMonitoredItemIdInvalid)
+        self._tell_again([item])
+        return ()
+
+    def _tell_again(self, items: list[EventItem]) -> None:
+        retained = condition_events(self.table, self.table.retained(), self._namespace)
+        now = self._clock()
+        events: list[tuple[Event, frozenset[str] | None]] = [(refresh_start(now), None)]
+        events += [(event, notifiers(event.source)) for event in retained]
+        events.append((refresh_end(now), None))
+        for event, where in events:
+            encoded: dict[tuple[object, ...], bytes] = {}
+            for item in items:
+                if where is None or item.source in where:
+                    item.offer(event, encoded)
+
+
+def notifiers(source: str) -> frozenset[str]:
+    """Objects that tell an event of the asset at `source`: those above it, fleet and server (N3)."""
+    parts = source.split("/")
+    above = {"/".join(parts[:n]) for n in range(1, len(parts))}
+    if len(parts) < 4:
+        above.add(source)
+    return frozenset(above | {FLEET, SERVER_NOTIFIER})
+
+
+def _text(comment: Any) -> str | None:
+    """A comment that is null leaves the one that is there (Part 9, 5.7.3)."""
+    text = getattr(comment, "Text", None)
+    return None if text is None else str(text)

@@ -1,0 +1,132 @@
+"""The state of all conditions as arrays, one row a condition; and what a step or a call changed in it.
+
+Times are microseconds since 1970 (UTC), 0 for never. `AlarmState.take` copies rows out: what it gives
+stays as it is while the table goes on, so an event can be built from it at any later moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodeset import status as st
+from nodeset.fleet import Index
+from server.alarms.definition import LIMIT_LEVELS
+
+Flags = NDArray[np.bool_]
+Times = NDArray[np.int64]
+
+
+class Change(IntFlag):
+    """What happened to a condition."""
+
+    ACTIVATED = 1
+    CLEARED = 2
+    LEVEL = 4
+    QUALITY = 8
+    ACKNOWLEDGED = 16
+    COMMENTED = 32
+    ENABLED = 64
+    DISABLED = 128
+
+
+@dataclass(frozen=True)
+class AlarmState:
+    """Columns over rows; `latched` and `since` have shape (rows, 4), a column a limit, the rest (rows,).
+
+    `since` is when a limit began to ask for a change that its delay still holds back. `event` counts the
+    condition's last event, `ack_from` the one that asked for acknowledgement; 0 is none.
+    """
+
+    enabled: Flags
+    latched: Flags
+    since: Times
+    level: NDArray[np.int8]
+    acked: Flags
+    severity: NDArray[np.uint16]
+    last_severity: NDArray[np.uint16]
+    quality: NDArray[np.uint32]
+    value: NDArray[np.float64]
+    event: NDArray[np.int64]
+    ack_from: NDArray[np.int64]
+    time: Times
+    active_time: Times
+    acked_time: Times
+    enabled_time: Times
+    quality_time: Times
+    severity_time: Times
+    comment_time: Times
+    comment: NDArray[np.object_]
+    user: NDArray[np.object_]
+
+    @property
+    def active(self) -> Flags:
+        """Where the condition is active."""
+        active: Flags = self.level != 0
+        return active
+
+    @property
+    def unacknowledged(self) -> Flags:
+        """Where an operator has still to acknowledge."""
+        return ~self.acked
+
+    @property
+    def retain(self) -> Flags:
+        """Where the condition is of interest to a client (Part 9, 5.5.2)."""
+        return self.enabled & (self.active | ~self.acked)
+
+    def take(self, rows: Index) -> AlarmState:
+        """A copy of some rows, in their order."""
+        return AlarmState(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def put(self, rows: Index, other: AlarmState) -> None:
+        """Set some rows from another state, whose rows are these in this order."""
+        for f in fields(self):
+            getattr(self, f.name)[rows] = getattr(other, f.name)
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """What changed at `time` [µs]: rows, `Change` bits of each, and the state that each then had."""
+
+    time: int
+    rows: Index
+    change: NDArray[np.uint8]
+    state: AlarmState
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def first_state(severity: NDArray[np.uint16], time: int) -> AlarmState:
+    """Every condition enabled, inactive and acknowledged; `severity` is what it starts with."""
+    n, k = len(severity), len(LIMIT_LEVELS)
+
+    def never() -> Times:
+        return np.zeros(n, np.int64)
+
+    return AlarmState(
+        enabled=np.ones(n, np.bool_),
+        latched=np.zeros((n, k), np.bool_),
+        since=np.zeros((n, k), np.int64),
+        level=np.zeros(n, np.int8),
+        acked=np.ones(n, np.bool_),
+        severity=severity.copy(),
+        last_severity=severity.copy(),
+        quality=np.full(n, st.BAD_WAITING_FOR_INITIAL_DATA, np.uint32),
+        value=np.full(n, np.nan),
+        event=never(),
+        ack_from=never(),
+        time=never(),
+        active_time=never(),
+        acked_time=never(),
+        enabled_time=np.full(n, time, np.int64),
+        quality_time=np.full(n, time, np.int64),
+        severity_time=np.full(n, time, np.int64),
+        comment_time=never(),
+        comment=np.full(n, "", np.object_),
+        user=np.full(n, "", np.object_),
+    )

@@ -1,0 +1,1 @@
+"""Events, their types, and the filters that choose among them."""

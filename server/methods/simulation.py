@@ -1,0 +1,92 @@
+"""The Simulation methods (I7, S4): scenarios of the plant simulator, for engineers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from asyncua import ua
+
+from server.security.users import Role
+from server.services.method import Invocation, MethodError, MethodService, Outputs, declared
+from simulator import scenarios
+from simulator.plant import Plant
+
+log = structlog.get_logger(__name__)
+
+S = ua.StatusCodes
+VT = ua.VariantType
+
+_CODES: Final[dict[type[scenarios.ScenarioError], int]] = {
+    scenarios.UnknownScenario: S.BadInvalidArgument,
+    scenarios.UnknownTarget: S.BadNodeIdUnknown,
+    scenarios.BadParameter: S.BadOutOfRange,
+    scenarios.TooManyScenarios: S.BadTooManyOperations,
+    scenarios.UnknownSimulation: S.BadNotFound,
+}
+
+
+class SimulationMethods:
+    """Start, Stop, Adjust and List on a plant; without one they say that there is none."""
+
+    def __init__(self, plant: Plant | None) -> None:
+        self._plant = plant
+
+    def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
+        """Take on the methods of the Simulation object."""
+        for name, role, function in (
+            ("Start", Role.ENGINEER, self._start),
+            ("Stop", Role.ENGINEER, self._stop),
+            ("Adjust", Role.ENGINEER, self._adjust),
+            ("List", Role.ANONYMOUS, self._list),
+        ):
+            methods.add(node_id(f"Simulation.{name}"), declared("Simulation", name, role, function))
+
+    def _running(self) -> Plant:
+        if self._plant is None:
+            raise MethodError(S.BadNotSupported, "the plant is not simulated in this server")
+        return self._plant
+
+    def _start(self, call: Invocation) -> Outputs:
+        scenario, target, duration, names, values = call.values
+        plant, parameters = self._running(), _parameters(names, values)
+        number = _guarded(plant.start, scenario, target, duration, parameters)
+        log.warning("simulation started", id=number, scenario=scenario, target=target, by=_who(call))
+        return (ua.Variant(number, VT.String),)
+
+    def _stop(self, call: Invocation) -> Outputs:
+        (number,) = call.values
+        _guarded(self._running().stop, number)
+        log.warning("simulation stopped", id=number, by=_who(call))
+        return ()
+
+    def _adjust(self, call: Invocation) -> Outputs:
+        number, names, values = call.values
+        _guarded(self._running().adjust, number, _parameters(names, values))
+        log.warning("simulation adjusted", id=number, by=_who(call))
+        return ()
+
+    def _list(self, _call: Invocation) -> Outputs:
+        found = self._plant.running() if self._plant is not None else ()
+        columns = ([s.id for s in found], [s.scenario for s in found], [s.target for s in found])
+        return [ua.Variant(column, VT.String, is_array=True) for column in columns]
+
+
+def _guarded(act: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return act(*arguments)
+    except scenarios.ScenarioError as error:
+        code = next((c for kind, c in _CODES.items() if isinstance(error, kind)), S.BadInvalidArgument)
+        log.info("simulation refused", reason=str(error))
+        raise MethodError(int(code), str(error)) from None
+
+
+def _parameters(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    if len(names) != len(values):
+        raise MethodError(S.BadInvalidArgument, "as many values as names of parameters are needed")
+    return dict(zip(names, values, strict=True))
+
+
+def _who(call: Invocation) -> str:
+    return call.session.user.name

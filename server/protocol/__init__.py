@@ -1,0 +1,1 @@
+"""From bytes to calls: TCP frames, secure channels, sessions, and the dispatch of requests to services."""

@@ -1,0 +1,136 @@
+"""Sessions: created on a channel, activated by a user, ended by the client, by time or by the server.
+
+A session's authentication token is 32 random bytes, and it is bound to the connection that activated
+it (Part 4, 5.7.2): another channel takes it over only through ActivateSession, with the same client
+certificate and the same user.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncua import ua
+
+from server.errors import ServiceError
+from server.protocol.stack import nodeid_to_binary
+from server.protocol.transport import Connection
+from server.security.users import ANONYMOUS, User
+
+if TYPE_CHECKING:
+    from server.subscriptions.subscription import PublishRequest, Subscription
+
+MIN_TIMEOUT: Final = 10_000.0
+MAX_TIMEOUT: Final = 3_600_000.0
+MAX_POINTS: Final = 50
+
+
+@dataclass(eq=False)
+class Session:
+    """One session; `timeout` in ms, `nonce` is what the next signature must cover."""
+
+    id: ua.NodeId
+    token: ua.NodeId
+    name: str
+    timeout: float
+    nonce: bytes
+    connection: Connection | None
+    certificate: bytes | None
+    max_response: int
+    client: ua.ApplicationDescription
+    user: User = ANONYMOUS
+    activated: bool = False
+    closed: bool = False
+    last_contact: float = field(default_factory=time.monotonic)
+    subscriptions: dict[int, Subscription] = field(default_factory=dict)
+    publish_queue: deque[PublishRequest] = field(default_factory=deque)
+    # What became of subscriptions that ended or moved while no Publish request was there to say it.
+    farewells: deque[Callable[[PublishRequest], None]] = field(
+        default_factory=lambda: deque(maxlen=MAX_POINTS)
+    )
+    points: dict[bytes, Any] = field(default_factory=dict)
+
+    def keep_point(self, rest: Any, most: int = MAX_POINTS) -> bytes:
+        """Remember where a long answer goes on; the continuation point for it."""
+        if len(self.points) >= most:
+            raise ServiceError(int(ua.StatusCodes.BadNoContinuationPoints))
+        point = os.urandom(16)
+        self.points[point] = rest
+        return point
+
+
+class Sessions:
+    """All sessions by their token."""
+
+    def __init__(self, max_sessions: int) -> None:
+        self._max = max_sessions
+        self._number = 0
+        self.by_token: dict[bytes, Session] = {}
+
+    def create(self, connection: Connection, request: ua.CreateSessionParameters) -> Session:
+        """A new session, not yet activated."""
+        self._make_room()
+        self._number += 1
+        token = ua.NodeId(os.urandom(32), 0, ua.NodeIdType.ByteString)
+        session = Session(
+            id=ua.NodeId(f"session-{self._number}", 1),
+            token=token,
+            name=str(request.SessionName or f"session {self._number}"),
+            timeout=min(max(float(request.RequestedSessionTimeout or 0), MIN_TIMEOUT), MAX_TIMEOUT),
+            nonce=os.urandom(32),
+            connection=connection,
+            certificate=connection.channel.client_certificate,
+            max_response=int(request.MaxResponseMessageSize or 0),
+            client=request.ClientDescription,
+        )
+        self.by_token[nodeid_to_binary(token)] = session
+        return session
+
+    def _make_room(self) -> None:
+        """Of too many sessions the oldest that was never activated goes (Part 4, 5.7.2.1)."""
+        if len(self.by_token) < self._max:
+            return
+        idle = next((s for s in self.by_token.values() if not s.activated), None)
+        if idle is None:
+            raise ServiceError(int(ua.StatusCodes.BadTooManySessions))
+        self.close(idle)
+
+    def close(self, session: Session, delete_subscriptions: bool = True) -> None:
+        """End a session; its subscriptions end with it, or live on for a transfer."""
+        session.closed = True
+        session.activated = False
+        self.by_token.pop(nodeid_to_binary(session.token), None)
+        for subscription in list(session.subscriptions.values()):
+            if delete_subscriptions:
+                subscription.close()
+            else:
+                subscription.orphan()
+        while session.publish_queue:
+            session.publish_queue.popleft().fault(int(ua.StatusCodes.BadSessionClosed))
+        session.points.clear()
+        session.farewells.clear()
+        connection, session.connection = session.connection, None
+        others = any(s.connection is connection and s.activated for s in self.by_token.values())
+        if connection is not None and not connection.closed and not others:
+            connection.await_session()
+
+    def detach(self, connection: Connection) -> None:
+        """A connection is lost: its sessions wait, those never activated end."""
+        for session in list(self.by_token.values()):
+            if session.connection is connection:
+                session.publish_queue.clear()
+                session.connection = None
+                if not session.activated:
+                    self.close(session)
+
+    def sweep(self) -> list[Session]:
+        """End and return the sessions that were silent for longer than their time-out."""
+        now = time.monotonic()
+        silent = [s for s in self.by_token.values() if now - s.last_contact > s.timeout / 1000]
+        for session in silent:
+            self.close(session)
+        return silent

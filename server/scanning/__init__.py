@@ -1,0 +1,1 @@
+"""The scan: from readings to quality, twin, totals and prognosis."""
