@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import psycopg
 
 import config.settings
 from historian.accounts import Accounts
 from historian.assets import AssetIds, register
+from historian.audit import AuditTrail
+from historian.auditwriter import AuditWriter
 from historian.connections import Connections
 from historian.database import Database
 from historian.engine import Engine, detect
@@ -31,6 +34,8 @@ from historian.store import Store
 from historian.writer import Stats, Writer
 from nodeset.frame import Frame, Readings
 from nodeset.index import TagIndex
+
+AUDIT_SPILL_BYTES: Final = 100e6
 
 
 class Historian:
@@ -56,6 +61,8 @@ class Historian:
         self._reader = Reader(index, ids, quality)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
+        self.audit_writer = AuditWriter(database.connect, Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES))
+        self.audit_trail = AuditTrail(self._connections)
 
     @classmethod
     async def start(
@@ -114,5 +121,6 @@ class Historian:
     async def close(self) -> None:
         """Write what waits, then let go of the database; what it does not take stays on disk."""
         await self._writer.close()
+        await self.audit_writer.close()
         await self._connections.close()
         await self._database.stop()

@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0001"
+HEAD: Final = "0003"
 BASE: Final = "base"
 
 

@@ -44,6 +44,24 @@ account = sa.Table(
     sa.CheckConstraint("role IN ('Viewer', 'Operator', 'Engineer', 'Admin')", name="account_role"),
 )
 
+audit = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ts", _TIME, nullable=False),
+    sa.Column("event_id", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("event_type", sa.Integer, nullable=False),
+    *(
+        sa.Column(name, sa.Text, nullable=False)
+        for name in ("action", "user_name", "peer", "session", "entry_id")
+    ),
+    sa.Column("status", sa.BigInteger, nullable=False),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("target", "old", "new")),
+    sa.Column("repeats", sa.Integer, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Index("audit_ts", "ts"),
+)
+
 
 def _columns(table: Table) -> list[sa.Column[int]]:
     return [sa.Column(c.name, sa.SmallInteger if c.bits == 16 else sa.Integer) for c in table.columns]

@@ -1,4 +1,4 @@
-"""Scans that wait on disk while the database is away: a SQLite file, oldest first.
+"""What waits on disk while the database is away: a SQLite file of packed scans or entries, oldest first.
 
 `append`, `first` and `delete` block; call them in a thread, one at a time. What `append` has accepted
 survives a power cut (WAL, synchronous FULL). A file that is damaged is set aside and a new one begun.
@@ -12,14 +12,11 @@ from pathlib import Path
 
 import structlog
 
-from historian.packing import pack
-from historian.rows import Scan
-
 _log = structlog.get_logger("historian")
 
 
 class Spill:
-    """A first-in, first-out queue of scans on disk, of at most `max_bytes`."""
+    """A first-in, first-out queue on disk, of at most `max_bytes`."""
 
     def __init__(self, path: Path, max_bytes: float) -> None:
         self._path = path
@@ -32,12 +29,11 @@ class Spill:
 
     @property
     def count(self) -> int:
-        """How many scans wait."""
+        """How many wait."""
         return self._count
 
-    def append(self, scan: Scan) -> bool:
-        """Keep a scan; False when there is no room."""
-        blob = pack(scan)
+    def append(self, blob: bytes) -> bool:
+        """Keep what was packed; False when there is no room."""
         if self._bytes + len(blob) > self._max_bytes:
             return False
         with self._file:
@@ -47,12 +43,12 @@ class Spill:
         return True
 
     def first(self) -> tuple[int, bytes]:
-        """Number and data of the oldest scan."""
+        """Number and data of the oldest."""
         number, blob = self._file.execute("SELECT id, data FROM scan ORDER BY id LIMIT 1").fetchone()
         return number, blob
 
     def delete(self, number: int) -> None:
-        """Forget a scan that the database has."""
+        """Forget one that the database has."""
         with self._file:
             row = self._file.execute(
                 "DELETE FROM scan WHERE id = ? RETURNING length(data)", (number,)

@@ -21,7 +21,7 @@ import structlog
 
 from historian.assets import AssetIds
 from historian.errors import HistorianError
-from historian.packing import unpack
+from historian.packing import pack, unpack
 from historian.rows import Scan, scan_of
 from historian.spill import Spill
 from historian.store import Store
@@ -175,7 +175,7 @@ class Writer:
                     self._drop("historian.spill_gb is used up")
 
     def _keep(self, frame: Frame) -> bool:
-        return self._spill.append(scan_of(frame, self._ids))
+        return self._spill.append(pack(scan_of(frame, self._ids)))
 
     async def _lost(self, error: BaseException) -> None:
         self._error = str(error).strip() or type(error).__name__

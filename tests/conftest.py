@@ -89,7 +89,9 @@ DO $$ DECLARE part regclass; BEGIN
         EXECUTE format('DROP TABLE %s', part);
     END LOOP;
 END $$;
-TRUNCATE asset, account;
+ALTER TABLE audit DISABLE TRIGGER audit_append_only;
+TRUNCATE asset, account, audit;
+ALTER TABLE audit ENABLE TRIGGER audit_append_only;
 DELETE FROM quality WHERE id <> 0;
 UPDATE alembic_version SET version_num = '{HEAD}';
 """

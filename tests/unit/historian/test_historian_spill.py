@@ -59,11 +59,11 @@ def test_a_scan_comes_back_as_it_was() -> None:
 def test_first_in_first_out_and_through_a_restart(path: Path) -> None:
     spill = Spill(path, 1e9)
     for number in range(4):
-        assert spill.append(scan(number))
+        assert spill.append(pack(scan(number)))
     spill.delete(spill.first()[0])
     spill.close()
     spill = Spill(path, 1e9)
-    assert spill.append(scan(4))
+    assert spill.append(pack(scan(4)))
     found = []
     while spill.count:
         number, blob = spill.first()
@@ -76,18 +76,18 @@ def test_first_in_first_out_and_through_a_restart(path: Path) -> None:
 def test_no_more_than_its_share_of_the_disk(path: Path) -> None:
     size = len(pack(scan(1)))
     spill = Spill(path, size * 2.5)
-    assert spill.append(scan(1))
-    assert spill.append(scan(1))
-    assert not spill.append(scan(1))
+    assert spill.append(pack(scan(1)))
+    assert spill.append(pack(scan(1)))
+    assert not spill.append(pack(scan(1)))
     spill.delete(spill.first()[0])
-    assert spill.append(scan(1))
+    assert spill.append(pack(scan(1)))
     spill.close()
 
 
 def test_disk_space_is_given_back(spill: Spill, path: Path) -> None:
     empty = path.stat().st_size
     for number in range(100):
-        spill.append(scan(number))
+        spill.append(pack(scan(number)))
     while spill.count:
         spill.delete(spill.first()[0])
     wal = path.with_name("spill.sqlite-wal")
@@ -99,7 +99,7 @@ def test_a_damaged_file_is_set_aside(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with capture_logs() as logs:
         spill = Spill(path, 1e9)
-    assert spill.append(scan(1))
+    assert spill.append(pack(scan(1)))
     spill.close()
     (kept,) = path.parent.glob("*.damaged-*")
     assert kept.read_bytes() == content
