@@ -12,11 +12,11 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from nodeclient import Step, installed, run_step
 from program import Start, Voltkeep, running
-
-NODE_CLIENT = Path(__file__).parent / "node" / "node_modules" / "node-opcua-client"
 
 
 @pytest.fixture(scope="session")
@@ -64,12 +64,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail("chromium is not installed", pytrace=False)
         pytest.skip("chromium is not installed")
-    if item.get_closest_marker("node") and not _node_client():
+    if item.get_closest_marker("node") and not installed():
         pytest.skip("node-opcua-client is not installed")
 
 
-def _node_client() -> bool:
-    return bool(shutil.which("node")) and NODE_CLIENT.exists()
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """Runs steps of node-opcua-client, which keeps its certificate over all tests."""
+    directory = tmp_path_factory.getbasetemp() / "node"
+    directory.mkdir(exist_ok=True)
+
+    def run(program: Voltkeep, step: str, limit: float = 60, **options: Any) -> Any:
+        return run_step(directory, program, step, limit, options)
+
+    return run
 
 
 @pytest.fixture(scope="session")

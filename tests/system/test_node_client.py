@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-import subprocess
 import time
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from nodeclient import Step
 from program import Start, Voltkeep
 
 from config.fleetfile import jar_name, read_fleet_file
@@ -18,44 +16,11 @@ from config.settings import HERE
 
 pytestmark = pytest.mark.node
 
-NODE_TESTS = Path(__file__).parent / "node"
 SITE, STRING = "Bangrak", "Bangrak/UPS-1/S03"
 JAR = f"{STRING}/J07"
 MEASURED = ("Voltage", "Temperature", "InternalResistance")
 # s; the acceptance of a release watches for 30.
 WATCH = float(os.environ.get("VOLTKEEP_TEST_WATCH_SECONDS", "6"))
-
-
-class Step(Protocol):
-    """Run a step of node/client.mjs against a program; what it saw."""
-
-    def __call__(self, program: Voltkeep, step: str, limit: float = 60, **options: Any) -> Any: ...
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Step:
-    def run(program: Voltkeep, step: str, limit: float = 60, **options: Any) -> Any:
-        output = tmp_path / "seen.json"
-        options |= {
-            "endpoint": program.endpoint,
-            "user": "admin",
-            "password": program.admin_password,
-            "directory": str(tmp_path),
-            "output": str(output),
-        }
-        done = subprocess.run(
-            ["node", "client.mjs", step, json.dumps(options)],
-            cwd=NODE_TESTS,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            check=False,
-        )
-        assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
-        return json.loads(output.read_text())
-
-    return run
 
 
 def test_it_browses_from_the_server_object_to_a_jar(voltkeep: Voltkeep, node: Step) -> None:

@@ -10,6 +10,20 @@ export async function anonymously(options, work) {
   return await withSession({ connectionStrategy: RETRY, endpointMustExist: false }, options, undefined, work);
 }
 
+// As options.security says: { mode, policy } is a user on an encrypted endpoint, nothing is anonymous.
+export async function connected(options, work) {
+  return await (options.security ? asUser(options, work) : anonymously(options, work));
+}
+
+// A request as it stands, for what the client has no call of its own; the answer, or the fault's name.
+export async function ask(session, request) {
+  return await new Promise((resolve) => {
+    session.performMessageTransaction(request, (error, response) => {
+      resolve(response ?? { fault: error.response?.responseHeader.serviceResult.name ?? error.message });
+    });
+  });
+}
+
 export async function asUser(options, work) {
   const certificates = new OPCUACertificateManager({
     rootFolder: join(options.directory, "pki"),
@@ -18,8 +32,8 @@ export async function asUser(options, work) {
   });
   await certificates.initialize();
   const security = {
-    securityMode: MessageSecurityMode.SignAndEncrypt,
-    securityPolicy: SecurityPolicy.Basic256Sha256,
+    securityMode: MessageSecurityMode[options.security?.mode ?? "SignAndEncrypt"],
+    securityPolicy: SecurityPolicy[options.security?.policy ?? "Basic256Sha256"],
     clientCertificateManager: certificates,
     connectionStrategy: RETRY,
     endpointMustExist: true,
@@ -28,14 +42,16 @@ export async function asUser(options, work) {
   return await withSession(security, options, user, work);
 }
 
+// `work` gets the session, NodeIds of the fleet, the namespaces, and further sessions of the same user.
 async function withSession(settings, options, user, work) {
   const client = OPCUAClient.create(settings);
   await client.connect(options.endpoint);
   const session = await client.createSession(user);
+  const another = () => client.createSession(user);
   try {
     const namespaces = await session.readNamespaceArray();
     const [fleet, types] = ["urn:voltkeep:fleet", "urn:voltkeep:types"].map((uri) => namespaces.indexOf(uri));
-    return await work(session, (identifier) => `ns=${fleet};s=${identifier}`, { fleet, types });
+    return await work(session, (identifier) => `ns=${fleet};s=${identifier}`, { fleet, types }, another);
   } finally {
     await session.close(true);
     await client.disconnect();
