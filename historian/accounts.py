@@ -11,12 +11,12 @@ from typing import Any, Final
 from historian.connections import Connections
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_COLUMNS: Final = "name, role, password_hash, must_change, created_at, failed_logins, locked_until"
+_COLUMNS: Final = "name, role, password_hash, must_change, created_at, enabled, description, certificates"
 _SAVE: Final = f"""
-INSERT INTO account ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (name) DO UPDATE SET (role, password_hash, must_change, failed_logins, locked_until) =
-    (excluded.role, excluded.password_hash, excluded.must_change, excluded.failed_logins,
-     excluded.locked_until)
+INSERT INTO account ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (name) DO UPDATE SET (role, password_hash, must_change, enabled, description, certificates) =
+    (excluded.role, excluded.password_hash, excluded.must_change, excluded.enabled,
+     excluded.description, excluded.certificates)
 """
 
 
@@ -31,15 +31,20 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """One user; times are µs since 1970. `password_hash` is opaque here."""
+    """One user; times are µs since 1970.
+
+    `password_hash` is opaque here, and empty where no password is right. `certificates` are what the user's
+    X.509 certificate is known by: thumbprints or subjects, opaque here too.
+    """
 
     name: str
     role: Role
     password_hash: str
     must_change: bool
     created_at: int
-    failed_logins: int = 0
-    locked_until: int | None = None
+    enabled: bool = True
+    description: str = ""
+    certificates: tuple[str, ...] = ()
 
 
 class Accounts:
@@ -65,8 +70,9 @@ class Accounts:
             account.password_hash,
             account.must_change,
             _datetime(account.created_at),
-            account.failed_logins,
-            None if account.locked_until is None else _datetime(account.locked_until),
+            account.enabled,
+            account.description,
+            [*account.certificates],
         )
         async with self._connections.use() as connection:
             await connection.execute(_SAVE, row)
@@ -89,12 +95,13 @@ def _account(
     password_hash: str,
     must_change: bool,
     created_at: dt.datetime,
-    failed_logins: int,
-    locked_until: dt.datetime | None,
+    enabled: bool,
+    description: str,
+    certificates: list[str],
 ) -> Account:
-    locked = None if locked_until is None else _microseconds(locked_until)
     created = _microseconds(created_at)
-    return Account(name, Role(role), password_hash, must_change, created, failed_logins, locked)
+    known_by = tuple(certificates)
+    return Account(name, Role(role), password_hash, must_change, created, enabled, description, known_by)
 
 
 def _microseconds(moment: dt.datetime) -> int:

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from historian.columns import TABLES, Table
 
@@ -39,8 +39,9 @@ account = sa.Table(
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("must_change", sa.Boolean, nullable=False),
     sa.Column("created_at", _TIME, nullable=False),
-    sa.Column("failed_logins", sa.Integer, nullable=False),
-    sa.Column("locked_until", _TIME),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("certificates", ARRAY(sa.Text), nullable=False),
     sa.CheckConstraint("role IN ('Viewer', 'Operator', 'Engineer', 'Admin')", name="account_role"),
 )
 
