@@ -91,6 +91,7 @@ class TagDef:
     high: float = 0.0
     scale: int = 1
     states: tuple[str, ...] = ()
+    writable: bool = False  # a set-point
 
     @property
     def key(self) -> tuple[AssetType, str]:

@@ -30,6 +30,7 @@ from server.scanning.prognosis import Prognosis
 from server.security.accounts import Accounts
 from server.security.audit import Audit
 from server.security.certificates import own_certificate
+from server.security.permissions import Permissions
 from server.services.attribute import AttributeService
 from server.services.history import HistoryService
 from server.services.method import MethodService
@@ -42,6 +43,7 @@ from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.rowparser import RowParser
+from server.space.valuetypes import ValueTypes
 from simulator.plant import Plant
 
 log = structlog.get_logger(__name__)
@@ -64,6 +66,7 @@ class OpcUaServer:
         self._limits = Limits()
         self._policies: list[Policy] = []
         self.audit = Audit()
+        self.permissions = Permissions(settings.demo)
         self.sessions = Sessions(settings.opcua.max_sessions)
         self.dispatcher = Dispatcher(self.sessions)
         self.accounts = Accounts(historian.accounts)
@@ -89,7 +92,7 @@ class OpcUaServer:
         space = AddressSpace(standard, assets, [condition_nodes.make])
         standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, self._level)
         self._serve(space, RowParser(self._table.index, fleet_namespace))
-        methods = MethodService(space)
+        methods = MethodService(space, self.permissions, ValueTypes(space), self.audit)
         methods.register(self.dispatcher)
         self.conditions.register(methods)
         SimulationMethods(plant).register(methods, assets.node_id)

@@ -14,15 +14,14 @@ from server.alarms.events import ConditionEvent, condition_events
 from server.alarms.state import Transitions
 from server.alarms.table import AlarmTable
 from server.events.event import Event, refresh_end, refresh_start
-from server.security.users import Role
-from server.services.method import Argument, Invocation, Method, MethodError, MethodService, Outputs
+from server.security.permissions import Profile
+from server.services.method import Invocation, MethodError, MethodService, Outputs
 from server.services.monitoreditem import SERVER_NOTIFIER
 from server.services.subscription import SubscriptionService
 from server.space.conditionnodes import METHODS
 from server.subscriptions.sampleditems import EventItem
 
 S = ua.StatusCodes
-VT = ua.VariantType
 Ids = ua.ObjectIds
 
 FLEET: Final = "Fleet"
@@ -45,19 +44,17 @@ class Conditions:
 
     def register(self, methods: MethodService) -> None:
         """Take on the methods of ConditionType and AcknowledgeableConditionType."""
-        event_id, comment = Argument(VT.ByteString), Argument(VT.LocalizedText)
-        number = Argument(VT.UInt32)
-        for name, arguments, function in (
-            ("Enable", (), self._enable),
-            ("Disable", (), self._disable),
-            ("AddComment", (event_id, comment), self._add_comment),
-            ("Acknowledge", (event_id, comment), self._acknowledge),
+        for name, function, audit in (
+            ("Enable", self._enable, Ids.AuditConditionEnableEventType),
+            ("Disable", self._disable, Ids.AuditConditionEnableEventType),
+            ("AddComment", self._add_comment, Ids.AuditConditionCommentEventType),
+            ("Acknowledge", self._acknowledge, Ids.AuditConditionAcknowledgeEventType),
         ):
-            methods.add(ua.NodeId(METHODS[name]), Method(arguments, Role.OPERATOR, function))
-        refresh = Method((number,), Role.ANONYMOUS, self._refresh)
-        methods.add(ua.NodeId(Ids.ConditionType_ConditionRefresh), refresh)
-        refresh_one = Method((number, number), Role.ANONYMOUS, self._refresh_item)
-        methods.add(ua.NodeId(Ids.ConditionType_ConditionRefresh2), refresh_one)
+            methods.add(ua.NodeId(METHODS[name]), Profile.CALL_OPERATOR, function, audit)
+        refresh = ua.NodeId(Ids.ConditionType_ConditionRefresh)
+        methods.add(refresh, Profile.CALL_OPEN, self._refresh)
+        refresh_one = ua.NodeId(Ids.ConditionType_ConditionRefresh2)
+        methods.add(refresh_one, Profile.CALL_OPEN, self._refresh_item)
 
     def step(self, frame: Frame) -> None:
         """Evaluate a scan, tell what changed, and count alarms into the frame."""

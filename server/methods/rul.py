@@ -10,8 +10,8 @@ from nodeset import status as st
 from nodeset.fleet import AssetType
 from server.livetable import LiveTable
 from server.scanning.prognosis import MODEL_VERSION, Prognosis, confidence_name
-from server.security.users import Role
-from server.services.method import Invocation, MethodError, MethodService, Outputs, declared
+from server.security.permissions import Profile
+from server.services.method import Invocation, MethodError, MethodService, Outputs
 
 S = ua.StatusCodes
 VT = ua.VariantType
@@ -26,8 +26,7 @@ class RulMethods:
 
     def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
         """Take on the methods of the Analytics object."""
-        method = declared("Analytics", "PredictRul", Role.ANONYMOUS, self._predict)
-        methods.add(node_id("Analytics.PredictRul"), method)
+        methods.add(node_id("Analytics.PredictRul"), Profile.CALL_OPEN, self._predict)
 
     def _predict(self, call: Invocation) -> Outputs:
         (path,) = call.values

@@ -8,8 +8,8 @@ from typing import Any, Final
 import structlog
 from asyncua import ua
 
-from server.security.users import Role
-from server.services.method import Invocation, MethodError, MethodService, Outputs, declared
+from server.security.permissions import Profile
+from server.services.method import Invocation, MethodError, MethodService, Outputs
 from simulator import scenarios
 from simulator.plant import Plant
 
@@ -35,13 +35,13 @@ class SimulationMethods:
 
     def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
         """Take on the methods of the Simulation object."""
-        for name, role, function in (
-            ("Start", Role.ENGINEER, self._start),
-            ("Stop", Role.ENGINEER, self._stop),
-            ("Adjust", Role.ENGINEER, self._adjust),
-            ("List", Role.ANONYMOUS, self._list),
+        for name, profile, function in (
+            ("Start", Profile.CALL_ENGINEER, self._start),
+            ("Stop", Profile.CALL_ENGINEER, self._stop),
+            ("Adjust", Profile.CALL_ENGINEER, self._adjust),
+            ("List", Profile.CALL_OPEN, self._list),
         ):
-            methods.add(node_id(f"Simulation.{name}"), declared("Simulation", name, role, function))
+            methods.add(node_id(f"Simulation.{name}"), profile, function)
 
     def _running(self) -> Plant:
         if self._plant is None:
@@ -89,4 +89,4 @@ def _parameters(names: Sequence[str], values: Sequence[float]) -> dict[str, floa
 
 
 def _who(call: Invocation) -> str:
-    return call.session.user.name
+    return call.user.name

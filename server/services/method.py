@@ -1,4 +1,8 @@
-"""Call (Part 4, 5.12): finds the method, checks arguments and role, and runs it with its caller known."""
+"""Call (Part 4, 5.12): finds the method, checks role and arguments, and runs it with its caller known.
+
+What arguments a method takes is what its InputArguments say to clients. Calls of one request run one after
+the other; a method that waits keeps nobody else waiting.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,30 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from asyncua import ua
 
-from nodeset.methods import METHODS
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
 from server.protocol.stack import NodeData
-from server.security.users import Role
+from server.security.audit import Audit
+from server.security.permissions import Permission, Permissions, Profile
+from server.security.users import User
 from server.space.addressspace import AddressSpace
-from server.space.nodes import HAS_SUBTYPE, HAS_TYPE
+from server.space.nodes import HAS_COMPONENT, HAS_PROPERTY, HAS_SUBTYPE, HAS_TYPE
+from server.space.valuetypes import ValueTypes
+
+log = structlog.get_logger(__name__)
 
 S = ua.StatusCodes
+A = ua.AttributeIds
+VT = ua.VariantType
 
 MAX_CALLS: Final = 1000
+# Who may call these changes nothing by it; all others are audited.
+_HARMLESS: Final = frozenset({Profile.CALL_PUBLIC, Profile.CALL_OPEN, Profile.CALL_VIEWER})
+_SECRET: Final = "password"  # in the name of an argument that no audit trail may hold
+_HIDDEN: Final = ua.Variant("***", VT.String)
 
 
 class MethodError(Exception):
@@ -32,11 +47,26 @@ class MethodError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Who calls a method on which object, with the values of its arguments."""
+    """Who calls a method on which object, with the values of its arguments; a null array is an empty one."""
 
-    session: Session
+    call: Call
     object_id: ua.NodeId
     values: list[Any]
+
+    @property
+    def session(self) -> Session:
+        """The caller's session."""
+        return self.call.owner
+
+    @property
+    def user(self) -> User:
+        """The caller."""
+        return self.call.owner.user
+
+    @property
+    def peer(self) -> str:
+        """Where the caller is."""
+        return self.call.connection.peer
 
 
 Outputs = Sequence[ua.Variant]
@@ -44,111 +74,191 @@ Function = Callable[[Invocation], Outputs | Awaitable[Outputs]]
 
 
 @dataclass(frozen=True)
-class Argument:
-    """Type of an input argument: a scalar, or an array of one dimension."""
+class _Method:
+    """What a method does, and the type of its audit event, 0 for none."""
 
-    type: ua.VariantType
-    array: bool = False
-
-    def takes(self, variant: ua.Variant) -> bool:
-        """Whether a value is of this type; a null array is an empty one."""
-        if self.array:
-            return variant.Value is None or (
-                isinstance(variant.Value, list) and variant.VariantType is self.type
-            )
-        return variant.VariantType is self.type and not isinstance(variant.Value, list)
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method as it is called: its arguments, who may call it, and what it does."""
-
-    arguments: tuple[Argument, ...]
-    role: Role
     function: Function
-
-
-def declared(owner: str, name: str, role: Role, function: Function) -> Method:
-    """A method with the arguments that the NodeSet declares for it."""
-    definition = next(m for m in METHODS if m.owner == owner and m.name == name)
-    arguments = tuple(Argument(ua.VariantType(a.data_type.value), a.array) for a in definition.inputs)
-    return Method(arguments, role, function)
+    audit: int
 
 
 class MethodService:
     """Methods by the NodeId under which they are called."""
 
-    def __init__(self, space: AddressSpace) -> None:
+    def __init__(
+        self, space: AddressSpace, permissions: Permissions, types: ValueTypes, audit: Audit
+    ) -> None:
         self._space = space
-        self._methods: dict[ua.NodeId, Method] = {}
+        self._permissions = permissions
+        self._types = types
+        self._audit = audit
+        self._methods: dict[ua.NodeId, _Method] = {}
+        self._arguments: dict[ua.NodeId, list[ua.Argument]] = {}
 
     def register(self, dispatcher: Dispatcher) -> None:
         """Take on the requests of this service set."""
         dispatcher.serve(ua.CallRequest, self._call)
 
-    def add(self, method_id: ua.NodeId, method: Method) -> None:
-        """Answer calls of `method_id`."""
-        self._methods[method_id] = method
+    def add(
+        self,
+        method_id: ua.NodeId,
+        profile: Profile,
+        function: Function,
+        audit: int = ua.ObjectIds.AuditUpdateMethodEventType,
+    ) -> None:
+        """Answer calls of a method of the address space by whom `profile` lets.
+
+        Calls that only somebody with a role may make are audited, with events of the type `audit`.
+        """
+        kind = 0 if profile in _HARMLESS else audit
+        self._methods[method_id] = _Method(function, kind)
+        self._permissions.declare(method_id, profile)
+        self._space.executable.add(method_id)
 
     async def _call(self, call: Call) -> ua.CallResponse:
         params = call.params(ua.CallParameters)
         check_operations(len(params.MethodsToCall), MAX_CALLS)
         response = ua.CallResponse()
-        response.Results = [await self._one(call.owner, wanted) for wanted in params.MethodsToCall]
+        response.Results = [await self._one(call, wanted) for wanted in params.MethodsToCall]
         return response
 
-    async def _one(self, session: Session, wanted: ua.CallMethodRequest) -> ua.CallMethodResult:
+    async def _one(self, call: Call, wanted: ua.CallMethodRequest) -> ua.CallMethodResult:
         result = ua.CallMethodResult()
+        method_id, method = wanted.MethodId, None
         try:
-            method = self._find(wanted)
-            if not session.user.may(method.role):
-                raise MethodError(S.BadUserAccessDenied)
-            checked = _checked(method, wanted.InputArguments)
-            if any(status.value for status in checked):
-                result.InputArgumentResults = checked
-                raise MethodError(S.BadInvalidArgument)
-            values = [
-                [] if argument.array and variant.Value is None else variant.Value
-                for argument, variant in zip(method.arguments, wanted.InputArguments, strict=True)
-            ]
-            outputs = method.function(Invocation(session, wanted.ObjectId, values))
+            method_id = self._find(wanted)
+            method = self._methods.get(method_id)
+            if method is None:
+                raise MethodError(S.BadNotExecutable)
+            self._check_permission(call.owner, wanted.ObjectId, method_id)
+            values = self._values(method_id, wanted.InputArguments, result)
+            outputs = method.function(Invocation(call, wanted.ObjectId, values))
             result.OutputArguments = list(await outputs if inspect.isawaitable(outputs) else outputs)
         except MethodError as error:
             result.StatusCode = ua.StatusCode(error.code)
+        except Exception:  # a defect of one method must not cost the other calls their answer
+            log.exception("method failed", method=method_id.to_string())
+            result.StatusCode = ua.StatusCode(S.BadInternalError)
+        if method is not None and method.audit:
+            self._record(call, method.audit, method_id, wanted, result)
         return result
 
-    def _find(self, wanted: ua.CallMethodRequest) -> Method:
+    # -- which method
+
+    def _find(self, wanted: ua.CallMethodRequest) -> ua.NodeId:
+        """The method of the object that is meant: by its own id, or by that in the object's type."""
         owner = self._space.get(wanted.ObjectId)
         if owner is None:
             raise MethodError(S.BadNodeIdUnknown)
-        if not self._has(owner, wanted.MethodId):
-            raise MethodError(S.BadMethodInvalid)
-        method = self._methods.get(wanted.MethodId)
-        if method is None:
-            raise MethodError(S.BadNotImplemented)
-        return method
+        own = _methods_of(owner)
+        if wanted.MethodId in own:
+            return wanted.MethodId
+        above = self._type_above(owner)
+        while above is not None:
+            declared = _methods_of(above)
+            if wanted.MethodId in declared:
+                name = declared[wanted.MethodId]
+                return next((each for each, known in own.items() if known == name), wanted.MethodId)
+            above = self._type_above(above)
+        raise MethodError(S.BadMethodInvalid)
 
-    def _has(self, owner: NodeData, method_id: ua.NodeId) -> bool:
-        """Whether the object, its type or a type above that has the method (Part 4, 5.12.2)."""
-        node: NodeData | None = owner
-        while node is not None:
-            above = None
-            for ref in node.references:
-                if ref.IsForward and ref.NodeId == method_id:
-                    return True
-                if ref.ReferenceTypeId == (HAS_TYPE if ref.IsForward else HAS_SUBTYPE):
-                    above = ref.NodeId
-            node = None if above is None else self._space.get(above)
-        return False
+    def _type_above(self, node: NodeData) -> NodeData | None:
+        """The type of an object, or the type above a type."""
+        for ref in node.references:
+            if ref.ReferenceTypeId == (HAS_TYPE if ref.IsForward else HAS_SUBTYPE):
+                return self._space.get(ref.NodeId)
+        return None
+
+    def _check_permission(self, session: Session, object_id: ua.NodeId, method_id: ua.NodeId) -> None:
+        """Object and method must both allow it (Part 3, 8.55)."""
+        for node_id in (object_id, method_id):
+            profile = self._permissions.profile(node_id)
+            code = self._permissions.refusal(profile, session, Permission.CALL)
+            if code:
+                raise MethodError(code)
+
+    # -- with which arguments
+
+    def _values(
+        self, method_id: ua.NodeId, given: list[ua.Variant], result: ua.CallMethodResult
+    ) -> list[Any]:
+        """The values of the arguments; where one is wrong, `result` says which."""
+        declared = self._declared(method_id)
+        if len(given) < len(declared):
+            raise MethodError(S.BadArgumentsMissing)
+        if len(given) > len(declared):
+            raise MethodError(S.BadTooManyArguments)
+        fit = [
+            self._types.fits(value, argument.DataType, argument.ValueRank)
+            for argument, value in zip(declared, given, strict=True)
+        ]
+        if not all(fit):
+            codes = [S.Good if each else S.BadTypeMismatch for each in fit]
+            result.InputArgumentResults = [ua.StatusCode(code) for code in codes]
+            raise MethodError(S.BadInvalidArgument)
+        return [
+            [] if argument.ValueRank >= 0 and value.Value is None else value.Value
+            for argument, value in zip(declared, given, strict=True)
+        ]
+
+    def _declared(self, method_id: ua.NodeId) -> list[ua.Argument]:
+        """The InputArguments of a method, which do not change."""
+        found = self._arguments.get(method_id)
+        if found is None:
+            found = self._arguments[method_id] = self._input_arguments(method_id)
+        return found
+
+    def _input_arguments(self, method_id: ua.NodeId) -> list[ua.Argument]:
+        method = self._space.get(method_id)
+        for ref in method.references if method is not None else ():
+            if ref.IsForward and ref.ReferenceTypeId == HAS_PROPERTY and _is_input(ref.BrowseName):
+                node = self._space.get(ref.NodeId)
+                value = None if node is None else node.attributes[A.Value].value
+                return list(value.Value.Value or ()) if value is not None else []
+        return []
+
+    # -- the trail
+
+    def _record(
+        self,
+        call: Call,
+        kind: int,
+        method_id: ua.NodeId,
+        wanted: ua.CallMethodRequest,
+        result: ua.CallMethodResult,
+    ) -> None:
+        given = self._without_secrets(method_id, wanted.InputArguments)
+        texts = ", ".join(str(value.Value) for value in given)
+        self._audit.record(
+            kind,
+            "call",
+            status=result.StatusCode.value,
+            call=call,
+            target=f"{wanted.ObjectId.to_string()} {method_id.to_string()}",
+            new=texts or None,
+            fields={
+                ("MethodId",): ua.Variant(method_id, VT.NodeId),
+                ("StatusCodeId",): ua.Variant(result.StatusCode, VT.StatusCode),
+                ("InputArguments",): ua.Variant(given, VT.Variant, is_array=True),
+                ("OutputArguments",): ua.Variant(result.OutputArguments, VT.Variant, is_array=True),
+            },
+        )
+
+    def _without_secrets(self, method_id: ua.NodeId, given: list[ua.Variant]) -> list[ua.Variant]:
+        names = [str(argument.Name or "").lower() for argument in self._declared(method_id)]
+        if any(_SECRET in name for name in names) and len(names) != len(given):
+            return []  # nobody knows which of them is the secret
+        hidden = [_SECRET in name for name in names] + [False] * len(given)
+        return [_HIDDEN if secret else value for value, secret in zip(given, hidden, strict=False)]
 
 
-def _checked(method: Method, given: list[ua.Variant]) -> list[ua.StatusCode]:
-    """A StatusCode an argument."""
-    if len(given) < len(method.arguments):
-        raise MethodError(S.BadArgumentsMissing)
-    if len(given) > len(method.arguments):
-        raise MethodError(S.BadTooManyArguments)
-    return [
-        ua.StatusCode(S.Good if argument.takes(variant) else S.BadTypeMismatch)
-        for argument, variant in zip(method.arguments, given, strict=True)
-    ]
+def _methods_of(node: NodeData) -> dict[ua.NodeId, ua.QualifiedName]:
+    """BrowseNames of the methods that an object or type has by itself."""
+    return {
+        ref.NodeId: ref.BrowseName
+        for ref in node.references
+        if ref.IsForward and ref.ReferenceTypeId == HAS_COMPONENT and ref.NodeClass == ua.NodeClass.Method
+    }
+
+
+def _is_input(name: ua.QualifiedName) -> bool:
+    return bool(name.NamespaceIndex == 0 and name.Name == "InputArguments")

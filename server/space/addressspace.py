@@ -22,6 +22,8 @@ from server.space.nodes import A
 
 Ids = ua.ObjectIds
 Maker = Callable[[str], NodeData | None]
+# Takes a value that a client writes; the StatusCode of the outcome.
+Writer = Callable[[Any], int]
 
 CACHED_NODES: Final = 4096
 _OBJECTS: Final = {"Simulation": SIMULATION_TYPE, "Analytics": ANALYTICS_TYPE}
@@ -37,7 +39,8 @@ class AddressSpace:
         self._makers = [assets.make, *makers]
         self._assets = assets
         self._namespace = assets.node_id("").NamespaceIndex
-        self._fixed: dict[ua.NodeId, NodeData] = {}
+        self.executable: set[ua.NodeId] = set()  # methods that somebody answers
+        self.writers: dict[ua.NodeId, Writer] = {}
         self.nodes = NodeTable(standard, self._resolve)
         self.is_subtype = cache(self._is_subtype)
         self.subtypes = cache(self._subtypes)
@@ -146,6 +149,10 @@ class AddressSpace:
     def set_reader(self, node_id: int, read: nodes.Reader) -> None:
         """Let a standard variable be worked out whenever it is read."""
         self.nodes[ua.NodeId(node_id)].attributes[A.Value] = nodes.live(read)
+
+    def set_writer(self, node_id: int, write: Writer) -> None:
+        """Let clients write a standard variable; `write` gets values of its data type and rank."""
+        self.writers[ua.NodeId(node_id)] = write
 
     def set_value(self, node_id: int, value: Any, kind: ua.VariantType) -> None:
         """Give a standard variable its value."""
