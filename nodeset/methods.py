@@ -84,4 +84,31 @@ ANALYTICS: Final = (
     ),
 )
 
-METHODS: Final = SIMULATION + ANALYTICS
+AUDIT: Final = (
+    MethodDef(
+        "Audit",
+        "Read",
+        "Entries of the audit trail",
+        (
+            ArgumentDef("Start", DataType.DATE_TIME, "Time of the first entry"),
+            ArgumentDef("End", DataType.DATE_TIME, "Time that is not reached; before Start: newest first"),
+            ArgumentDef("MaxEntries", DataType.UINT32, "Most entries to give; 0: as many as an answer holds"),
+        ),
+        (
+            ArgumentDef("Times", DataType.DATE_TIME, "When it was done", array=True),
+            ArgumentDef("EventTypes", DataType.UINT32, "Number of its audit event type", array=True),
+            ArgumentDef("Actions", DataType.STRING, "What was done", array=True),
+            ArgumentDef("Users", DataType.STRING, "Who did it; empty: nobody known", array=True),
+            ArgumentDef("Peers", DataType.STRING, "From where, host and port", array=True),
+            ArgumentDef("Sessions", DataType.STRING, "In which session", array=True),
+            ArgumentDef("AuditEntryIds", DataType.STRING, "What the client calls it", array=True),
+            ArgumentDef("StatusCodes", DataType.UINT32, "With which result", array=True),
+            ArgumentDef("Targets", DataType.STRING, "On what", array=True),
+            ArgumentDef("OldValues", DataType.STRING, "What it was before", array=True),
+            ArgumentDef("NewValues", DataType.STRING, "What it was afterwards", array=True),
+            ArgumentDef("Repeats", DataType.UINT32, "How often, when it was repeated in a flood", array=True),
+        ),
+    ),
+)
+
+METHODS: Final = SIMULATION + ANALYTICS + AUDIT

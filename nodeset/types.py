@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nodeset.datatypes import DataType
 from nodeset.fleet import AssetType
-from nodeset.methods import ANALYTICS, SIMULATION, MethodDef
+from nodeset.methods import ANALYTICS, AUDIT, SIMULATION, MethodDef
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import TagDef, tags_of
 
@@ -23,6 +23,7 @@ EXCLUSIVE_LEVEL_ALARM_TYPE: Final = 9482
 
 SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
+AUDIT_TYPE: Final = "AuditType"
 
 
 class Rule(IntEnum):
@@ -99,12 +100,14 @@ TYPES: Final = (
     _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM)),
     TypeDef(SIMULATION_TYPE, "Scenarios of the plant simulator", methods=SIMULATION),
     TypeDef(ANALYTICS_TYPE, "Predictions of remaining useful life", methods=ANALYTICS),
+    TypeDef(AUDIT_TYPE, "Who did what, when and from where", methods=AUDIT),
     TypeDef("DispatchableDeviceType", "A battery that may be charged and discharged", properties=_DEVICE),
     _asset_type(
         AssetType.FLEET,
         "All batteries of an operator",
         PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
+        PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         _any(AssetType.SITE),
     ),
 )

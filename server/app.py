@@ -271,6 +271,7 @@ class App:
             await asyncio.sleep(SWEEP_PERIOD)
             for session in self._opcua.sessions.sweep():
                 log.info("session timed out", user=session.user.name or "anonymous")
+            self._opcua.audit.flush()
 
     async def _serve_health(self, health: Health) -> None:
         metrics = self._settings.metrics

@@ -19,7 +19,9 @@ from nodeset.types import TYPES_URI
 from server.alarms.conditions import Conditions
 from server.alarms.table import AlarmTable
 from server.errors import StartError
+from server.events.audit import AuditEvents
 from server.livetable import LiveTable
+from server.methods.audit import AuditMethods
 from server.methods.rul import RulMethods
 from server.methods.simulation import SimulationMethods
 from server.protocol.dispatch import Dispatcher
@@ -73,6 +75,10 @@ class OpcUaServer:
         self.subscriptions = SubscriptionService(
             table, settings.opcua.max_subscriptions, settings.opcua.min_publishing_interval
         )
+        self.audit.sinks += [
+            lambda entry: historian.audit_writer.offer(entry.row()),
+            AuditEvents(self.subscriptions).tell,
+        ]
         self.alarms = alarms
         self.conditions: Conditions
         self.healthy: Callable[[], bool] = lambda: False
@@ -96,6 +102,7 @@ class OpcUaServer:
         methods.register(self.dispatcher)
         self.conditions.register(methods)
         SimulationMethods(plant).register(methods, assets.node_id)
+        AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         RulMethods(self._table, prognosis).register(methods, assets.node_id)
         self._secure()
 
@@ -162,6 +169,7 @@ class OpcUaServer:
         for session in list(self.sessions.by_token.values()):
             self.sessions.close(session)
         self.subscriptions.close()
+        self.audit.flush(everything=True)
         for connection in list(self.dispatcher.connections):
             connection.close()
         await asyncio.sleep(0)

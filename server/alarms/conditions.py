@@ -13,9 +13,9 @@ from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
 from server.alarms.state import Transitions
 from server.alarms.table import AlarmTable
-from server.events.event import Event, refresh_end, refresh_start
+from server.events.event import Event, Path, node_id, refresh_end, refresh_start, string
 from server.security.permissions import Profile
-from server.services.method import Invocation, MethodError, MethodService, Outputs
+from server.services.method import Fields, Invocation, MethodError, MethodService, Outputs
 from server.services.monitoreditem import SERVER_NOTIFIER
 from server.services.subscription import SubscriptionService
 from server.space.conditionnodes import METHODS
@@ -25,6 +25,7 @@ S = ua.StatusCodes
 Ids = ua.ObjectIds
 
 FLEET: Final = "Fleet"
+_COMMENTED: Final[tuple[Path, ...]] = (("ConditionEventId",), ("Comment",))
 
 
 class Conditions:
@@ -50,7 +51,9 @@ class Conditions:
             ("AddComment", self._add_comment, Ids.AuditConditionCommentEventType),
             ("Acknowledge", self._acknowledge, Ids.AuditConditionAcknowledgeEventType),
         ):
-            methods.add(ua.NodeId(METHODS[name]), Profile.CALL_OPERATOR, function, audit)
+            method_id = ua.NodeId(METHODS[name])
+            fields = _audit_fields(name)
+            methods.add(method_id, Profile.CALL_OPERATOR, function, audit, name, fields)
         refresh = ua.NodeId(Ids.ConditionType_ConditionRefresh)
         methods.add(refresh, Profile.CALL_OPEN, self._refresh)
         refresh_one = ua.NodeId(Ids.ConditionType_ConditionRefresh2)
@@ -149,6 +152,16 @@ def notifiers(source: str) -> frozenset[str]:
     if len(parts) < 4:
         above.add(source)
     return frozenset(above | {FLEET, SERVER_NOTIFIER})
+
+
+def _audit_fields(name: str) -> Fields:
+    """What the audit event of a condition's method says besides (Part 9, 5.10)."""
+
+    def fields(wanted: ua.CallMethodRequest) -> dict[Path, ua.Variant]:
+        found = {("SourceNode",): node_id(wanted.ObjectId), ("SourceName",): string(f"Method/{name}")}
+        return found | dict(zip(_COMMENTED, wanted.InputArguments, strict=False))
+
+    return fields
 
 
 def _text(comment: Any) -> str | None:

@@ -7,13 +7,14 @@ the other; a method that waits keeps nobody else waiting.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from asyncua import ua
 
+from server.events.event import Path
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
 from server.protocol.stack import NodeData
@@ -71,14 +72,18 @@ class Invocation:
 
 Outputs = Sequence[ua.Variant]
 Function = Callable[[Invocation], Outputs | Awaitable[Outputs]]
+# Further fields of a call's audit event.
+Fields = Callable[[ua.CallMethodRequest], Mapping[Path, ua.Variant]]
 
 
 @dataclass(frozen=True)
 class _Method:
-    """What a method does, and the type of its audit event, 0 for none."""
+    """What a method does, the type of its audit event, 0 for none, and what that says besides."""
 
     function: Function
     audit: int
+    action: str
+    fields: Fields
 
 
 class MethodService:
@@ -104,13 +109,16 @@ class MethodService:
         profile: Profile,
         function: Function,
         audit: int = ua.ObjectIds.AuditUpdateMethodEventType,
+        action: str = "call",
+        fields: Fields = lambda _wanted: {},
     ) -> None:
         """Answer calls of a method of the address space by whom `profile` lets.
 
-        Calls that only somebody with a role may make are audited, with events of the type `audit`.
+        Calls that only somebody with a role may make are audited, as `action`, with events of the type
+        `audit` and with `fields` of that type.
         """
         kind = 0 if profile in _HARMLESS else audit
-        self._methods[method_id] = _Method(function, kind)
+        self._methods[method_id] = _Method(function, kind, action, fields)
         self._permissions.declare(method_id, profile)
         self._space.executable.add(method_id)
 
@@ -139,7 +147,7 @@ class MethodService:
             log.exception("method failed", method=method_id.to_string())
             result.StatusCode = ua.StatusCode(S.BadInternalError)
         if method is not None and method.audit:
-            self._record(call, method.audit, method_id, wanted, result)
+            self._record(call, method, method_id, wanted, result)
         return result
 
     # -- which method
@@ -221,7 +229,7 @@ class MethodService:
     def _record(
         self,
         call: Call,
-        kind: int,
+        method: _Method,
         method_id: ua.NodeId,
         wanted: ua.CallMethodRequest,
         result: ua.CallMethodResult,
@@ -229,8 +237,8 @@ class MethodService:
         given = self._without_secrets(method_id, wanted.InputArguments)
         texts = ", ".join(str(value.Value) for value in given)
         self._audit.record(
-            kind,
-            "call",
+            method.audit,
+            method.action,
             status=result.StatusCode.value,
             call=call,
             target=f"{wanted.ObjectId.to_string()} {method_id.to_string()}",
@@ -240,6 +248,7 @@ class MethodService:
                 ("StatusCodeId",): ua.Variant(result.StatusCode, VT.StatusCode),
                 ("InputArguments",): ua.Variant(given, VT.Variant, is_array=True),
                 ("OutputArguments",): ua.Variant(result.OutputArguments, VT.Variant, is_array=True),
+                **method.fields(wanted),
             },
         )
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from asyncua import ua
 
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
-from nodeset.types import ANALYTICS_TYPE, SIMULATION_TYPE
+from nodeset.types import ANALYTICS_TYPE, AUDIT_TYPE, SIMULATION_TYPE
 from server.protocol.stack import NodeData, NodeTable
 from server.space import nodes
 from server.space.assetnodes import AssetNodes
@@ -26,7 +26,7 @@ Maker = Callable[[str], NodeData | None]
 Writer = Callable[[Any], int]
 
 CACHED_NODES: Final = 4096
-_OBJECTS: Final = {"Simulation": SIMULATION_TYPE, "Analytics": ANALYTICS_TYPE}
+_OBJECTS: Final = {"Simulation": SIMULATION_TYPE, "Analytics": ANALYTICS_TYPE, "Audit": AUDIT_TYPE}
 
 
 class AddressSpace:

@@ -51,6 +51,7 @@ def describe(
     build.BuildDate = started
     _describe_status(space, started, build)
     space.set_value(Ids.Server_NamespaceArray, [*namespaces], VT.String)
+    space.set_value(Ids.Server_Auditing, True, VT.Boolean)
     space.set_value(Ids.Server_ServerArray, [APPLICATION_URI], VT.String)
     space.set_reader(Ids.Server_ServiceLevel, lambda: _reading(ua.Variant(level(), VT.Byte)))
     for name, limit in _LIMITS.items():

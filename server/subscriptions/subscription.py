@@ -21,6 +21,7 @@ from server.livetable import LiveTable
 from server.protocol.dispatch import Call
 from server.protocol.sessions import Session
 from server.protocol.wire import now_ticks, response_header, u32_array
+from server.security.users import User
 from server.subscriptions.liveitems import LiveItems
 from server.subscriptions.sampleditems import DataItem, EventItem, Item
 
@@ -114,6 +115,11 @@ class Subscription:
     def item_count(self) -> int:
         """How many items there are."""
         return len(self.live) + len(self.queued)
+
+    @property
+    def user(self) -> User:
+        """Whom it tells: its session's user, or the one that it waits for."""
+        return self.session.user if self.session is not None else self.owner
 
     def offer_event(
         self, event: Event, notifiers: frozenset[str], encoded: dict[tuple[object, ...], bytes]
