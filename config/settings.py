@@ -107,6 +107,20 @@ class Admin(Section):
     password: SecretStr | None = None
 
 
+class Security(Section):
+    """Passwords and log-in."""
+
+    password_length: Annotated[int, Field(ge=8, le=64, description="characters at least")] = 12
+    forbidden_passwords: Annotated[
+        tuple[str, ...],
+        Field(description="words that no password may be made of"),
+    ] = ()
+    lockout_failures: Annotated[
+        int, Field(ge=1, le=100, description="wrong passwords from one address until it is locked out")
+    ] = 5
+    lockout_time: Annotated[float, Field(gt=0, le=86_400, description="[s]")] = 60.0
+
+
 class Log(Section):
     """The log on standard error."""
 
@@ -144,6 +158,7 @@ class Settings(BaseSettings):
     historian: Historian = Historian()
     simulator: Simulator = Simulator()
     admin: Admin = Admin()
+    security: Security = Security()
     log: Log = Log()
     nodeset: NodeSet = NodeSet()
 

@@ -41,6 +41,7 @@ from server.scanning.evaluation import Evaluation
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
 from server.scanning.scan import Scan
+from server.security.accounts import HMI_USER
 from server.security.users import Role
 from server.statefiles import read_arrays, write_arrays
 from simulator.plant import Plant
@@ -51,7 +52,6 @@ log = structlog.get_logger(__name__)
 Say = Callable[[str], None]
 
 ADMIN: Final = "admin"
-HMI_USER: Final = "hmi"
 SAVE_PERIOD: Final = 10.0
 SWEEP_PERIOD: Final = 1.0
 MICROSECONDS: Final = 1_000_000
@@ -227,7 +227,10 @@ class App:
         preset = self._settings.admin.password
         if ADMIN not in accounts:
             password = preset.get_secret_value() if preset else secrets.token_urlsafe(12)
-            await accounts.set(ADMIN, Role.ADMIN, password)
+            fault = accounts.rules.fault(ADMIN, password) if preset else None
+            if fault is not None:
+                raise StartError(f"VOLTKEEP_ADMIN_PASSWORD: {fault}")
+            await accounts.set(ADMIN, Role.ADMIN, password, must_change=preset is None)
             self.admin_password = None if preset else password
         secret = self._settings.home / "hmi" / "service.secret"
         if HMI_USER not in accounts or not secret.exists():

@@ -32,6 +32,8 @@ from server.scanning.prognosis import Prognosis
 from server.security.accounts import Accounts
 from server.security.audit import Audit
 from server.security.certificates import own_certificate
+from server.security.lockout import Lockout
+from server.security.passwords import PasswordRules
 from server.security.permissions import Permissions
 from server.services.attribute import AttributeService
 from server.services.history import HistoryService
@@ -71,7 +73,12 @@ class OpcUaServer:
         self.permissions = Permissions(settings.demo)
         self.sessions = Sessions(settings.opcua.max_sessions)
         self.dispatcher = Dispatcher(self.sessions)
-        self.accounts = Accounts(historian.accounts)
+        security = settings.security
+        self.accounts = Accounts(
+            historian.accounts,
+            PasswordRules(security.password_length, security.forbidden_passwords),
+            Lockout(security.lockout_failures, security.lockout_time),
+        )
         self.subscriptions = SubscriptionService(
             table, settings.opcua.max_subscriptions, settings.opcua.min_publishing_interval
         )

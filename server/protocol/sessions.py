@@ -134,3 +134,10 @@ class Sessions:
         for session in silent:
             self.close(session)
         return silent
+
+    def end(self, user: str, but: Session | None = None) -> None:
+        """End the sessions of a user who may no longer what he might; what they still do, nobody does."""
+        for session in list(self.by_token.values()):
+            if session.user.name == user and session is not but:
+                self.close(session)
+                session.user = ANONYMOUS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -24,10 +24,16 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with a session."""
+    """Somebody with a session.
+
+    Who `must_change` a one-time password has role Anonymous until then, and may only call ChangePassword
+    (Part 18, 5.2.8). `certified` tells one who came with a certificate from one who came with a password.
+    """
 
     name: str
     role: Role
+    must_change: bool = False
+    certified: bool = field(default=False, compare=False)
 
     def may(self, role: Role) -> bool:
         """Whether this user has at least `role`."""

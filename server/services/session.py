@@ -18,6 +18,7 @@ from server.protocol.dispatch import Call, Dispatcher
 from server.protocol.sessions import Session, Sessions
 from server.protocol.stack import APPLICATION_URI, Policy
 from server.security.accounts import Accounts
+from server.security.errors import Busy
 from server.security.users import ANONYMOUS, User
 
 log = structlog.get_logger(__name__)
@@ -159,6 +160,8 @@ class SessionService:
         self._bind(session, call, user)
         response = ua.ActivateSessionResponse()
         response.Parameters.ServerNonce = session.nonce
+        if user.must_change:  # Part 18, 5.2.8
+            response.ResponseHeader.ServiceResult = ua.StatusCode(S.GoodPasswordChangeRequired)
         return response
 
     def _bind(self, session: Session, call: Call, user: User) -> None:
@@ -188,7 +191,10 @@ class SessionService:
         if not isinstance(token, ua.UserNameIdentityToken) or plain:
             raise ServiceError(S.BadIdentityTokenRejected)
         password = self._password(call, session, token)
-        user = await self._accounts.authenticate(token.UserName or "", password)
+        try:
+            user = await self._accounts.authenticate(token.UserName or "", password, call.connection.peer)
+        except Busy:
+            raise ServiceError(S.BadServerTooBusy) from None
         if user is None:
             log.warning("log-in refused", user=token.UserName, peer=call.connection.peer)
             raise ServiceError(S.BadUserAccessDenied)

@@ -12,10 +12,12 @@ from asyncua import Client, ua
 from asyncua.crypto import uacrypto
 from opcuaserver import PASSWORD, OpcUaTestServer, answer, raw, read_request, read_time
 
-from server.security.accounts import MAX_FAILURES, Accounts
+from config.settings import Settings
+from server.security.accounts import Accounts
 from server.security.users import Role
 
 S = ua.StatusCodes
+MAX_FAILURES = Settings().security.lockout_failures
 STATE = ua.ObjectIds.Server_ServerStatus_State
 
 
@@ -41,7 +43,7 @@ def accounts(server: OpcUaTestServer) -> Accounts:
 
 @pytest.fixture(autouse=True)
 def nobody_is_locked(server: OpcUaTestServer) -> None:
-    server.inside(accounts(server)._failures.clear)
+    server.inside(lambda: accounts(server).lockout.unlock("admin"))
 
 
 async def test_endpoints_offer_the_secure_policies_and_anonymous_on_none(server: OpcUaTestServer) -> None:
@@ -189,7 +191,7 @@ async def test_an_account_is_locked_after_wrong_passwords(server: OpcUaTestServe
         with pytest.raises(ua.UaStatusCodeError) as refused:
             await _log_in(client, PASSWORD.encode(), client._server_nonce)
         assert refused.value.code == S.BadUserAccessDenied
-        server.inside(accounts(server)._failures.clear)
+        server.inside(lambda: accounts(server).lockout.unlock("admin"))
         await _log_in(client, PASSWORD.encode(), client._server_nonce)
 
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from historian.accounts import Account
-from server.security import accounts as module
-from server.security.accounts import LOCK_S, MAX_FAILURES, Accounts
 from server.security.certificates import own_certificate
-from server.security.users import Role, User
 from server.statefiles import read_arrays, write_arrays
 
 
@@ -79,68 +72,3 @@ def test_half_a_pair_is_made_anew(tmp_path: Path) -> None:
         certificate, key = own_certificate(tmp_path, "urn:test", "plant.example")
         form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         assert certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
-
-
-# -- accounts
-
-
-@dataclass
-class Store:
-    """Accounts in memory."""
-
-    kept: dict[str, Account] = field(default_factory=dict)
-
-    async def all(self) -> tuple[Account, ...]:
-        return tuple(self.kept.values())
-
-    async def save(self, account: Account) -> None:
-        self.kept[account.name] = account
-
-
-@pytest.fixture
-async def known() -> Accounts:
-    store = Store()
-    made = Accounts(store)  # type: ignore[arg-type]
-    await made.set("ann", Role.OPERATOR, "right")
-    again = Accounts(store)  # type: ignore[arg-type]
-    assert "ann" not in again
-    await again.load()
-    assert "ann" in again
-    assert "right" not in store.kept["ann"].password_hash
-    return again
-
-
-async def test_a_user_logs_in_with_the_right_password(known: Accounts) -> None:
-    assert await known.authenticate("ann", "right") == User("ann", Role.OPERATOR)
-    for name, password in (("ann", "wrong"), ("ann", ""), ("bob", "right"), ("", "")):
-        assert await known.authenticate(name, password) is None
-
-
-async def test_wrong_passwords_lock_for_a_while(known: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(MAX_FAILURES):
-        await known.authenticate("ann", "wrong")
-    assert await known.authenticate("ann", "right") is None
-    now = module.time.monotonic()
-    monkeypatch.setattr(module.time, "monotonic", lambda: now + LOCK_S + 1)
-    assert await known.authenticate("ann", "right") == User("ann", Role.OPERATOR)
-    assert await known.authenticate("ann", "right") is not None
-
-
-async def test_one_that_gets_in_starts_anew(known: Accounts) -> None:
-    for _ in range(MAX_FAILURES - 1):
-        await known.authenticate("ann", "wrong")
-    assert await known.authenticate("ann", "right") is not None
-    await known.authenticate("ann", "wrong")
-    assert await known.authenticate("ann", "right") is not None
-
-
-async def test_guesses_at_the_same_time_count(known: Accounts) -> None:
-    guesses = [known.authenticate("ann", "wrong") for _ in range(MAX_FAILURES)]
-    found = await asyncio.gather(*guesses, known.authenticate("ann", "right"))
-    assert found == [None] * (MAX_FAILURES + 1)
-
-
-def test_roles_include_those_below() -> None:
-    assert User("a", Role.ADMIN).may(Role.ENGINEER)
-    assert User("a", Role.VIEWER).may(Role.ANONYMOUS)
-    assert not User("a", Role.VIEWER).may(Role.OPERATOR)
