@@ -41,6 +41,11 @@ class OpcUa(Section):
 
     host: str = LOOPBACK
     port: Port = 4840
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+    max_connections_of_address: Annotated[
+        int, Field(ge=1, description="from one address, this machine excepted")
+    ] = 100
+    slow_client_timeout: Annotated[Seconds, Field(description="[s] for a client to read its answers")] = 30.0
     max_sessions: Annotated[int, Field(ge=1)] = 200
     max_subscriptions: Annotated[int, Field(ge=1)] = 500
     max_monitored_items: Annotated[int, Field(ge=1, description="in one subscription")] = 1_000_000

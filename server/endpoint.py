@@ -13,7 +13,7 @@ import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import nodeset
-from config.settings import Settings
+from config.settings import OpcUa, Settings
 from historian.historian import Historian
 from nodeset.types import TYPES_URI
 from server.alarms.conditions import Conditions
@@ -24,9 +24,11 @@ from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.rul import RulMethods
 from server.methods.simulation import SimulationMethods
+from server.protocol.channel import Channel
+from server.protocol.connections import Bounds
 from server.protocol.dispatch import Dispatcher
 from server.protocol.sessions import Sessions
-from server.protocol.stack import APPLICATION_URI, Channel, LoadedNodes, Policy, offered_policies
+from server.protocol.stack import APPLICATION_URI, LoadedNodes, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
 from server.scanning.prognosis import Prognosis
 from server.security.accounts import Accounts
@@ -67,12 +69,12 @@ class OpcUaServer:
         self._historian = historian
         self._listener: asyncio.Server | None = None
         self._channels = 0
-        self._limits = Limits()
+        self._limits = Limits(unread_s=settings.opcua.slow_client_timeout)
         self._policies: list[Policy] = []
         self.audit = Audit()
         self.permissions = Permissions(settings.demo)
         self.sessions = Sessions(settings.opcua.max_sessions)
-        self.dispatcher = Dispatcher(self.sessions)
+        self.dispatcher = Dispatcher(self.sessions, self.audit, _bounds(settings.opcua))
         security = settings.security
         self.accounts = Accounts(
             historian.accounts,
@@ -161,9 +163,8 @@ class OpcUaServer:
         return Connection(self.dispatcher, self._channel, self._limits)
 
     def _channel(self) -> Channel:
-        factories = [policy.factory for policy in self._policies]
         limits = self._limits
-        return Channel(factories, self._next_channel, limits.chunk, limits.message, limits.chunks)
+        return Channel(self._policies, self._next_channel, limits.chunk, limits.message, limits.chunks)
 
     def _next_channel(self) -> int:
         self._channels += 1
@@ -180,6 +181,10 @@ class OpcUaServer:
         for connection in list(self.dispatcher.connections):
             connection.close()
         await asyncio.sleep(0)
+
+
+def _bounds(opcua: OpcUa) -> Bounds:
+    return Bounds(opcua.max_connections, opcua.max_connections_of_address)
 
 
 def check_port(what: str, host: str, port: int, variable: str) -> None:

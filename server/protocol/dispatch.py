@@ -1,7 +1,7 @@
 """From a request message to its service: decoding, session check, and the fault when it is refused.
 
 A service is a function of a `Call`. It returns a response structure, finished bytes, `None` when it
-answers later by itself, or a coroutine of one of these.
+answers later by itself, a coroutine of one of these, or a generator of one of these when it may take long.
 """
 
 from __future__ import annotations
@@ -9,38 +9,52 @@ from __future__ import annotations
 import inspect
 import struct
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from types import GeneratorType
 from typing import Any, Final, TypeVar
 
 import structlog
 from asyncua import ua
 
 from server.errors import ServiceError
+from server.protocol.connections import Bounds, Connections
+from server.protocol.decoder import Reader, structure
 from server.protocol.sessions import Session, Sessions
-from server.protocol.stack import Buffer, struct_from_binary, struct_to_binary
+from server.protocol.stack import struct_to_binary
 from server.protocol.transport import Connection
-from server.protocol.wire import RequestHeader, WireError, request_header, response_header
+from server.protocol.turns import Finished, Turns, Work, advance
+from server.protocol.wire import I32, RequestHeader, WireError, request_header, response_header
+from server.security.audit import Audit
 
 log = structlog.get_logger(__name__)
 
 Params = TypeVar("Params")
 Answer = Any  # a response structure of asyncua, bytes, or None
-Handler = Callable[["Call"], "Answer | Awaitable[Answer]"]
+Handler = Callable[["Call"], "Answer | Awaitable[Answer] | Work"]
 
 _SERVICE_FAULT: Final = int(ua.ObjectIds.ServiceFault_Encoding_DefaultBinary)
 _TYPE_ID: Final = struct.Struct("<BBH")
+_BAD_DECODING: Final = int(ua.StatusCodes.BadDecodingError)
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
-    """One request: who asks, its header, and its bytes from `at` on (the service's parameters)."""
+    """One request: who asks, its header, and its bytes from `header.end` on (the service's parameters)."""
 
-    connection: Connection
-    request_id: int
-    header: RequestHeader
-    session: Session | None
-    data: bytes
+    __slots__ = ("connection", "data", "header", "request_id", "session")
+
+    def __init__(
+        self,
+        connection: Connection,
+        request_id: int,
+        header: RequestHeader,
+        session: Session | None,
+        data: bytes,
+    ) -> None:
+        self.connection = connection
+        self.request_id = request_id
+        self.header = header
+        self.session = session
+        self.data = data
 
     @property
     def owner(self) -> Session:
@@ -50,23 +64,40 @@ class Call:
 
     def params(self, kind: type[Params]) -> Params:
         """The parameters as a structure."""
+        return structure(kind, Reader(self.data, self.header.end))
+
+    def elements(self, kind: type[Params], at: int, most: int | None = None) -> Iterator[Params]:
+        """The structures of the array of operations at `at`, decoded one by one as they are asked for.
+
+        Raises Bad_NothingToDo for none and Bad_TooManyOperations for more than `most` before the first.
+        """
         try:
-            found: Params = struct_from_binary(kind, Buffer(self.data, self.header.end))
-        except Exception:
-            raise ServiceError(int(ua.StatusCodes.BadDecodingError)) from None
-        return found
+            (count,) = I32.unpack_from(self.data, at)
+        except struct.error:
+            raise ServiceError(_BAD_DECODING) from None
+        check_operations(count, most)
+        if count > len(self.data) - at:
+            raise ServiceError(_BAD_DECODING)
+        return self._elements(kind, at + I32.size, count)
+
+    def _elements(self, kind: type[Params], at: int, count: int) -> Iterator[Params]:
+        for _ in range(count):
+            reader = Reader(self.data, at)
+            yield structure(kind, reader)
+            at = reader.at
 
     def reply(self, answer: Answer) -> None:
         """Send the answer, now or later."""
         if not isinstance(answer, bytes):
             answer.ResponseHeader.RequestHandle = self.header.handle
             answer = struct_to_binary(answer)
+        connection = self.connection
         most = self.session.max_response if self.session is not None else 0
-        if most and len(answer) > most:
+        if (most and len(answer) > most) or 0 < connection.channel.max_response < len(answer):
             answer = response_header(
                 _SERVICE_FAULT, self.header.handle, int(ua.StatusCodes.BadResponseTooLarge)
             )
-        self.connection.send(self.request_id, answer)
+        connection.send(self.request_id, answer)
 
     def fault(self, code: int) -> None:
         """Refuse the whole call."""
@@ -76,12 +107,13 @@ class Call:
 class Dispatcher:
     """The services, by the type of their request."""
 
-    def __init__(self, sessions: Sessions, max_connections: int = 1000) -> None:
+    def __init__(self, sessions: Sessions, audit: Audit | None = None, bounds: Bounds | None = None) -> None:
         self._sessions = sessions
         self._open: dict[int, Handler] = {}
         self._secured: dict[int, Handler] = {}
-        self._max_connections = max_connections
-        self.connections: set[Connection] = set()
+        self._turns = Turns()
+        self.audit = audit or Audit()
+        self.connections = Connections(bounds)
         self.requests = 0
 
     def serve(self, request: type[Any], handler: Handler, session: bool = True) -> None:
@@ -89,17 +121,9 @@ class Dispatcher:
         type_id = getattr(ua.ObjectIds, f"{request.__name__}_Encoding_DefaultBinary")
         (self._secured if session else self._open)[int(type_id)] = handler
 
-    def admit(self, connection: Connection) -> bool:
-        """Whether one more connection is welcome."""
-        if len(self.connections) >= self._max_connections:
-            log.warning("connection refused: too many", peer=connection.peer)
-            return False
-        self.connections.add(connection)
-        return True
-
     def lost(self, connection: Connection) -> None:
         """The connection is gone; its sessions wait for a new one."""
-        self.connections.discard(connection)
+        self.connections.lost(connection)
         self._sessions.detach(connection)
 
     def handle(
@@ -117,20 +141,30 @@ class Dispatcher:
             type_id = -1
         call = Call(connection, request_id, header, None, body)
         try:
-            handler = self._open.get(type_id)
-            if handler is None:
-                call = Call(connection, request_id, header, self._session(connection, header), body)
-                handler = self._secured.get(type_id)
-            if handler is None:
-                raise ServiceError(int(ua.StatusCodes.BadServiceUnsupported))
+            handler = self._secured.get(type_id)
+            if handler is not None:
+                call.session = self._session(connection, header)
+            else:
+                handler = self._without_session(type_id, call)
             answer = handler(call)
-            if inspect.isawaitable(answer):
+            if type(answer) is bytes:
+                call.reply(answer)
+            elif type(answer) is GeneratorType:
+                return self._begun(call, answer)
+            elif inspect.isawaitable(answer):
                 return self._later(call, answer)
-            if answer is not None:
+            elif answer is not None:
                 call.reply(answer)
         except Exception as error:  # one request must never cost the connection of another
             self._refuse(call, error)
         return None
+
+    def _without_session(self, type_id: int, call: Call) -> Handler:
+        handler = self._open.get(type_id)
+        if handler is None:
+            call.session = self._session(call.connection, call.header)
+            raise ServiceError(int(ua.StatusCodes.BadServiceUnsupported))
+        return handler
 
     def _session(self, connection: Connection, header: RequestHeader) -> Session:
         session = self._sessions.by_token.get(header.token)
@@ -150,6 +184,26 @@ class Dispatcher:
         except Exception as error:
             self._refuse(call, error)
 
+    def _begun(self, call: Call, work: Work) -> Coroutine[Any, Any, None] | None:
+        """Work for one slice at once; what is not done by then goes on in turns."""
+        try:
+            advance(work)
+        except Finished as finished:
+            call.reply(finished.answer)
+            return None
+        return self._later(call, self._in_turns(call, work))
+
+    async def _in_turns(self, call: Call, work: Work) -> Answer:
+        while True:
+            await self._turns.wait()
+            if call.session is not None and call.session.closed:
+                work.close()
+                raise ServiceError(int(ua.StatusCodes.BadSessionClosed))
+            try:
+                advance(work)
+            except Finished as finished:
+                return finished.answer
+
     def _refuse(self, call: Call, error: Exception) -> None:
         if isinstance(error, ServiceError | ua.UaStatusCodeError):
             call.fault(error.code)
@@ -158,7 +212,7 @@ class Dispatcher:
         call.fault(int(ua.StatusCodes.BadInternalError))
 
     def _undecodable(self, connection: Connection, request_id: int) -> None:
-        fault = response_header(_SERVICE_FAULT, 0, int(ua.StatusCodes.BadDecodingError))
+        fault = response_header(_SERVICE_FAULT, 0, _BAD_DECODING)
         connection.send(request_id, fault)
 
 

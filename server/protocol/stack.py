@@ -1,22 +1,24 @@
-"""Everything that touches asyncua beyond its public types and codec: channel, standard nodes, server object.
+"""Everything that touches asyncua beyond its public types and codec: policies, decoder, standard nodes.
 
-asyncua is pinned exactly; whoever raises the pin looks here first. Used of its insides are the
-SecureConnection of `common.connection`, the security policies, and the node table of the address space.
+asyncua is pinned exactly; whoever raises the pin looks here first. Used of its insides are the security
+policies, the MessageChunk of `common.connection` for OpenSecureChannel, how it makes decoders of lists, and
+the node table of the address space.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Mapping
+import functools
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from asyncua import Server, ua
-from asyncua.common.connection import SecureConnection, TransportLimits
+from asyncua.common.connection import MessageChunk
 from asyncua.common.utils import Buffer
-from asyncua.crypto import security_policies
+from asyncua.crypto import security_policies, uacrypto
 from asyncua.server.address_space import AttributeValue, NodeData
 from asyncua.ua import ua_binary, uaprotocol_auto
 from asyncua.ua.ua_binary import (
@@ -25,25 +27,23 @@ from asyncua.ua.ua_binary import (
     struct_from_binary,
     struct_to_binary,
     to_binary,
-    uatcp_to_binary,
     variant_to_binary,
 )
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from server.protocol.symmetric import KeySet, Opener, Sealer
+
 __all__ = [
     "AttributeValue",
     "Buffer",
-    "Channel",
-    "ChannelError",
     "DataChangeFilter",
-    "Hello",
     "LoadedNodes",
-    "Message",
-    "MessageKind",
     "NodeData",
     "NodeTable",
     "Policy",
+    "Security",
+    "guard_lists",
     "load_nodes",
     "nodeid_to_binary",
     "offered_policies",
@@ -53,123 +53,66 @@ __all__ = [
     "variant_to_binary",
 ]
 
-Hello: TypeAlias = ua.Hello
 # What decoding makes: `ua.DataChangeFilter` is a class below it that only users of a client make.
 DataChangeFilter: Final[Any] = uaprotocol_auto.DataChangeFilter
 
-_MESSAGE: Final = struct.Struct("<3scIIIII")
-_PLAIN_HEADER: Final = 24
-_BAD_SEQUENCE: Final = 0x8088_0000
-_BAD_CHANNEL_UNKNOWN: Final = 0x807F_0000
-_BAD_SECURITY_CHECKS: Final = 0x8013_0000
-_BAD_MESSAGE_TYPE: Final = 0x807E_0000
-_BAD_CONNECTION_REJECTED: Final = 0x80AC_0000
-_SEQUENCE_WRAP: Final = 0xFFFF_FFFF - 1024
-_LEAST_BUFFER: Final = 8192  # Part 6, 7.1.2.3
-_LIFETIME: Final = (10_000, 3_600_000)  # ms, of a channel's token
+
+def guard_lists(check: Callable[[Any, int], None]) -> None:
+    """Have `check` called with the buffer and the length before a list of structures is decoded."""
+
+    def create(kind: Any) -> Callable[[Any], list[Any]]:
+        element: Callable[[Any], Any] | None = None
+
+        def decode(data: Any) -> list[Any]:
+            nonlocal element
+            length = ua_binary.Primitives.Int32.unpack(data)
+            check(data, length)
+            if element is None:  # not before, as types may hold each other
+                element = ua_binary._create_type_deserializer(kind, type(None))
+            return [element(data) for _ in range(length)]
+
+        return decode
+
+    ua_binary._create_list_deserializer = functools.cache(create)
 
 
-def _harden_decoder() -> None:
-    """Refuse what lets a request of a few bytes cost gigabytes: arrays whose elements take no bytes, and
-    dimensions that are filled up with empty lists.
-    """
-    stock = ua_binary.unpack_uatype_array
+class Security:
+    """The security policy of one channel: what is done with private keys, certificates and nonces."""
 
-    def unpack_uatype_array(kind: ua.VariantType, data: Buffer) -> Any:
-        if kind is ua.VariantType.Null:
-            raise ua.UaError("an array of nothing")
-        return stock(kind, data)
+    def __init__(self, policy: Any, sent: bytes) -> None:
+        self._policy = policy
+        self.sent = sent  # the certificates as the client sent them
+        self.uri = str(policy.URI)
+        self.mode: ua.MessageSecurityMode = policy.Mode
+        self.client_certificate: bytes | None = policy.peer_certificate or None
+        self.server_certificate: bytes | None = policy.host_certificate or None
 
-    ua_binary.unpack_uatype_array = unpack_uatype_array
-    ua_binary.MAX_RESHAPE_ELEMENTS = 10_000
+    @classmethod
+    def none(cls) -> Security:
+        """No security, as a channel is before it is opened."""
+        return cls(security_policies.SecurityPolicyNone(), b"")
 
+    @classmethod
+    def of_none(cls, policies: Sequence[Policy]) -> Security:
+        """No security, with our certificate where endpoints without security have one."""
+        plain = next((p for p in policies if p.mode is ua.MessageSecurityMode.None_), None)
+        return cls.none() if plain is None else cls.of(plain, b"")
 
-_harden_decoder()
-
-
-class ChannelError(Exception):
-    """The connection is closed with an error message of this StatusCode."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"0x{code:08X}")
-        self.code = code
-
-
-class MessageKind(Enum):
-    """What a secured message is."""
-
-    OPEN = 0
-    CLOSE = 1
-    REQUEST = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A whole message: its kind, request id, body from the TypeId on, and security header."""
-
-    kind: MessageKind
-    request_id: int
-    body: bytes
-    security: Any = None
-    sequence: Any = None
-
-
-class Channel:
-    """The secure channel of one connection, on asyncua's SecureConnection."""
-
-    def __init__(
-        self, policies: list[Any], new_channel_id: Callable[[], int], chunk: int, message: int, chunks: int
-    ) -> None:
-        limits = TransportLimits(chunk, chunk, chunks, message)
-        self._limits = limits
-        self._link = SecureConnection(security_policies.SecurityPolicyNone(), limits)
-        self._link.set_policy_factories(policies)
-        self._ids = _ChannelIds(new_channel_id)
-        self._hello = False
+    @classmethod
+    def of(cls, policy: Policy, certificates: bytes) -> Security:
+        """A policy with a client's certificate; raises what the parser of certificates raises."""
+        return cls(policy.factory.create(certificates), certificates)
 
     @property
-    def plain(self) -> bool:
-        """Whether messages are neither signed nor encrypted."""
-        return self._link.is_open() and self.mode is ua.MessageSecurityMode.None_
-
-    @property
-    def mode(self) -> ua.MessageSecurityMode:
-        """Security mode."""
-        return self._link.security_policy.Mode
-
-    @property
-    def policy_uri(self) -> str:
-        """URI of the security policy."""
-        return str(self._link.security_policy.URI)
-
-    @property
-    def client_certificate(self) -> bytes | None:
-        """The client's certificate [DER]."""
-        certificate: bytes | None = self._link.security_policy.peer_certificate
-        return certificate
-
-    @property
-    def server_certificate(self) -> bytes | None:
-        """Our certificate [DER]."""
-        certificate: bytes | None = self._link.security_policy.host_certificate
-        return certificate
-
-    @property
-    def channel_id(self) -> int:
-        """SecureChannelId."""
-        return int(self._link.security_token.ChannelId)
-
-    @property
-    def max_response(self) -> int:
-        """Largest message [bytes] that the client takes; 0 is no limit."""
-        return int(self._limits.max_message_size)
+    def thumbprint(self) -> bytes:
+        """SHA-1 of our certificate, as a client must name it."""
+        return hashlib.sha1(self.server_certificate or b"").digest()
 
     def sign(self, data: bytes) -> ua.SignatureData:
         """Our signature with the server's private key."""
-        policy = self._link.security_policy
         signature = ua.SignatureData()
-        signature.Algorithm = policy.AsymmetricSignatureURI
-        signature.Signature = policy.asymmetric_cryptography.signature(data)
+        signature.Algorithm = self._policy.AsymmetricSignatureURI
+        signature.Signature = self._policy.asymmetric_cryptography.signature(data)
         return signature
 
     def verify(self, data: bytes, signature: bytes | None) -> bool:
@@ -177,116 +120,39 @@ class Channel:
         if self.mode is ua.MessageSecurityMode.None_:
             return True
         try:
-            self._link.security_policy.asymmetric_cryptography.verify(data, signature)
+            self._policy.asymmetric_cryptography.verify(data, signature)
         except Exception:  # whatever the crypto library says, the signature does not hold
             return False
         return True
 
-    # -- in
+    def read_opening(self, frame: bytes) -> tuple[int, int, bytes]:
+        """Sequence number, request id and body of an OPN chunk, decrypted and verified.
 
-    def receive(self, frame: bytes) -> Hello | Message | None:
-        """What a whole frame completes: a Hello, a message, or nothing yet."""
+        Raises many kinds of exceptions when it is not right.
+        """
         buffer = Buffer(frame)
-        try:
-            header = header_from_binary(buffer)
-        except Exception:
-            raise ChannelError(_BAD_MESSAGE_TYPE) from None
-        if header.MessageType == ua.MessageType.Hello:
-            if self._hello:
-                raise ChannelError(_BAD_MESSAGE_TYPE)
-            self._hello = True
-        elif not self._hello:
-            raise ChannelError(_BAD_MESSAGE_TYPE)
-        try:
-            message = self._link.receive_from_header_and_body(header, buffer)
-        except ua.UaStatusCodeError as error:
-            raise ChannelError(error.code) from None
-        except Exception:
-            raise ChannelError(_BAD_SECURITY_CHECKS) from None
-        if message is None or isinstance(message, ua.Hello):
-            return message
-        if not isinstance(message, ua.Message):
-            raise ChannelError(_BAD_MESSAGE_TYPE)
-        kind = {
-            ua.MessageType.SecureOpen: MessageKind.OPEN,
-            ua.MessageType.SecureClose: MessageKind.CLOSE,
-        }.get(header.MessageType, MessageKind.REQUEST)
-        sequence = message.SequenceHeader()
-        return Message(kind, sequence.RequestId, bytes(message.body()), message.SecurityHeader(), sequence)
+        chunk = MessageChunk.from_header_and_body(self._policy, header_from_binary(buffer), buffer)
+        numbers = chunk.SequenceHeader
+        return numbers.SequenceNumber, numbers.RequestId, bytes(chunk.Body)
 
-    def check_plain(self, channel_id: int, token_id: int, sequence: int) -> None:
-        """Channel, token and sequence number of an unsecured chunk (Part 6, 6.7.2)."""
-        link = self._link
-        if channel_id != link.security_token.ChannelId:
-            raise ChannelError(_BAD_CHANNEL_UNKNOWN)
-        if token_id != link.security_token.TokenId:
-            try:
-                link._check_sym_header(ua.SymmetricAlgorithmHeader(token_id))
-            except ua.UaError:
-                raise ChannelError(_BAD_CHANNEL_UNKNOWN) from None
-        last = link._peer_sequence_number
-        if last is not None and sequence != last + 1 and not (sequence < 1024 and last >= _SEQUENCE_WRAP):
-            raise ChannelError(_BAD_SEQUENCE)
-        link._peer_sequence_number = sequence
-
-    # -- out
-
-    def acknowledge(self, hello: Hello) -> bytes:
-        """The answer to a Hello."""
-        if min(hello.ReceiveBufferSize, hello.SendBufferSize) < _LEAST_BUFFER:
-            raise ChannelError(_BAD_CONNECTION_REJECTED)
-        ack = self._limits.create_acknowledge_and_set_limits(hello)
-        return bytes(uatcp_to_binary(ua.MessageType.Acknowledge, ack))
-
-    def open(self, message: Message) -> bytes:
-        """Open or renew the channel; the answer to the request."""
-        try:
-            request = struct_from_binary(ua.OpenSecureChannelRequest, Buffer(message.body))
-        except Exception:
-            raise ChannelError(_BAD_SECURITY_CHECKS) from None
-        low, high = _LIFETIME
-        request.Parameters.RequestedLifetime = min(max(request.Parameters.RequestedLifetime, low), high)
-        link = self._link
-        if not link.is_open():
-            try:
-                link.select_policy(
-                    message.security.SecurityPolicyURI,
-                    message.security.SenderCertificate,
-                    request.Parameters.SecurityMode,
-                )
-            except ua.UaError:
-                raise ChannelError(int(ua.StatusCodes.BadSecurityPolicyRejected)) from None
-        response = ua.OpenSecureChannelResponse()
-        response.Parameters = link.open(request.Parameters, self._ids)
-        response.ResponseHeader.RequestHandle = request.RequestHeader.RequestHandle
-        return bytes(
-            link.message_to_binary(struct_to_binary(response), ua.MessageType.SecureOpen, message.request_id)
+    def write_opening(self, body: bytes, channel_id: int, sequence: int, request_id: int) -> bytes:
+        """The OPN chunk of a response."""
+        (chunk,) = MessageChunk.message_to_chunks(
+            self._policy, body, 0, ua.MessageType.SecureOpen, channel_id, request_id
         )
+        chunk.SequenceHeader.SequenceNumber = sequence
+        return bytes(chunk.to_binary())
 
-    def encode(self, payload: bytes, request_id: int) -> bytes:
-        """A response as one or more chunks."""
-        link = self._link
-        if not self.plain:
-            return bytes(link.message_to_binary(payload, request_id=request_id))
-        size = self._limits.max_send_buffer - _PLAIN_HEADER
-        channel, token = link.security_token.ChannelId, link.security_token.TokenId
-        parts = []
-        for start in range(0, len(payload), size):
-            part = payload[start : start + size]
-            final = b"F" if start + size >= len(payload) else b"C"
-            sequence = link._sequence_number = link._sequence_number % 0xFFFF_FFFF + 1
-            parts += [
-                _MESSAGE.pack(b"MSG", final, len(part) + _PLAIN_HEADER, channel, token, sequence, request_id),
-                part,
-            ]
-        return b"".join(parts)
-
-
-class _ChannelIds:
-    """What SecureConnection.open asks of a server."""
-
-    def __init__(self, new: Callable[[], int]) -> None:
-        self.get_new_channel_id = new
+    def derive(self, client_nonce: bytes) -> tuple[bytes, Sealer | None, Opener | None]:
+        """Our nonce, and the keys for what we send and receive (Part 6, 6.7.5)."""
+        if self.mode is ua.MessageSecurityMode.None_:
+            return b"", None, None
+        nonce = os.urandom(self._policy.secure_channel_nonce_length)
+        sizes = (self._policy.signature_key_size, self._policy.symmetric_key_size, 16)
+        encrypts = self.mode is ua.MessageSecurityMode.SignAndEncrypt
+        ours = KeySet(*uacrypto.p_sha256(client_nonce, nonce, sizes))
+        theirs = KeySet(*uacrypto.p_sha256(nonce, client_nonce, sizes))
+        return nonce, Sealer(ours, encrypts), Opener(theirs, encrypts)
 
 
 class NodeTable(dict[ua.NodeId, NodeData]):

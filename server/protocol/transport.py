@@ -1,8 +1,8 @@
 """One client connection: OPC UA TCP frames in and out over a secure channel (Part 6, 6.7 and 7.1).
 
-Frames of an unsecured channel, which make up the load of a benchmark and of a plant network behind
-its own wall, are taken apart here; signed and encrypted ones go through asyncua's channel. Requests
-that can be answered at once are answered within `data_received`; the others run as tasks.
+Requests that can be answered at once are answered within `data_received`; the others run as tasks, or in
+turns with those of other clients. Nothing is read on while the client leaves answers unread, while as many of
+its requests as it may have are in work, or while it is the turn of others.
 """
 
 from __future__ import annotations
@@ -15,55 +15,78 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from asyncua import ua
 
-from server.protocol.stack import Channel, ChannelError, Message, MessageKind
+from server.protocol.assembly import FINAL, Assembly, MixedUp, TooLarge, TooMuchHeld
+from server.protocol.channel import Channel, ChannelError
+from server.protocol.opening import hello
 
 if TYPE_CHECKING:
     from server.protocol.dispatch import Dispatcher
 
 log = structlog.get_logger(__name__)
 
-_FRAME: Final = struct.Struct("<3scI")
-_MESSAGE: Final = struct.Struct("<3scIIIII")
+S = ua.StatusCodes
+
+_FRAME: Final = struct.Struct("<4sI")
+_NUMBERS: Final = struct.Struct("<IIII")  # after it: channel, token, sequence number, request id
+_BODY: Final = 24
+_LEAST: Final = 8
 _GATHERED: Final = 64 << 10  # bytes of answers that go to the socket at once
 _HIGH_WATER: Final = 8 << 20  # bytes a slow client may leave unread before it is no longer listened to
 _TURN: Final = 0.005  # s that one connection may keep all others waiting
-_BAD_TCP_MESSAGE_TYPE: Final = 0x807E_0000
-_BAD_TCP_MESSAGE_TOO_LARGE: Final = 0x8080_0000
-_BAD_SECURITY_CHECKS: Final = 0x8013_0000
-_BAD_TCP_ENDPOINT_LIMIT: Final = 0x8081_0000
+_OPEN_EVENT: Final = int(ua.ObjectIds.AuditOpenSecureChannelEventType)
+_CHANNEL_EVENT: Final = int(ua.ObjectIds.AuditChannelEventType)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a connection may ask for, before and after its Hello."""
+    """What a connection may ask for, before and after somebody has logged in."""
 
+    hello: int = 8192  # bytes of a frame before the Hello
+    opening: int = 32 << 10  # bytes of a frame before the channel is open
     chunk: int = 65_535
+    early_message: int = 64 << 10  # bytes before log-in
     message: int = 16 << 20
     chunks: int = 512
-    requests: int = 500
+    requests: int = 64  # in work at once
+    hello_s: float = 5.0
+    opening_s: float = 10.0
     activation_s: float = 30.0
+    message_s: float = 30.0  # for the rest of a frame or message to come
+    unread_s: float = 30.0  # for a client to read what was answered
+    close_s: float = 5.0
 
 
 class Connection(asyncio.Protocol):
     """A TCP connection with its secure channel; sessions live in the dispatcher and outlast it."""
 
-    def __init__(self, dispatcher: Dispatcher, channel: Callable[[], Channel], limits: Limits) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        channel: Callable[[], Channel],
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._dispatcher = dispatcher
-        self._limits = limits
+        self._clock = clock
         self._buffer = bytearray()
+        self._due = _LEAST  # bytes of the buffer that are worth a look
+        self._largest = limits.hello
+        self._assembly = Assembly(dispatcher.connections.store)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._parts: list[bytes] = []
         self._receiving = False
         self._answers: list[bytes] = []
         self._answer_bytes = 0
-        self._part_of = 0  # request id of the message that `_parts` begin
-        self._paused = False  # the client leaves answers unread
         self._resting = False  # it is the turn of others
-        self._watchdog: asyncio.TimerHandle | None = None
+        self._began = self._unbound = clock()
+        self._partial: float | None = None  # since when the rest of something is missing
+        self._unread: float | None = None  # since when the client leaves answers unread
+        self._closing: float | None = None
+        self.limits = limits
         self.channel = channel()
         self.transport: asyncio.Transport | None = None
-        self.peer = "?"
+        self.address = self.peer = "?"
         self.closed = False
         self.activated = False
 
@@ -73,126 +96,188 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         peer = transport.get_extra_info("peername")
-        self.peer = f"{peer[0]}:{peer[1]}" if peer else "?"
+        if peer:
+            self.address, self.peer = str(peer[0]), f"{peer[0]}:{peer[1]}"
         transport.set_write_buffer_limits(high=_HIGH_WATER)
-        if not self._dispatcher.admit(self):
-            transport.abort()
-            return
-        self.await_session()
+        if not self._dispatcher.connections.admit(self):
+            self.fail(S.BadTcpServerTooBusy)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
-        if self._watchdog is not None:
-            self._watchdog.cancel()
+        self._assembly.clear()
         for task in self._tasks:
             task.cancel()
         self._dispatcher.lost(self)
 
     def pause_writing(self) -> None:
-        self._paused = True
+        self._unread = self._clock()
         self._listen()
 
     def resume_writing(self) -> None:
-        self._paused = False
-        self._take_frames()
+        self._unread = None
+        self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._resting:
-            self._take_frames()
+        if self._buffer:
+            self._buffer += data
+            if self._resting or len(self._buffer) < self._due:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        self._take_frames(data)
+
+    @property
+    def congested(self) -> bool:
+        """Whether the client leaves so much unread that nothing more should be sent."""
+        return self._unread is not None
+
+    @property
+    def _held_up(self) -> bool:
+        return self.closed or self._unread is not None or len(self._tasks) >= self.limits.requests
 
     def _listen(self) -> None:
-        """Read on only while answers leave and this connection has not had its turn."""
+        """Read on only while answers leave, work gets done, and this connection has not had its turn."""
         if self.transport is None or self.transport.is_closing():
             return
-        if self._paused or self._resting:
+        if self._resting or self._held_up:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
 
-    # -- frames
-
-    def _take_frames(self) -> None:
-        """Answer whole frames of the buffer until the client has enough to read, or others wait too long."""
-        view, position = bytes(self._buffer), 0
-        end_of_turn = time.monotonic() + _TURN
+    def _go_on(self) -> None:
+        """Take up frames that waited, and listen again."""
         self._resting = False
-        self._receiving = True
-        try:
-            while not (self.closed or self._paused) and len(view) - position >= 8:
-                kind, final, size = _FRAME.unpack_from(view, position)
-                if size > self._limits.chunk or size < 8:
-                    raise ChannelError(_BAD_TCP_MESSAGE_TOO_LARGE)
-                if len(view) - position < size:
-                    break
-                if time.monotonic() > end_of_turn:
-                    self._resting = True
-                    asyncio.get_running_loop().call_soon(self._take_frames)
-                    break
-                self._frame(kind, final, view[position : position + size])
-                position += size
-        except ChannelError as error:
-            self._fail(error.code)
-        except Exception:
-            log.exception("connection fault", peer=self.peer)
-            self._fail(_BAD_TCP_MESSAGE_TYPE)
-        self._receiving = False
-        self._flush()
-        del self._buffer[:position]
+        if self.closed:
+            return
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self._take_frames(data)
         self._listen()
 
-    def _frame(self, kind: bytes, final: bytes, frame: bytes) -> None:
-        if kind == b"MSG" and self.channel.plain:
-            request_id, body = self._plain_chunk(final, frame)
-            if body is not None:
-                self._message(request_id, body)
+    # -- frames
+
+    def _take_frames(self, data: bytes) -> None:
+        """Answer whole frames until there are no more, the client is held up, or others wait too long."""
+        self._receiving = True
+        position = 0
+        try:
+            position = self._take(data)
+        except ChannelError as error:
+            self.fail(error.code)
+        except Exception:
+            log.exception("connection fault", peer=self.peer)
+            self.fail(S.BadTcpInternalError)
+        self._receiving = False
+        self._flush()
+        self._keep(data, position)
+
+    def _take(self, data: bytes) -> int:
+        """Where the first frame begins that was not taken."""
+        position, size = 0, len(data)
+        end_of_turn = time.monotonic() + _TURN
+        while size - position >= _LEAST and not self._held_up:
+            kind, length = _FRAME.unpack_from(data, position)
+            if not _LEAST <= length <= self._largest:
+                raise ChannelError(S.BadTcpMessageTooLarge)
+            end = position + length
+            if end > size:
+                break
+            if time.monotonic() > end_of_turn:
+                self._resting = True
+                break
+            if kind == b"MSGF" and self.channel.plain and length >= _BODY and not self._assembly:
+                channel, token, sequence, request_id = _NUMBERS.unpack_from(data, position + _LEAST)
+                self.channel.check_plain(channel, token, sequence)
+                self._message(request_id, data[position + _BODY : end])
+            else:
+                self._frame(kind, data[position:end])
+            position = end
+        return position
+
+    def _keep(self, data: bytes, position: int) -> None:
+        """Keep what was not taken, and note since when a rest is missing."""
+        rest = len(data) - position
+        if self.closed:
             return
-        message = self.channel.receive(frame)
-        if message is None:
-            return
-        if not isinstance(message, Message):
-            self.write(self.channel.acknowledge(message))
-        elif message.kind is MessageKind.OPEN:
-            self.write(self.channel.open(message))
-        elif message.kind is MessageKind.CLOSE:
-            self.closed = True
+        if rest:
+            self._buffer += data[position:] if position else data
+            self._due = _FRAME.unpack_from(self._buffer)[1] if rest >= _LEAST else _LEAST
+        if self._resting:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        if self._resting or self._held_up:
+            self._partial = None
+            self._listen()
+        elif not (rest or self._assembly):
+            self._partial = None
+        elif self._partial is None or (position and not self._assembly):
+            self._partial = self._clock()
+
+    def _frame(self, kind: bytes, frame: bytes) -> None:
+        channel = self.channel
+        if kind[:3] == b"MSG" and channel.opened:
+            self._chunk(kind[3:], frame)
+        elif kind == b"HELF":
+            self._greet(frame)
+        elif kind == b"OPNF":
+            self._open(frame)
+        elif kind == b"CLOF" and channel.opened:
+            channel.unseal(frame)
+            self._dispatcher.audit.record(_CHANNEL_EVENT, "close channel", connection=self)
             self.close()
         else:
-            self._message(message.request_id, message.body)
+            raise ChannelError(S.BadTcpMessageTypeInvalid)
 
-    def _plain_chunk(self, final: bytes, frame: bytes) -> tuple[int, bytes | None]:
-        """Request id, and the message when this chunk completes it."""
-        if len(frame) < 24:
-            raise ChannelError(_BAD_TCP_MESSAGE_TYPE)
-        _, _, _, channel_id, token_id, sequence, request_id = _MESSAGE.unpack_from(frame)
-        self.channel.check_plain(channel_id, token_id, sequence)
-        if final == b"F" and not self._parts:
-            return request_id, frame[24:]
-        if final == b"A":
-            self._parts.clear()
-            return request_id, None
-        if self._parts and request_id != self._part_of:
-            raise ChannelError(_BAD_SECURITY_CHECKS)
-        self._part_of = request_id
-        self._parts.append(frame[24:])
-        if len(self._parts) > self._limits.chunks or sum(map(len, self._parts)) > self._limits.message:
-            raise ChannelError(_BAD_TCP_MESSAGE_TOO_LARGE)
-        if final == b"C":
-            return request_id, None
-        whole = b"".join(self._parts)
-        self._parts.clear()
-        return request_id, whole
+    def _greet(self, frame: bytes) -> None:
+        found = hello(frame)
+        if found is None:
+            raise ChannelError(S.BadTcpMessageTypeInvalid)
+        self.write(self.channel.acknowledge(found))
+        self._largest = min(self.limits.opening, self.channel.chunk_in)
+
+    def _open(self, frame: bytes) -> None:
+        renews = self.channel.opened
+        action = "renew channel" if renews else "open channel"
+        try:
+            answer = self.channel.open(frame)
+        except ChannelError as error:
+            log.info("channel refused", peer=self.peer, status=f"0x{error.code:08X}")
+            self._dispatcher.audit.record(_OPEN_EVENT, action, status=error.code, connection=self)
+            raise
+        self.write(answer)
+        self._largest = self.channel.chunk_in
+        self._dispatcher.audit.record(_OPEN_EVENT, action, connection=self)
+
+    def _chunk(self, final: bytes, frame: bytes) -> None:
+        if final not in b"FCA":
+            raise ChannelError(S.BadTcpMessageTypeInvalid)
+        request_id, part = self.channel.unseal(frame)
+        limits = self.limits
+        most = limits.message if self.activated else limits.early_message
+        try:
+            body = self._assembly.add(final, request_id, part, most, limits.chunks)
+        except TooLarge:
+            raise ChannelError(S.BadTcpMessageTooLarge) from None
+        except TooMuchHeld:
+            raise ChannelError(S.BadTcpNotEnoughResources) from None
+        except MixedUp:
+            raise ChannelError(S.BadSecurityChecksFailed) from None
+        if body is not None and final == FINAL:
+            self._partial = None
+            self._message(request_id, body)
 
     def _message(self, request_id: int, body: bytes) -> None:
         pending = self._dispatcher.handle(self, request_id, body)
         if pending is None:
             return
-        if len(self._tasks) >= self._limits.requests:
-            pending.close()
-            raise ChannelError(_BAD_TCP_ENDPOINT_LIMIT)
         task = asyncio.get_running_loop().create_task(pending)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        held_up = self._held_up
+        self._tasks.discard(task)
+        if held_up and not self._held_up:
+            self._go_on()
 
     # -- answers
 
@@ -209,32 +294,56 @@ class Connection(asyncio.Protocol):
             self._flush()
 
     def _flush(self) -> None:
+        if not self._answers:
+            return
         answers, self._answers, self._answer_bytes = self._answers, [], 0
-        if answers and self.transport is not None and not self.transport.is_closing():
-            self.transport.write(b"".join(answers))
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(answers[0] if len(answers) == 1 else b"".join(answers))
+
+    # -- its end
 
     def close(self) -> None:
-        """Close once what was written has left."""
+        """Close once what was written has left; it has some seconds for that."""
         self._flush()
+        self.closed = True
+        if self._closing is None:
+            self._closing = self._clock()
         if self.transport is not None:
             self.transport.close()
 
-    def _fail(self, code: int) -> None:
-        self.write(struct.pack("<3scIIi", b"ERR", b"F", 16, code, -1))
-        self.closed = True
-        self.close()
-
-    # -- sessions
+    def fail(self, code: int) -> None:
+        """Close with an error message."""
+        if not self.closed:
+            self.write(struct.pack("<4sIIi", b"ERRF", 16, code, -1))
+            self.close()
 
     def await_session(self) -> None:
-        """There is no activated session on it, or no more: one must come soon."""
+        """There is no activated session on it any more: one must come soon."""
         self.activated = False
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-        loop = asyncio.get_running_loop()
-        self._watchdog = loop.call_later(self._limits.activation_s, self._give_up)
+        self._unbound = self._clock()
 
-    def _give_up(self) -> None:
-        if not (self.activated or self.closed):
+    def check(self, now: float) -> None:
+        """End it when something that must come did not come in time."""
+        limits = self.limits
+        if _over(self._closing, limits.close_s, now) or _over(self._unread, limits.unread_s, now):
+            log.info("connection of a client that does not read cut", peer=self.peer)
+            self.closed = True
+            if self.transport is not None:
+                self.transport.abort()
+        elif self.closed:
+            return
+        elif not self.channel.opened:
+            allowed = limits.opening_s if self.channel.greeted else limits.hello_s
+            if _over(self._began, allowed, now):
+                self.fail(S.BadTimeout)
+        elif _over(self._partial, limits.message_s, now):
+            self.fail(S.BadTimeout)
+        elif self.channel.expired():
+            self.fail(S.BadSecureChannelTokenUnknown)
+        elif not self.activated and _over(self._unbound, limits.activation_s, now):
             log.info("connection without a session closed", peer=self.peer)
             self.close()
+
+
+def _over(since: float | None, allowed: float, now: float) -> bool:
+    return since is not None and now - since > allowed

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 import time
-from dataclasses import dataclass
 from typing import Final
 
 EPOCH: Final = 116_444_736_000_000_000  # 1601-01-01 to 1970-01-01 in 100 ns
@@ -17,6 +16,10 @@ U32: Final = struct.Struct("<I")
 I32: Final = struct.Struct("<i")
 _NODE_ID_LENGTH: Final = {0: 2, 1: 4, 2: 7, 4: 19}
 _REQUEST: Final = struct.Struct("<qIIi")
+# The header of most requests: one of our tokens (an opaque NodeId of 32 bytes), no audit entry, nothing more.
+_USUAL: Final = struct.Struct("<39sqIIiI3s")
+_OUR_TOKEN: Final = b"\x05\x00\x00\x20\x00\x00\x00"
+_NOTHING_MORE: Final = b"\x00\x00\x00"
 _RESPONSE: Final = struct.Struct("<BBHqIIBiBBB")
 
 
@@ -51,19 +54,29 @@ def node_id_end(data: bytes, at: int) -> int:
     return at + 7 + max(size, 0)
 
 
-@dataclass(frozen=True, slots=True)
 class RequestHeader:
     """What the server uses of a RequestHeader (Part 4, 7.33); `token` is the NodeId as it was sent."""
 
-    token: bytes
-    handle: int
-    audit_id: str | None
-    timeout_hint: int
-    end: int
+    __slots__ = ("audit_id", "end", "handle", "timeout_hint", "token")
+
+    def __init__(self, token: bytes, handle: int, audit_id: str | None, timeout_hint: int, end: int) -> None:
+        self.token = token
+        self.handle = handle
+        self.audit_id = audit_id
+        self.timeout_hint = timeout_hint
+        self.end = end
 
 
 def request_header(data: bytes, at: int) -> RequestHeader:
     """The RequestHeader that begins at `at`."""
+    if data[at : at + 7] == _OUR_TOKEN and len(data) >= at + _USUAL.size:
+        token, _, handle, _, audit, hint, additional = _USUAL.unpack_from(data, at)
+        if audit == -1 and additional == _NOTHING_MORE:
+            return RequestHeader(token, handle, None, hint, at + _USUAL.size)
+    return _any_request_header(data, at)
+
+
+def _any_request_header(data: bytes, at: int) -> RequestHeader:
     try:
         after = node_id_end(data, at)
         _, handle, _, audit_length = _REQUEST.unpack_from(data, after)

@@ -62,6 +62,7 @@ async def test_a_chunk_that_is_too_large_ends_the_connection_at_its_header(serve
 
 async def test_a_message_that_is_too_large_ends_the_connection(server: OpcUaTestServer) -> None:
     async with raw(server) as connection:
+        await connection.log_in()
         part = bytes(65_000)
         for _ in range(16 * 1024 * 1024 // len(part) + 1):
             connection.write(connection.chunk(part, b"C"))
@@ -126,7 +127,7 @@ async def test_the_sequence_number_may_start_again_near_its_end(server: OpcUaTes
         inside = next(
             c for c in server.inside(lambda: list(_connections(server))) if c.activated and _is(c, connection)
         )
-        connection.sequence = inside.channel._link._peer_sequence_number = 0xFFFF_FFFF - 500
+        connection.sequence = inside.channel.last_in = 0xFFFF_FFFF - 500
         await connection.ask(read_time())
         connection.sequence = 0
         assert len(await connection.ask(read_time())) > 24
@@ -191,7 +192,7 @@ async def test_deep_nesting_crashes_nothing(server: OpcUaTestServer, kind: str) 
         assert len(answer) >= 24
         if kind != "diagnostics":  # of which the decoder takes the outermost only
             fault = struct_from_binary(ua.ServiceFault, Buffer(answer))
-            assert fault.ResponseHeader.ServiceResult.value == S.BadDecodingError
+            assert fault.ResponseHeader.ServiceResult.value == S.BadEncodingLimitsExceeded
         assert len(await connection.ask(read_time())) > 24
 
 
