@@ -4,6 +4,9 @@ A gateway that is off, slow or talks nonsense costs its own rows and nothing els
 the slowest healthy gateway, and at most the time-out in the one scan in which a gateway is lost. A lost
 gateway is looked for in the background, with growing and jittered pauses, and is read again once it has
 answered there. The log has one line when a gateway is lost and one when it is back.
+
+A set-point is written over the same connection and read back. Scan and writes take turns; a scan waits for a
+write no longer than a moment, and then goes on without that gateway.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ import logging
 import random
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import structlog
 from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException, ModbusIOException
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU
@@ -26,6 +30,8 @@ from pymodbus.transaction import TransactionManager
 from config.settings import Modbus
 from drivers.registermap import read_map
 from drivers.registers import Flags, Image, Plan, Region, plan_of
+from drivers.setpoint import SetPoint, set_points_of
+from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 
@@ -33,6 +39,15 @@ log = structlog.get_logger(__name__)
 
 # pymodbus logs every failed request by itself; what an operator needs of it is logged here, once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+
+
+PATIENCE: Final = 0.1  # s that a scan waits for a write
+_READ_BACKS: Final = (0.0, 0.05, 0.2)  # s before each look at what was written: a device may take a moment
+_REFUSALS: Final[dict[int, int]] = {
+    ExcCodes.ILLEGAL_VALUE: st.BAD_OUT_OF_RANGE,
+    ExcCodes.GATEWAY_PATH_UNAVIABLE: st.BAD_NO_COMMUNICATION,
+    ExcCodes.GATEWAY_NO_RESPONSE: st.BAD_NO_COMMUNICATION,
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,23 @@ class _Transactions(TransactionManager):
             return len(data)
 
 
+async def _taken(patience: float, *locks: asyncio.Lock) -> bool:
+    """Take all locks within `patience` [s], or none; whoever gets them must release them."""
+    held = []
+    try:
+        async with asyncio.timeout(patience):
+            for lock in locks:
+                await lock.acquire()
+                held.append(lock)
+    except BaseException as error:
+        for lock in held:
+            lock.release()
+        if isinstance(error, TimeoutError):
+            return False
+        raise
+    return True
+
+
 def _client(host: str, port: int, timeout: float) -> AsyncModbusTcpClient:
     client = AsyncModbusTcpClient(host, port=port, timeout=timeout, retries=0, reconnect_delay=0)
     framer = FramerSocket(DecodePDU(False))
@@ -81,6 +113,8 @@ class Gateway:
         self._plan, self._timeout, self._backoff = plan, timeout, backoff
         self._image: Image = np.zeros(plan.size, np.uint16)
         self._client: AsyncModbusTcpClient | None = None
+        self._line = asyncio.Lock()  # held by the scan or a write
+        self._writer = asyncio.Lock()  # held by the one write that may wait for the line
         self._search: asyncio.Task[None] | None = None
         self._refused: frozenset[int] = frozenset()
 
@@ -94,13 +128,24 @@ class Gateway:
     async def poll(self, time: int) -> Readings:
         """What the gateway reads for `time` [µs]: nothing while it is lost."""
         answered = np.zeros(len(self._plan.requests), np.bool_)
-        if self._client is not None:
+        if self._client is not None and await _taken(PATIENCE, self._line):
             try:
-                async with asyncio.timeout(self._timeout):
-                    await self._read_all(self._client, answered)
-            except (_Silence, TimeoutError) as silence:
-                self._lose(str(silence) or f"no answer in {self._timeout:g} s")
+                await self._read_all(answered)
+            finally:
+                self._line.release()
         return self._plan.decode(self._image, answered, time)
+
+    async def write(self, point: SetPoint, value: float) -> int:
+        """Write a set-point and read it back; the StatusCode of the outcome."""
+        if self._client is None:
+            return st.BAD_NO_COMMUNICATION
+        if not await _taken(self._timeout, self._writer, self._line):
+            return st.BAD_TIMEOUT
+        try:
+            return await self._write(point, point.registers(value))
+        finally:
+            self._line.release()
+            self._writer.release()
 
     async def close(self) -> None:
         """Close the connection and stop looking for the gateway."""
@@ -110,7 +155,46 @@ class Gateway:
             await asyncio.wait({search}, timeout=0.1)
         self._drop()
 
-    async def _read_all(self, client: AsyncModbusTcpClient, answered: Flags) -> None:
+    async def _read_all(self, answered: Flags) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._client is not None:
+                    await self._ask_all(self._client, answered)
+        except (_Silence, TimeoutError) as silence:
+            self._lose(str(silence) or f"no answer in {self._timeout:g} s")
+
+    async def _write(self, point: SetPoint, registers: list[int]) -> int:
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._client is None:
+                    return st.BAD_NO_COMMUNICATION
+                return await self._put(self._client, point, registers)
+        except _Silence as silence:
+            self._lose(str(silence))
+            return st.BAD_NO_COMMUNICATION
+        except TimeoutError:
+            self._lose(f"no answer to a write in {self._timeout:g} s")
+            return st.BAD_TIMEOUT
+
+    async def _put(self, client: AsyncModbusTcpClient, point: SetPoint, registers: list[int]) -> int:
+        """Function code 6 for one register, 16 for more; then read them until they are what was written."""
+        unit, address = point.unit, point.address
+        try:
+            if len(registers) == 1:
+                answer = await client.write_register(address, registers[0], device_id=unit)
+            else:
+                answer = await client.write_registers(address, registers, device_id=unit)
+        except (ModbusException, OSError) as error:
+            raise _Silence(str(error)) from None
+        if answer.isError():
+            return _REFUSALS.get(int(answer.exception_code), st.BAD_DEVICE_FAILURE)
+        for pause in _READ_BACKS:
+            await asyncio.sleep(pause)
+            if await self._ask(client, Region(unit, address, len(registers), 0)) == registers:
+                return st.GOOD
+        return st.BAD_DEVICE_FAILURE
+
+    async def _ask_all(self, client: AsyncModbusTcpClient, answered: Flags) -> None:
         refused = set()
         for i, request in enumerate(self._plan.requests):
             registers = await self._ask(client, request)
@@ -187,17 +271,15 @@ class ModbusSource:
 
     def __init__(self, index: TagIndex, settings: Modbus, backoff: Backoff | None = None) -> None:
         found = read_map(settings.map)
-        self.gateways = tuple(
-            Gateway(
-                site.name,
-                settings.host,
-                settings.port + i,
-                plan_of(index, found, i),
-                settings.timeout,
-                backoff or Backoff(),
-            )
-            for i, site in enumerate(index.fleet.sites)
-        )
+        gateways = []
+        self._set_points: dict[int, tuple[Gateway, SetPoint]] = {}
+        for i, site in enumerate(index.fleet.sites):
+            plan = plan_of(index, found, i)
+            port = settings.port + i
+            gateway = Gateway(site.name, settings.host, port, plan, settings.timeout, backoff or Backoff())
+            gateways.append(gateway)
+            self._set_points |= {point.row: (gateway, point) for point in set_points_of(index, plan)}
+        self.gateways = tuple(gateways)
 
     async def connect(self) -> None:
         """Reach for all gateways at once."""
@@ -212,6 +294,16 @@ class ModbusSource:
             np.concatenate([part.status for part in parts]),
             np.concatenate([part.time for part in parts]),
         )
+
+    async def write(self, row: int, value: float) -> int:
+        """Write the set-point in `row` and read it back; the StatusCode of the outcome."""
+        found = self._set_points.get(row)
+        if found is None:
+            return st.BAD_NOT_WRITABLE  # the map has no register for it
+        gateway, point = found
+        if not point.holds(value):
+            return st.BAD_OUT_OF_RANGE
+        return await gateway.write(point, value)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -120,6 +120,8 @@ def _contradictions(found: RegisterMap) -> Iterator[tuple[Loc, str]]:
         symbol = tag.unit.symbol if tag.unit else None
         if register.unit != symbol:
             yield (*loc, "unit"), f"{register.tag} is in {symbol or 'no unit'}, not {register.unit or 'none'}"
+        if tag.writable and found.table != "holding":
+            yield (*loc, "tag"), f"{register.tag} is a set-point: it stands in a holding register"
         if register.step < register.type.width:
             yield (*loc, "stride"), f"a {register.type} takes {register.type.width} registers"
 

@@ -77,8 +77,8 @@ class Plan:
         status = np.full(self.rows.size, st.GOOD, np.uint32)
         here = answered[self.request_of_point]
         for group in self.groups:
-            raw = _joined(image, group, self.high_first)
-            number = _NUMBERS[group.type](raw) / group.steps
+            raw = joined(image, group, self.high_first)
+            number = NUMBERS[group.type](raw) / group.steps
             dead = (raw == group.no_data) | ~np.isfinite(number)
             value[group.points] = np.where(dead, 0.0, number)
             status[group.points[dead]] = st.BAD_SENSOR_FAILURE
@@ -91,8 +91,8 @@ class Plan:
         for group in self.groups:
             number = value[group.points] * group.steps
             good = valid[group.points] & np.isfinite(number)
-            raw = _RAWS[group.type](np.where(good, number, 0.0))
-            _split(image, group, np.where(good, raw, group.no_data), self.high_first)
+            raw = RAWS[group.type](np.where(good, number, 0.0))
+            split(image, group, np.where(good, raw, group.no_data), self.high_first)
         return image
 
 
@@ -173,8 +173,8 @@ def _impossible(number: Floats, highest: Floats) -> Flags:
     return wrong
 
 
-def _joined(image: Image, group: Group, high_first: bool) -> NDArray[np.uint32]:
-    """Raw numbers of a group from the image."""
+def joined(image: Image, group: Group, high_first: bool) -> NDArray[np.uint32]:
+    """Raw numbers of a group from an image."""
     first = image[group.offset].astype(np.uint32)
     if group.type.width == 1:
         return first
@@ -183,8 +183,8 @@ def _joined(image: Image, group: Group, high_first: bool) -> NDArray[np.uint32]:
     return (high << np.uint32(16)) | low
 
 
-def _split(image: Image, group: Group, raw: NDArray[np.uint32], high_first: bool) -> None:
-    """Put raw numbers of a group into the image."""
+def split(image: Image, group: Group, raw: NDArray[np.uint32], high_first: bool) -> None:
+    """Put raw numbers of a group into an image."""
     if group.type.width == 1:
         image[group.offset] = raw
         return
@@ -209,14 +209,14 @@ def _floating(number: Floats) -> NDArray[np.uint32]:
     return raw
 
 
-_NUMBERS: Final[dict[RegisterType, Callable[[NDArray[np.uint32]], Floats]]] = {
+NUMBERS: Final[dict[RegisterType, Callable[[NDArray[np.uint32]], Floats]]] = {
     RegisterType.U16: lambda raw: raw.astype(np.float64),
     RegisterType.S16: lambda raw: raw.astype(np.uint16).view(np.int16).astype(np.float64),
     RegisterType.U32: lambda raw: raw.astype(np.float64),
     RegisterType.S32: lambda raw: raw.view(np.int32).astype(np.float64),
     RegisterType.F32: lambda raw: raw.view(np.float32).astype(np.float64),
 }
-_RAWS: Final[dict[RegisterType, Callable[[Floats], NDArray[np.uint32]]]] = {
+RAWS: Final[dict[RegisterType, Callable[[Floats], NDArray[np.uint32]]]] = {
     RegisterType.U16: _whole(0, 0xFFFE),
     RegisterType.S16: _whole(-0x7FFF, 0x7FFF),
     RegisterType.U32: _whole(0, 0xFFFF_FFFE),

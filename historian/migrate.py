@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 BASE: Final = "base"
 
 

@@ -77,6 +77,10 @@ class TagIndex:
         spans = [self._slices[tag.key] for tag in tags]
         return np.concatenate([np.arange(s.start, s.stop, dtype=np.intp) for s in spans])
 
+    def writable(self) -> Index:
+        """Rows that a source can write: the set-points."""
+        return self.rows(tag for tag in self.tags if tag.writable)
+
     def measured(self) -> Index:
         """Rows that a source reads."""
         return self.rows(tag for tag in self.tags if tag.origin is Origin.MEASURED)

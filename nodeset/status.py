@@ -1,4 +1,4 @@
-"""OPC UA StatusCodes that a value of the fleet can carry (Part 4, 7.38.2), as plain numbers."""
+"""OPC UA StatusCodes of the fleet's values and of writes to them (Part 4, 7.38.2), as plain numbers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ GOOD: Final = 0x0000_0000
 UNCERTAIN_LAST_USABLE_VALUE: Final = 0x4090_0000
 UNCERTAIN_INITIAL_VALUE: Final = 0x4092_0000
 UNCERTAIN_EU_EXCEEDED: Final = 0x4094_0000
+BAD_TIMEOUT: Final = 0x800A_0000
+BAD_RESOURCE_UNAVAILABLE: Final = 0x8004_0000
 BAD_NO_COMMUNICATION: Final = 0x8031_0000
 BAD_WAITING_FOR_INITIAL_DATA: Final = 0x8032_0000
+BAD_NOT_WRITABLE: Final = 0x803B_0000
+BAD_OUT_OF_RANGE: Final = 0x803C_0000
 BAD_NOT_CONNECTED: Final = 0x808A_0000
 BAD_DEVICE_FAILURE: Final = 0x808B_0000
 BAD_SENSOR_FAILURE: Final = 0x808C_0000
+BAD_INVALID_STATE: Final = 0x80AF_0000
 
 _SEVERITY: Final = 0xC000_0000
 _BAD: Final = 0x8000_0000

@@ -6,7 +6,7 @@ The NodeSet, the address space, the columns of a frame, of the historian and of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -79,7 +79,10 @@ def _names(states: type[IntEnum]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class TagDef:
-    """One tag of an asset type. `low` and `high` are its EURange; `scale` is stored steps a unit."""
+    """One tag of an asset type. `low` and `high` are its EURange; `scale` is stored steps a unit.
+
+    A `writable` tag is a set-point: a source reads it and writes it, within its EURange.
+    """
 
     asset: AssetType
     name: str
@@ -91,7 +94,7 @@ class TagDef:
     high: float = 0.0
     scale: int = 1
     states: tuple[str, ...] = ()
-    writable: bool = False  # a set-point
+    writable: bool = False
 
     @property
     def key(self) -> tuple[AssetType, str]:
@@ -110,6 +113,12 @@ def _analog(
     description: str,
 ) -> TagDef:
     return TagDef(asset, name, description, Kind.ANALOG, origin, unit, low, high, scale)
+
+
+def _set_point(
+    asset: AssetType, name: str, unit: Unit, low: float, high: float, scale: int, description: str
+) -> TagDef:
+    return replace(_analog(asset, Origin.MEASURED, name, unit, low, high, scale, description), writable=True)
 
 
 def _state(asset: AssetType, origin: Origin, name: str, states: type[IntEnum], description: str) -> TagDef:
@@ -158,6 +167,11 @@ TAGS: Final[tuple[TagDef, ...]] = (
     _analog(_SYSTEM, _M, "BusVoltage", VOLT, 0, 1000, 100, "Voltage of the DC bus"),
     _analog(_SYSTEM, _M, "Load", KILOWATT, 0, 10_000, 100, "Power of the load"),
     _state(_SYSTEM, _M, "OperatingMode", Mode, "What the batteries do"),
+    # A cell, as rectifiers are set: so the range holds for jars of any voltage (IEEE 1188: 2.25 to 2.30 V).
+    _set_point(_SYSTEM, "FloatVoltageSetpoint", VOLT, 2.2, 2.35, 1000, "Float voltage of a cell at 25 °C"),
+    _set_point(
+        _SYSTEM, "ChargeCurrentLimit", PERCENT, 1, 25, 10, "Charge current limit [A], of the capacity [Ah]"
+    ),
     _analog(
         _SYSTEM,
         _C,

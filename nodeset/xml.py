@@ -50,6 +50,7 @@ _DATA_TYPE: Final = {
     DataType.STRING: "String",
     DataType.DATE_TIME: "DateTime",
 }
+_CAN_BE_WRITTEN: Final = {"AccessLevel": "3"}  # CurrentRead and CurrentWrite (Part 3, 8.57)
 _BASE_OBJECT_TYPE: Final = "i=58"
 _BASE_DATA_VARIABLE, _PROPERTY, _MULTI_STATE, _ANALOG_UNIT_RANGE = 63, 68, 2376, 17570
 _TAG_TYPE: Final = {
@@ -135,7 +136,7 @@ def _tag(parent: str, tag: TagDef) -> Node:
         "HasComponent",
         type_definition=f"i={type_definition}",
         description=tag.description,
-        attributes={"DataType": _DATA_TYPE[data_type]},
+        attributes={"DataType": _DATA_TYPE[data_type]} | (_CAN_BE_WRITTEN if tag.writable else {}),
         children=tuple(_tag_properties(identifier, tag)),
     )
 

@@ -41,6 +41,7 @@ from server.scanning.evaluation import Evaluation
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
 from server.scanning.scan import Scan
+from server.scanning.setpoints import SetPoints
 from server.security.accounts import HMI_USER
 from server.security.users import Role
 from server.statefiles import read_arrays, write_arrays
@@ -126,12 +127,15 @@ class App:
         last = await historian.latest()
         clock = PlantClock(self._speed, int(last.time.max(initial=0)))
         source, plant = await self._open_source(index, clock())
+        if plant is not None:
+            _set_again(plant, last)
         self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
         table = LiveTable(index)
         self._opcua = OpcUaServer(settings, table, self._alarms, historian)
-        self._opcua.compose(loading.result(), self._prognosis, plant, clock)
+        set_points = SetPoints(table, source)
+        self._opcua.compose(loading.result(), self._prognosis, plant, clock, set_points.write)
         scan = self._compose_scan(index, source, table, historian, clock)
         scan.resume(_as_last_known(last))
         await self._make_accounts()
@@ -291,6 +295,13 @@ def _as_last_known(readings: Readings) -> Readings:
     """What was stored last is known, but not fresh (V3)."""
     stale = np.where(st.is_bad(readings.status), readings.status, np.uint32(st.UNCERTAIN_LAST_USABLE_VALUE))
     return Readings(readings.rows, readings.value, stale.astype(np.uint32), readings.time)
+
+
+def _set_again(plant: Plant, last: Readings) -> None:
+    """A simulated rectifier keeps its set-points over a restart, as a real one does."""
+    known = np.isin(last.rows, plant.index.writable()) & st.is_good(last.status)
+    for row, value in zip(last.rows[known], last.value[known], strict=True):
+        plant.set_point(int(row), float(value))
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,9 @@ from server.space.rowparser import RowParser
 from server.space.valuetypes import ValueTypes
 from simulator.plant import Plant
 
+# Writes a set-point: row, value and the user's name, to the StatusCode of the outcome.
+Write = Callable[[int, float, str], Awaitable[int]]
+
 log = structlog.get_logger(__name__)
 
 NODE_SET: Final = Path(nodeset.__file__).parent / "voltkeep.NodeSet2.xml"
@@ -93,9 +96,15 @@ class OpcUaServer:
         self.healthy: Callable[[], bool] = lambda: False
 
     def compose(
-        self, nodes: LoadedNodes, prognosis: Prognosis, plant: Plant | None, clock: Callable[[], int]
+        self,
+        nodes: LoadedNodes,
+        prognosis: Prognosis,
+        plant: Plant | None,
+        clock: Callable[[], int],
+        write: Write,
     ) -> None:
         """Put the services in place, over the nodes of the standard and of our types."""
+        self._write = write
         settings = self._settings
         standard, namespaces = nodes
         namespaces, fleet_namespace = standardnodes.with_fleet(namespaces)

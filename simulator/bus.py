@@ -33,6 +33,15 @@ class Demand:
 
 
 @dataclass(frozen=True)
+class Rectifiers:
+    """Set-points of each system's rectifier: float voltage of a cell at 25 °C [V], and the charge current
+    that it gives a string at most [A per Ah]."""
+
+    float_voltage: Floats
+    charge_limit: Floats
+
+
+@dataclass(frozen=True)
 class Bus:
     """Voltage [V] of each system's bus, current [A] of each string, and where power was not to be had."""
 
@@ -41,17 +50,26 @@ class Bus:
     collapsed: NDArray[np.bool_]
 
 
-def solve(fleet: Fleet, plates: Plates, wear: Wear, state: JarState, demand: Demand) -> tuple[Bus, JarState]:
+def rectifiers_of(fleet: Fleet, plates: Plates) -> Rectifiers:
+    """Rectifiers as commissioned: float voltage by their jars' data sheets, usual charge current."""
+    per_cell = _by_system(fleet, plates.float_voltage) / _by_system(fleet, plates.cells)
+    return Rectifiers(per_cell, np.full(len(fleet.systems), ELECTRICAL.charge_limit))
+
+
+def solve(
+    fleet: Fleet, plates: Plates, wear: Wear, state: JarState, demand: Demand, rectifiers: Rectifiers
+) -> tuple[Bus, JarState]:
     """Bus voltages and currents now, and the jars with their current, terminal and branch voltage."""
     on_mains = demand.mains[fleet.system_of_jar]
-    set_point = float_voltage(fleet, plates, state.temperature)
+    set_point = float_voltage(fleet, plates, rectifiers, state.temperature)
+    limit = charge_limit(fleet, plates, rectifiers)
     for _ in range(_ITERATIONS):
         out = discharging(plates, wear, state, state.current)
         into = charging(plates, wear, state, state.branch)
         jars = Linear(
             np.where(on_mains, into.source, out.source), np.where(on_mains, into.resistance, out.resistance)
         )
-        bus = _share(fleet, plates, jars, demand, set_point)
+        bus = _share(fleet, jars, demand, set_point, limit)
         current = bus.current[fleet.string_of_jar]
         voltage = jars.source - jars.resistance * current
         behind = branch_voltage(wear, state, voltage, current)
@@ -62,26 +80,31 @@ def solve(fleet: Fleet, plates: Plates, wear: Wear, state: JarState, demand: Dem
     return bus, state
 
 
-def float_voltage(fleet: Fleet, plates: Plates, temperature: Floats) -> Floats:
-    """Float set-point of each system's bus [V]: that of its first string, compensated for its jars'
-    mean temperature."""
+def float_voltage(fleet: Fleet, plates: Plates, rectifiers: Rectifiers, temperature: Floats) -> Floats:
+    """Voltage at which each system's bus floats [V]: the set-point for the cells of a string, compensated for
+    its jars' mean temperature."""
     warmth = np.clip(temperature - REFERENCE_TEMPERATURE, -25.0, 25.0)
-    per_jar = plates.float_voltage + plates.compensation * warmth
-    strings = np.add.reduceat(per_jar, fleet.first_jar_of_string)
-    mean: Floats = np.add.reduceat(strings, fleet.first_string_of_system) / _strings_of(fleet)
+    per_jar = rectifiers.float_voltage[fleet.system_of_jar] * plates.cells + plates.compensation * warmth
+    mean: Floats = _by_system(fleet, per_jar) / _strings_of(fleet)
     return mean
 
 
 def cutoff_voltage(fleet: Fleet, plates: Plates) -> Floats:
     """Bus voltage of each system at which its discharge ends [V]."""
-    strings = np.add.reduceat(plates.cutoff, fleet.first_jar_of_string)
-    mean: Floats = np.add.reduceat(strings, fleet.first_string_of_system) / _strings_of(fleet)
+    mean: Floats = _by_system(fleet, plates.cutoff) / _strings_of(fleet)
     return mean
 
 
-def charge_limit(fleet: Fleet, plates: Plates) -> Floats:
-    """Charge current that each system's rectifier can give its strings [A]."""
-    strings = plates.rated[fleet.first_jar_of_string] * ELECTRICAL.charge_limit
+def charge_limit(fleet: Fleet, plates: Plates, rectifiers: Rectifiers) -> Floats:
+    """Charge current that each system's rectifier gives its strings at most [A]."""
+    strings = plates.rated[fleet.first_jar_of_string]
+    total: Floats = np.add.reduceat(strings, fleet.first_string_of_system) * rectifiers.charge_limit
+    return total
+
+
+def _by_system(fleet: Fleet, jars: Floats) -> Floats:
+    """Sum over each system's jars."""
+    strings = np.add.reduceat(jars, fleet.first_jar_of_string)
     total: Floats = np.add.reduceat(strings, fleet.first_string_of_system)
     return total
 
@@ -90,17 +113,17 @@ def _strings_of(fleet: Fleet) -> Floats:
     return np.array([system.strings.stop - system.strings.start for system in fleet.systems], np.float64)
 
 
-def _share(fleet: Fleet, plates: Plates, jars: Linear, demand: Demand, set_point: Floats) -> Bus:
+def _share(fleet: Fleet, jars: Linear, demand: Demand, set_point: Floats, limit: Floats) -> Bus:
     """Strings with source E and resistance R in parallel: sum((E - V) / R) is the bus's current.
 
-    On charge V is the set-point, or lower where the rectifier is at its limit; on discharge that current
-    times V is the power, a quadratic whose upper root is stable.
+    On charge V is the set-point, or lower where the rectifier is at its `limit` [A]; on discharge that
+    current times V is the power, a quadratic whose upper root is stable.
     """
     source = np.add.reduceat(jars.source, fleet.first_jar_of_string)
     conductance = 1.0 / np.add.reduceat(jars.resistance, fleet.first_jar_of_string)
     total = np.add.reduceat(conductance, fleet.first_string_of_system)
     short = np.add.reduceat(conductance * source, fleet.first_string_of_system)
-    limited = (charge_limit(fleet, plates) + short) / total
+    limited = (limit + short) / total
     root = short**2 - 4.0 * total * demand.power
     drawn = (short + np.sqrt(np.maximum(root, 0.0))) / (2.0 * total)
     voltage = np.where(demand.mains, np.minimum(set_point, limited), drawn)

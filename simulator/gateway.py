@@ -1,8 +1,9 @@
 """The simulated plant behind Modbus TCP: one gateway a site, on consecutive ports, with the driver's own map.
 
 A jar or string that does not answer its gateway holds the map's no-data value; a device all of whose values
-are lost answers with exception 0x0B, as a gateway does whose target device is silent. Registers are
-read-only. Ports that are taken raise `ConfigurationError`.
+are lost answers with exception 0x0B, as a gateway does whose target device is silent. Set-points can be
+written (function codes 6 and 16), all other registers are read-only. Ports that are taken raise
+`ConfigurationError`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time as clock
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,6 +26,7 @@ from config.settings import Settings
 from config.yamlfile import ConfigurationError
 from drivers.registermap import read_map
 from drivers.registers import Plan, Region, plan_of
+from drivers.setpoint import SetPoint, set_points_of
 from nodeset import status as st
 from nodeset.fleet import build_fleet
 from nodeset.frame import Readings
@@ -36,7 +39,8 @@ log = structlog.get_logger(__name__)
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 PERIOD = 1.0  # s between two updates of the registers
-_READ_CODES = {"holding": 3, "input": 4}
+_READ_CODES = {"holding": (3, 6), "input": (4,)}  # pymodbus reads back what function code 6 has written
+_WRITE_CODES = {"holding": (6, 16), "input": ()}
 
 
 @dataclass
@@ -44,8 +48,10 @@ class Registers:
     """The registers of one site; pymodbus asks it for values (its `ModbusServerContext` interface)."""
 
     plan: Plan
+    set_points: tuple[SetPoint, ...]
     image: list[int]
     silent: frozenset[int]
+    set_point: Callable[[int, float], None]  # row and value
 
     def put(self, readings: Readings, size: int) -> None:
         """Take readings of the fleet, whose index has `size` rows."""
@@ -62,22 +68,53 @@ class Registers:
         self, device_id: int, func_code: int, address: int, count: int = 1
     ) -> list[int] | ExcCodes:
         """Registers of a unit, or the exception with which the gateway refuses."""
-        regions = [region for region in self.plan.regions if region.unit == device_id]
-        if not regions or device_id in self.silent:
+        if not self._reaches(device_id):
             return ExcCodes.GATEWAY_NO_RESPONSE
-        if func_code != _READ_CODES[self.plan.table]:
+        if func_code not in _READ_CODES[self.plan.table]:
             return ExcCodes.ILLEGAL_FUNCTION
-        found = next((region for region in regions if _holds(region, address, count)), None)
-        if found is None:
-            return ExcCodes.ILLEGAL_ADDRESS
-        start = found.offset + address - found.address
-        return self.image[start : start + count]
+        start = self._offset(device_id, address, count)
+        return ExcCodes.ILLEGAL_ADDRESS if start is None else self.image[start : start + count]
 
     async def async_setValues(  # noqa: N802 (pymodbus)
         self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
-    ) -> ExcCodes:
-        """Refuse: the plant is not controlled over these registers."""
-        return ExcCodes.ILLEGAL_FUNCTION
+    ) -> ExcCodes | None:
+        """Write neighbouring set-points, all or none; None, or the exception that refuses."""
+        if not self._reaches(device_id):
+            return ExcCodes.GATEWAY_NO_RESPONSE
+        if func_code not in _WRITE_CODES[self.plan.table]:
+            return ExcCodes.ILLEGAL_FUNCTION
+        points = self._points(device_id, address, len(values))
+        start = self._offset(device_id, address, len(values))
+        if start is None or not points:
+            return ExcCodes.ILLEGAL_ADDRESS
+        wanted = []
+        for point in points:
+            first = point.address - address
+            value = point.value([int(v) for v in values[first : first + point.width]])
+            if not point.holds(value):
+                return ExcCodes.ILLEGAL_VALUE
+            wanted.append((point.row, value))
+        for row, value in wanted:
+            self.set_point(row, value)
+        self.image[start : start + len(values)] = [int(v) for v in values]
+        return None
+
+    def _reaches(self, unit: int) -> bool:
+        return unit not in self.silent and any(region.unit == unit for region in self.plan.regions)
+
+    def _offset(self, unit: int, address: int, count: int) -> int | None:
+        """Where neighbouring registers of a unit begin in the image, None where there are none."""
+        for region in self.plan.regions:
+            if region.unit == unit and _holds(region, address, count):
+                return region.offset + address - region.address
+        return None
+
+    def _points(self, unit: int, address: int, count: int) -> list[SetPoint]:
+        """The set-points that fill `count` registers, none where other registers are among them."""
+        end = address + count
+        found = [p for p in self.set_points if p.unit == unit and address <= p.address < end]
+        whole = sum(p.width for p in found) == count
+        return found if whole and found[-1].address + found[-1].width == end else []
 
     def device_ids(self) -> list[int]:
         """Unit ids of the site."""
@@ -87,13 +124,17 @@ class Registers:
 class Gateways:
     """The gateways of all sites, listening on `port` and up."""
 
-    def __init__(self, index: TagIndex, map_name: str, host: str, port: int) -> None:
+    def __init__(
+        self, index: TagIndex, map_name: str, host: str, port: int, set_point: Callable[[int, float], None]
+    ) -> None:
+        """`set_point` takes row and value of what a master writes."""
         found = read_map(map_name)
         self.index, self.host, self.port = index, host, port
         self._servers: list[ModbusTcpServer] = []
+        plans = [plan_of(index, found, i) for i in range(len(index.fleet.sites))]
         self._registers = [
-            Registers(plan := plan_of(index, found, i), [0] * plan.size, frozenset())
-            for i in range(len(index.fleet.sites))
+            Registers(plan, set_points_of(index, plan), [0] * plan.size, frozenset(), set_point)
+            for plan in plans
         ]
 
     async def start(self) -> None:
@@ -131,8 +172,9 @@ async def serve(settings: Settings) -> None:
     """Run the plant live and serve it over Modbus TCP until cancelled."""
     index = TagIndex(build_fleet(read_fleet_file(settings.fleet)))
     began, start = clock.monotonic(), clock.time_ns() // 1000
-    gateways = Gateways(index, settings.modbus.map, settings.modbus.host, settings.modbus.port)
     plant = Plant(index, settings.simulator.seed, start)
+    modbus = settings.modbus
+    gateways = Gateways(index, modbus.map, modbus.host, modbus.port, plant.set_point)
     gateways.put(plant.readings())
     await gateways.start()
     last = settings.modbus.port + len(index.fleet.sites) - 1

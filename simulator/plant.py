@@ -36,6 +36,8 @@ _FLOATING_STEP = 60.0  # s
 MOST_STEPS = 24  # in one call of `advance`, however far behind, but for changes of mains
 _WEAR_EVERY = 3600.0  # s
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
+# Column of `dc.Rectifiers`, and its unit in that of the tag.
+_SET_POINTS = {"FloatVoltageSetpoint": ("float_voltage", 1.0), "ChargeCurrentLimit": ("charge_limit", 0.01)}
 _RECHARGE = 30 * 3600 * SECOND  # µs after which an outage is forgotten
 
 
@@ -49,6 +51,7 @@ class Plant:
         self._rooms, self._loads = rooms_of(fleet, seed), loads_of(fleet, seed)
         self._plates, self._ageing = cells.plates_of(fleet, seed), ageing_of(fleet, seed)
         self._sensors = sensors_of(index, seed)
+        self._rectifiers = dc.rectifiers_of(fleet, self._plates)
         self._cutoff = dc.cutoff_voltage(fleet, self._plates)
         self._nominal = np.array([_nominal(index, i) for i in range(len(fleet.systems))])
         self._scenarios = Scenarios(fleet)
@@ -85,6 +88,15 @@ class Plant:
         readings = self._sensors.read(self._truth(), self._held[self._sensors.rows], self._effects, self.time)
         self._held[readings.rows] = readings.value
         return readings
+
+    def set_point(self, row: int, value: float) -> None:
+        """Set a rectifier as from now; `row` is that of a set-point, `value` in its unit."""
+        tag, system = self.index.locate(row)
+        name, scale = _SET_POINTS[tag.name]
+        column = getattr(self._rectifiers, name).copy()
+        column[system] = value * scale
+        self._rectifiers = replace(self._rectifiers, **{name: column})
+        self._feel()
 
     # Scenarios
 
@@ -179,7 +191,8 @@ class Plant:
         power = np.where(on_mains | self._offline, 0.0, self._load() / LOAD.efficiency)
         own = self._jars.temperature
         felt = replace(self._jars, temperature=own + self._effects.jar_rise)
-        self._bus, solved = dc.solve(self.fleet, self._plates, self._wear(), felt, dc.Demand(power, on_mains))
+        demand = dc.Demand(power, on_mains)
+        self._bus, solved = dc.solve(self.fleet, self._plates, self._wear(), felt, demand, self._rectifiers)
         self._jars = replace(solved, temperature=own)
 
     def _end_outages(self) -> None:
@@ -249,6 +262,8 @@ class Plant:
             (AssetType.SYSTEM, "BusVoltage"): self._bus.voltage,
             (AssetType.SYSTEM, "Load"): self._load() / 1000.0,
             (AssetType.SYSTEM, "OperatingMode"): self._mode(),
+            (AssetType.SYSTEM, "FloatVoltageSetpoint"): self._rectifiers.float_voltage,
+            (AssetType.SYSTEM, "ChargeCurrentLimit"): 100.0 * self._rectifiers.charge_limit,
             (AssetType.SITE, "AmbientTemperature"): self._room.temperature + self._effects.room_rise,
             (AssetType.SITE, "Humidity"): np.clip(self._room.humidity, 0.0, 100.0),
             (AssetType.SITE, "HvacState"): hvac.astype(np.float64),

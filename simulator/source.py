@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from simulator.plant import Plant
@@ -20,6 +21,11 @@ class SimulatorSource:
         """Advance the plant to `time` [µs] and read its monitors."""
         self.plant.advance(time)
         return self.plant.readings()
+
+    async def write(self, row: int, value: float) -> int:
+        """Set a rectifier of the plant."""
+        self.plant.set_point(row, value)
+        return st.GOOD
 
     async def close(self) -> None:
         """Nothing to let go of."""

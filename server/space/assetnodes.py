@@ -198,7 +198,7 @@ class AssetNodes:
             _DATA_TYPE[tag.kind],
             nodes.live(lambda: self.value(row)),
             tag.description,
-            _LIVE_ACCESS,
+            _LIVE_ACCESS | (nodes.WRITABLE if tag.writable else 0),
             interval=self._interval,
         )
         parent = self.asset_only(tag.asset, i)

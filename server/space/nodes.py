@@ -25,6 +25,7 @@ PROPERTY_TYPE: Final = ua.NodeId(Ids.PropertyType)
 
 SUBSCRIBE_TO_EVENTS: Final = 1
 READABLE: Final = 1
+WRITABLE: Final = 2
 HISTORY_READABLE: Final = 4
 
 Reader = Callable[[], ua.DataValue]

@@ -20,12 +20,17 @@ from simulator.plant import Plant
 NOW = 1_794_286_800_000_000
 
 
+def nothing(row: int, value: float) -> None:
+    """Takes set-points."""
+
+
 @pytest.fixture
 async def master() -> AsyncIterator[AsyncModbusTcpClient]:
     """A Modbus master at the gateway of Bangrak."""
     index, port = two_sites(), free_ports(2)
-    gateways = Gateways(index, "reference", LOOPBACK, port)
-    gateways.put(Plant(index, 1, NOW).readings())
+    plant = Plant(index, 1, NOW)
+    gateways = Gateways(index, "reference", LOOPBACK, port, plant.set_point)
+    gateways.put(plant.readings())
     await gateways.start()
     client = AsyncModbusTcpClient(LOOPBACK, port=port, timeout=2, retries=0)
     assert await client.connect()
@@ -35,11 +40,11 @@ async def master() -> AsyncIterator[AsyncModbusTcpClient]:
 
 
 async def test_registers_are_where_the_map_says(master: AsyncModbusTcpClient) -> None:
-    site = (await master.read_holding_registers(0, count=9, device_id=1)).registers
+    site = (await master.read_holding_registers(0, count=11, device_id=1)).registers
     assert 2200 < site[0] < 2800
     assert site[2:4] == [1, 1]
     assert abs((site[4] << 16 | site[5]) - 4 * 1365) < 60
-    assert site[8] == 0
+    assert site[8:] == [0, 2275, 100]
     jar = (await master.read_holding_registers(1000 + 3 * 5, count=3, device_id=1)).registers
     assert abs(jar[0] - 13_650) < 250
     assert 2200 < jar[1] < 2900
@@ -50,7 +55,7 @@ async def test_registers_are_where_the_map_says(master: AsyncModbusTcpClient) ->
 
 @pytest.mark.parametrize(
     ("unit", "address", "count", "code"),
-    [(1, 9, 1, 2), (1, 1000, 25, 2), (2, 0, 1, 2), (3, 0, 1, 11), (1, 65_535, 1, 2)],
+    [(1, 11, 1, 2), (1, 1000, 25, 2), (2, 0, 1, 2), (3, 0, 1, 11), (1, 65_535, 1, 2)],
 )
 async def test_what_is_not_there_is_an_exception(
     master: AsyncModbusTcpClient, unit: int, address: int, count: int, code: int
@@ -61,21 +66,51 @@ async def test_what_is_not_there_is_an_exception(
     assert not (await master.read_holding_registers(0, count=4, device_id=1)).isError()
 
 
-async def test_other_tables_and_writing_are_refused(master: AsyncModbusTcpClient) -> None:
+async def test_other_tables_are_refused(master: AsyncModbusTcpClient) -> None:
     for answer in (
         await master.read_input_registers(0, count=1, device_id=1),
         await master.read_coils(0, count=1, device_id=1),
-        await master.write_register(1000, 1, device_id=1),
+        await master.write_coil(0, True, device_id=1),
+        await master.mask_write_register(address=9, and_mask=0, or_mask=2300, device_id=1),
     ):
         assert answer.isError()
         assert answer.exception_code == 1
-    jar = (await master.read_holding_registers(1000, count=1, device_id=1)).registers
-    assert jar[0] > 13_000
+
+
+async def test_set_points_are_written_one_or_both_at_once(master: AsyncModbusTcpClient) -> None:
+    assert not (await master.write_register(9, 2250, device_id=1)).isError()
+    assert (await master.read_holding_registers(8, count=3, device_id=1)).registers == [0, 2250, 100]
+    assert not (await master.write_registers(9, [2300, 200], device_id=1)).isError()
+    assert (await master.read_holding_registers(8, count=3, device_id=1)).registers == [0, 2300, 200]
+    assert (await master.read_holding_registers(8, count=3, device_id=2)).registers == [0, 2275, 100]
+
+
+@pytest.mark.parametrize(
+    ("unit", "address", "registers", "code"),
+    [
+        (1, 1000, [1], 2),  # a reading
+        (1, 8, [0, 2300], 2),  # a reading and a set-point: neither
+        (1, 10, [100, 0], 2),
+        (1, 50, [1], 2),
+        (3, 9, [2300], 11),
+        (1, 9, [2199], 3),
+        (1, 9, [2351], 3),
+        (1, 9, [2300, 0xFFFF], 3),  # one of two out of range: neither
+    ],
+)
+async def test_writing_anything_else_is_an_exception_and_changes_nothing(
+    master: AsyncModbusTcpClient, unit: int, address: int, registers: list[int], code: int
+) -> None:
+    answer = await master.write_registers(address, registers, device_id=unit)
+    assert answer.isError()
+    assert answer.exception_code == code
+    assert (await master.read_holding_registers(8, count=3, device_id=1)).registers == [0, 2275, 100]
+    assert (await master.read_holding_registers(1000, count=1, device_id=1)).registers[0] > 13_000
 
 
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     port = free_ports(2)
-    gateways = Gateways(two_sites(), "reference", LOOPBACK, port)
+    gateways = Gateways(two_sites(), "reference", LOOPBACK, port, nothing)
     with (
         socket.create_server((LOOPBACK, port + 1)),
         pytest.raises(ConfigurationError, match=rf"{LOOPBACK}:{port + 1} is in use.*VOLTKEEP_MODBUS_PORT"),

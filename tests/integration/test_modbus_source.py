@@ -53,7 +53,7 @@ class Site:
     def __init__(self, index: TagIndex, port: int) -> None:
         self.index, self.port = index, port
         self.plant = Plant(index, 1, NOW)
-        self.gateways = Gateways(index, "reference", LOOPBACK, port)
+        self.gateways = Gateways(index, "reference", LOOPBACK, port, self.plant.set_point)
         self.source = source_of(index, port)
 
     async def lose_second(self) -> None:
@@ -77,9 +77,11 @@ async def pair(index: TagIndex) -> AsyncIterator[Site]:
 
 async def test_the_driver_reads_what_the_simulator_source_reads() -> None:
     index = TagIndex(build_fleet(read_fleet_file(HERE / "fleet.yaml")))
-    expected = await SimulatorSource(index, 1, NOW).read(NOW + 5_000_000)
+    simulated = SimulatorSource(index, 1, NOW)
+    expected = await simulated.read(NOW + 5_000_000)
     port = free_ports(9)
-    gateways, source = Gateways(index, "reference", LOOPBACK, port), source_of(index, port)
+    gateways = Gateways(index, "reference", LOOPBACK, port, simulated.plant.set_point)
+    source = source_of(index, port)
     gateways.put(expected)
     await gateways.start()
     await source.connect()

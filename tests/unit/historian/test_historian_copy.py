@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from historian.columns import NO_VALUE, TABLES
@@ -9,7 +11,8 @@ from historian.copyformat import encode
 from historian.rows import Rows
 from nodeset.fleet import AssetType
 
-TABLE = TABLES[AssetType.SYSTEM]
+SYSTEM = TABLES[AssetType.SYSTEM]
+TABLE = replace(SYSTEM, columns=SYSTEM.columns[:4])  # three wide ones and a narrow one
 HEADER = "5047434f50590aff0d0a00" + "00000000" + "00000000"
 TIME = 946_684_800_000_000 + 258  # 258 µs into the year 2000
 

@@ -10,7 +10,7 @@ from nodeset.index import TagIndex
 from nodeset.tags import Mains as MainsState
 from nodeset.tags import Mode
 from simulator.ageing import Wear
-from simulator.bus import Demand, float_voltage, solve
+from simulator.bus import Demand, float_voltage, rectifiers_of, solve
 from simulator.jars import moved, open_circuit, plates_of, rested
 from simulator.mains import Mains
 from simulator.plant import Plant
@@ -24,8 +24,37 @@ def new(index: TagIndex) -> Wear:
 def test_float_voltage_is_the_set_point_with_its_compensation(two_sites: TagIndex) -> None:
     """13.65 V a jar at 25 °C, less 3 mV a cell and K: twelve jars at 35 °C float at 161.64 V."""
     plates = plates_of(two_sites.fleet, 1)
-    assert np.allclose(float_voltage(two_sites.fleet, plates, np.full(36, 25.0)), 163.8)
-    assert np.allclose(float_voltage(two_sites.fleet, plates, np.full(36, 35.0)), 161.64)
+    rectifiers = rectifiers_of(two_sites.fleet, plates)
+    assert np.allclose(float_voltage(two_sites.fleet, plates, rectifiers, np.full(36, 25.0)), 163.8)
+    assert np.allclose(float_voltage(two_sites.fleet, plates, rectifiers, np.full(36, 35.0)), 161.64)
+
+
+def test_float_voltage_follows_the_set_point_of_its_own_rectifier(plant: Plant, two_sites: TagIndex) -> None:
+    """2.25 V a cell: twelve jars of six cells float at 162 V instead of 163.8 V, less the compensation."""
+    before = later(plant, 60)
+    row = two_sites.row("Bangrak/UPS-1", "FloatVoltageSetpoint")
+    assert row is not None
+    assert np.allclose(column(two_sites, before, "System", "FloatVoltageSetpoint"), 2.275)
+    plant.set_point(row, 2.25)
+    after = later(plant, 1)
+    assert column(two_sites, after, "System", "FloatVoltageSetpoint").tolist() == [2.25, 2.275]
+    change = [column(two_sites, each, "System", "BusVoltage") for each in (before, after)]
+    assert np.allclose(change[1] - change[0], [-1.8, 0.0], atol=0.15)
+    jars = [column(two_sites, each, "Jar", "Voltage").reshape(3, 12).sum(axis=1) for each in (before, after)]
+    assert np.allclose(jars[1] - jars[0], [-1.8, -1.8, 0.0], atol=0.15)
+
+
+def test_a_rectifier_recharges_with_no_more_than_its_limit(plant: Plant, two_sites: TagIndex) -> None:
+    row = two_sites.row("Bangrak/UPS-1", "ChargeCurrentLimit")
+    assert row is not None
+    plant.set_point(row, 4.0)
+    plant.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
+    for _ in range(200):
+        readings = later(plant, 60)
+        if column(two_sites, readings, "System", "OperatingMode")[0] == Mode.RECHARGE:
+            break
+    charge = -column(two_sites, readings, "String", "Current")[:2].sum()
+    assert abs(charge - 2 * 120 * 0.04) < 0.2
 
 
 def test_on_float_jars_share_a_small_current_and_their_voltages_scatter_about_a_fixed_total(
@@ -36,7 +65,7 @@ def test_on_float_jars_share_a_small_current_and_their_voltages_scatter_about_a_
     state = rested(plates, np.full(36, 25.0))
     demand = Demand(np.zeros(2), np.ones(2, bool))
     for _ in range(5):
-        bus, state = solve(fleet, plates, new(two_sites), state, demand)
+        bus, state = solve(fleet, plates, new(two_sites), state, demand, rectifiers_of(fleet, plates))
     assert np.allclose(np.add.reduceat(state.voltage, fleet.first_jar_of_string), 163.8)
     assert np.allclose(state.current, bus.current[fleet.string_of_jar])
     milliamperes_per_ah = -1000.0 * bus.current / 120.0
@@ -50,7 +79,8 @@ def test_a_hotter_string_takes_more_float_current(two_sites: TagIndex) -> None:
     warm = np.where(fleet.string_of_jar == 0, 35.0, 25.0)
     state = rested(plates, warm)
     for _ in range(5):
-        bus, state = solve(fleet, plates, new(two_sites), state, Demand(np.zeros(2), np.ones(2, bool)))
+        demand = Demand(np.zeros(2), np.ones(2, bool))
+        bus, state = solve(fleet, plates, new(two_sites), state, demand, rectifiers_of(fleet, plates))
     assert 1.7 < bus.current[0] / bus.current[1] < 2.4
 
 
@@ -63,7 +93,8 @@ def test_ten_hour_discharge_delivers_the_rated_capacity(two_sites: TagIndex) -> 
     while True:
         volts = np.add.reduceat(state.voltage, fleet.first_jar_of_string)[[0, 2]]
         power = volts * 12.0 * np.array([2.0, 1.0])
-        bus, state = solve(fleet, plates, wear, state, Demand(power, np.zeros(2, bool)))
+        demand = Demand(power, np.zeros(2, bool))
+        bus, state = solve(fleet, plates, wear, state, demand, rectifiers_of(fleet, plates))
         if bus.voltage.min() < 12 * 10.5:
             break
         state = moved(plates, wear, state, np.full(36, 25.0), 60.0)
@@ -78,11 +109,11 @@ def test_a_full_jar_rests_at_13_volts_and_an_empty_one_well_below_12(two_sites: 
 
 
 def test_more_power_than_there_is_collapses_without_a_nan(two_sites: TagIndex) -> None:
-    plates = plates_of(two_sites.fleet, 1)
+    fleet = two_sites.fleet
+    plates = plates_of(fleet, 1)
     state = rested(plates, np.full(36, 25.0))
-    bus, state = solve(
-        two_sites.fleet, plates, new(two_sites), state, Demand(np.full(2, 1e7), np.zeros(2, bool))
-    )
+    demand = Demand(np.full(2, 1e7), np.zeros(2, bool))
+    bus, state = solve(fleet, plates, new(two_sites), state, demand, rectifiers_of(fleet, plates))
     assert bus.collapsed.all()
     assert np.isfinite(state.voltage).all()
 
