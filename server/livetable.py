@@ -72,6 +72,7 @@ class LiveTable:
         self.rows["mask"] = _MASK[BOTH]
         self._code_view = self.rows.view(np.uint8).reshape(n, 30)
         self._bits = np.zeros(n, np.int64)
+        self.values = self._bits.view(np.float64)  # the numbers of all rows, states too
 
     def _declare(self, tag: TagDef, rows: slice) -> None:
         shape = _SHAPE[tag.kind]
@@ -106,8 +107,10 @@ class LiveTable:
 
     def text(self, row: int) -> str:
         """A String row's value."""
+        return self._text_of(row, float(self.rows["value"][row]))
+
+    def _text_of(self, row: int, number: float) -> str:
         tag, _ = self.index.locate(row)
-        number = float(self.rows["value"][row])
         if not np.isfinite(number):
             return ""
         if tag.kind is Kind.QUARTER:
@@ -119,15 +122,24 @@ class LiveTable:
         self, rows: Index, timestamps: Index | int = BOTH, handles: NDArray[np.uint32] | None = None
     ) -> bytes:
         """DataValues of `rows` one after the other, each after its client handle if there are `handles`."""
-        shapes = self.shape[rows]
-        uniform = not shapes.any() and np.all(np.equal(timestamps, BOTH))
-        if uniform and handles is None:
+        if handles is None and not self.shape[rows].any() and np.all(np.equal(timestamps, BOTH)):
             return self.raw[rows].tobytes()
+        return self.encode_sampled(self.raw[rows], rows, timestamps, handles)
+
+    def encode_sampled(
+        self,
+        data: NDArray[np.void],
+        rows: Index,
+        timestamps: Index | int,
+        handles: NDArray[np.uint32] | None,
+    ) -> bytes:
+        """The same of `data`, which are rows as they were sampled before."""
+        shapes = self.shape[rows]
         out = np.empty(len(rows), NOTIFICATION)
-        out["row"] = self.raw[rows]
+        out["row"] = data.view("V30")
         if handles is not None:
             out["handle"] = handles
-            if uniform:
+            if not shapes.any() and np.all(np.equal(timestamps, BOTH)):
                 return out.tobytes()
         return self._encode_mixed(out, shapes, rows, timestamps, handles is not None)
 
@@ -150,17 +162,19 @@ class LiveTable:
         texts = np.flatnonzero(shapes == 2)
         if not texts.size:
             return matrix[keep].tobytes()
+        numbers = out["row"].view(ROW)["value"][texts]
         parts = []
         start = 0
-        for i in texts:
+        for i, number in zip(texts.tolist(), numbers.tolist(), strict=True):
             parts.append(matrix[start:i][keep[start:i]].tobytes())
-            parts.append(self._encode_text(matrix[i], keep[i], int(rows[i])))
-            start = int(i) + 1
+            text = self._text_of(int(rows[i]), number)
+            parts.append(self._encode_text(matrix[i], keep[i], text))
+            start = i + 1
         parts.append(matrix[start:][keep[start:]].tobytes())
         return b"".join(parts)
 
-    def _encode_text(self, line: NDArray[np.uint8], keep: NDArray[np.bool_], row: int) -> bytes:
-        text = self.text(row).encode()
+    def _encode_text(self, line: NDArray[np.uint8], keep: NDArray[np.bool_], value: str) -> bytes:
+        text = value.encode()
         head = line[:6][keep[:6]].tobytes()[: (6 if keep[0] else 2)]
         tail = line[14:][keep[14:]].tobytes()
         return head + I32.pack(len(text)) + text + tail

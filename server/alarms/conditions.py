@@ -116,8 +116,7 @@ class Conditions:
         subscription = call.session.subscriptions.get(number)
         if subscription is None:
             raise MethodError(S.BadSubscriptionIdInvalid)
-        items = [item for item in subscription.queued.values() if isinstance(item, EventItem)]
-        self._tell_again(items)
+        self._tell_again([*subscription.items.events.values()])
         return ()
 
     def _refresh_item(self, call: Invocation) -> Outputs:
@@ -126,8 +125,8 @@ class Conditions:
         subscription = call.session.subscriptions.get(number)
         if subscription is None:
             raise MethodError(S.BadSubscriptionIdInvalid)
-        item = subscription.queued.get(item_number)
-        if not isinstance(item, EventItem):
+        item = subscription.items.events.get(item_number)
+        if item is None:
             raise MethodError(S.BadMonitoredItemIdInvalid)
         self._tell_again([item])
         return ()

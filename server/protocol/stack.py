@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from server.protocol.symmetric import KeySet, Opener, Sealer
 
 __all__ = [
+    "AggregateFilter",
     "AttributeValue",
     "Buffer",
     "DataChangeFilter",
@@ -55,6 +56,7 @@ __all__ = [
 
 # What decoding makes: `ua.DataChangeFilter` is a class below it that only users of a client make.
 DataChangeFilter: Final[Any] = uaprotocol_auto.DataChangeFilter
+AggregateFilter: Final[Any] = uaprotocol_auto.AggregateFilter
 
 
 def guard_lists(check: Callable[[Any, int], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from typing import Final
@@ -14,15 +15,27 @@ from server.livetable import LiveTable
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
 from server.protocol.wire import response_header
-from server.subscriptions.subscription import PublishRequest, Subscription, Terms
+from server.subscriptions.limits import ITEM_MEMORY, MAX_SUBSCRIPTIONS_PER_SESSION, Budget
+from server.subscriptions.sampler import Sampler
+from server.subscriptions.sentmessages import MessageMemory
+from server.subscriptions.subscription import (
+    PublishRequest,
+    Shared,
+    Subscription,
+    Terms,
+    refuse_expired,
+    refuse_idle,
+    serve,
+)
 
 S = ua.StatusCodes
 
 MAX_INTERVAL: Final = 3_600_000.0
 MAX_KEEP_ALIVE: Final = 10_000
 MAX_LIFETIME: Final = 100_000
+MAX_SILENCE: Final = 8 * 3_600_000.0  # ms between keep-alives; three of them are the longest lifetime
 MAX_PUBLISH_REQUESTS: Final = 100
-_DEFAULT_TIMEOUT: Final = 600.0
+MAX_SUBSCRIPTIONS_PER_CALL: Final = 1000
 _REPUBLISH_RESPONSE: Final = int(ua.ObjectIds.RepublishResponse_Encoding_DefaultBinary)
 
 
@@ -30,12 +43,14 @@ class SubscriptionService:
     """All subscriptions of the server, and the requests that deal with whole subscriptions."""
 
     def __init__(self, table: LiveTable, max_subscriptions: int, min_interval: float) -> None:
-        self._table = table
+        self.item_memory = Budget(ITEM_MEMORY)
+        self._shared = Shared(table, Sampler(), self.item_memory, MessageMemory())
         self._max = max_subscriptions
         self._min_interval = min_interval
         # A start that is not always one: an old client's id shall not meet a new subscription.
         self._number = random.randrange(1, 1 << 24)
         self.all: dict[int, Subscription] = {}
+        self.created = 0  # since the start
 
     def register(self, dispatcher: Dispatcher) -> None:
         """Take on the requests of this service set."""
@@ -58,13 +73,13 @@ class SubscriptionService:
     def on_commit(self) -> None:
         """A scan was committed to the live table."""
         for subscription in self.all.values():
-            subscription.on_commit()
+            subscription.items.on_commit()
 
     def offer_event(self, event: Event, notifiers: frozenset[str]) -> None:
         """Give an event to every subscription that watches one of `notifiers`."""
         encoded: dict[tuple[object, ...], bytes] = {}
         for subscription in self.all.values():
-            subscription.offer_event(event, notifiers, encoded)
+            subscription.items.offer_event(event, notifiers, encoded)
 
     def _forget(self, subscription: Subscription) -> None:
         self.all.pop(subscription.id, None)
@@ -77,16 +92,19 @@ class SubscriptionService:
     # -- services
 
     def _terms(self, asked: ua.CreateSubscriptionParameters | ua.ModifySubscriptionParameters) -> Terms:
-        """The revised terms: a lifetime is at least three keep-alives (Part 4, 5.14.2.2)."""
-        interval = asked.RequestedPublishingInterval
-        revised = min(max(interval if interval == interval else 0.0, self._min_interval), MAX_INTERVAL)
-        keep_alive = min(asked.RequestedMaxKeepAliveCount or 10, MAX_KEEP_ALIVE)
-        lifetime = min(max(asked.RequestedLifetimeCount, 3 * keep_alive), MAX_LIFETIME)
-        return Terms(revised, lifetime, keep_alive, asked.MaxNotificationsPerPublish, asked.Priority)
+        """The revised terms: a lifetime is three keep-alives or more (Part 4, 5.14.2.2), a day at most."""
+        wanted = asked.RequestedPublishingInterval
+        interval = min(max(wanted if wanted == wanted else 0.0, self._min_interval), MAX_INTERVAL)
+        silence = max(1, min(MAX_KEEP_ALIVE, math.floor(MAX_SILENCE / interval)))
+        keep_alive = min(asked.RequestedMaxKeepAliveCount or 10, silence)
+        longest = min(MAX_LIFETIME, max(3 * keep_alive, math.floor(3 * MAX_SILENCE / interval)))
+        lifetime = min(max(asked.RequestedLifetimeCount, 3 * keep_alive), longest)
+        return Terms(interval, lifetime, keep_alive, asked.MaxNotificationsPerPublish, asked.Priority)
 
     def _create(self, call: Call) -> ua.CreateSubscriptionResponse:
         params = call.params(ua.CreateSubscriptionParameters)
-        if len(self.all) >= self._max:
+        theirs = len(call.owner.subscriptions)
+        if len(self.all) >= self._max or theirs >= MAX_SUBSCRIPTIONS_PER_SESSION:
             raise ServiceError(S.BadTooManySubscriptions)
         terms = self._terms(params)
         self._number += 1
@@ -95,9 +113,10 @@ class SubscriptionService:
             call.owner,
             terms,
             bool(params.PublishingEnabled),
-            self._table,
+            self._shared,
             self._forget,
         )
+        self.created += 1
         self.all[subscription.id] = subscription
         call.owner.subscriptions[subscription.id] = subscription
         response = ua.CreateSubscriptionResponse()
@@ -116,20 +135,19 @@ class SubscriptionService:
 
     def _set_publishing_mode(self, call: Call) -> ua.SetPublishingModeResponse:
         params = call.params(ua.SetPublishingModeParameters)
-        check_operations(len(params.SubscriptionIds))
+        check_operations(len(params.SubscriptionIds), MAX_SUBSCRIPTIONS_PER_CALL)
         response = ua.SetPublishingModeResponse()
         for number in params.SubscriptionIds:
             subscription = call.owner.subscriptions.get(number)
             if subscription is not None:
-                subscription.enabled = bool(params.PublishingEnabled)
-                subscription.reset_lifetime()
+                subscription.enable(bool(params.PublishingEnabled))
             known = S.Good if subscription is not None else S.BadSubscriptionIdInvalid
             response.Parameters.Results.append(ua.StatusCode(known))
         return response
 
     def _delete(self, call: Call) -> ua.DeleteSubscriptionsResponse:
         params = call.params(ua.DeleteSubscriptionsParameters)
-        check_operations(len(params.SubscriptionIds))
+        check_operations(len(params.SubscriptionIds), MAX_SUBSCRIPTIONS_PER_CALL)
         response = ua.DeleteSubscriptionsResponse()
         for number in params.SubscriptionIds:
             subscription = call.owner.subscriptions.get(number)
@@ -137,9 +155,6 @@ class SubscriptionService:
                 subscription.close()
             known = S.Good if subscription is not None else S.BadSubscriptionIdInvalid
             response.Results.append(ua.StatusCode(known))
-        if not call.owner.subscriptions:
-            while call.owner.publish_queue:
-                call.owner.publish_queue.popleft().fault(S.BadNoSubscription)
         return response
 
     def _publish(self, call: Call) -> None:
@@ -157,32 +172,31 @@ class SubscriptionService:
                 else int(S.BadSubscriptionIdInvalid)
             )
         hint = call.header.timeout_hint / 1000
-        expires = time.monotonic() + (hint or _DEFAULT_TIMEOUT)
-        request = PublishRequest(call, results, expires)
+        request = PublishRequest(call, results, time.monotonic() + hint if hint else math.inf)
         if session.farewells:
             session.farewells.popleft()(request)
+            refuse_idle(session)
             return
         queue = session.publish_queue
+        refuse_expired(session)
         if len(queue) >= MAX_PUBLISH_REQUESTS:
             queue.popleft().fault(S.BadTooManyPublishRequests)
         queue.append(request)
-        waiting = [s for s in session.subscriptions.values() if s.late]
-        for subscription in sorted(waiting, key=lambda s: -s.terms.priority):
-            if not queue:
-                break
-            subscription.publish()
+        serve(session)
 
     def _republish(self, call: Call) -> bytes:
         params = call.params(ua.RepublishParameters)
         subscription = self.own(call.owner, params.SubscriptionId)
+        subscription.counts.republish_requests += 1
         message = subscription.sent.get(params.RetransmitSequenceNumber)
         if message is None:
             raise ServiceError(S.BadMessageNotAvailable)
+        subscription.counts.republished += 1
         return response_header(_REPUBLISH_RESPONSE, call.header.handle) + message
 
     def _transfer(self, call: Call) -> ua.TransferSubscriptionsResponse:
         params = call.params(ua.TransferSubscriptionsParameters)
-        check_operations(len(params.SubscriptionIds))
+        check_operations(len(params.SubscriptionIds), MAX_SUBSCRIPTIONS_PER_CALL)
         response = ua.TransferSubscriptionsResponse()
         response.Parameters.Results = [
             self._transfer_one(call.owner, int(number), bool(params.SendInitialValues))
@@ -195,17 +209,37 @@ class SubscriptionService:
         subscription = self.all.get(number)
         if subscription is None:
             result.StatusCode = ua.StatusCode(S.BadSubscriptionIdInvalid)
-        elif subscription.session is session:
-            result.StatusCode = ua.StatusCode(S.BadNothingToDo)
-        elif subscription.owner != session.user or not session.user.name:
-            # Part 4, 5.14.7: only the same user, and nobody can tell two anonymous ones apart.
-            result.StatusCode = ua.StatusCode(S.BadUserAccessDenied)
-        else:
-            subscription.move_to(session)
-            if initial:
-                subscription.resend()
-            result.AvailableSequenceNumbers = list(subscription.sent)
+            return result
+        subscription.counts.transfer_requests += 1
+        refusal = self._transfer_refusal(session, subscription)
+        if refusal:
+            result.StatusCode = ua.StatusCode(refusal)
+            return result
+        same = subscription.certificate == session.certificate
+        subscription.counts.transferred_to_same += same
+        subscription.counts.transferred_to_other += not same
+        subscription.move_to(session)
+        if initial:
+            subscription.items.resend()
+        result.AvailableSequenceNumbers = subscription.sent.numbers()
+        serve(session)
         return result
+
+    @staticmethod
+    def _transfer_refusal(session: Session, subscription: Subscription) -> int:
+        """Why a session may not have a subscription, or 0 (Part 4, 5.14.7).
+
+        It is for the same user only; anonymous ones are told apart by the certificate of their application.
+        """
+        if subscription.session is session:
+            return int(S.BadNothingToDo)
+        known = session.user.name or session.certificate
+        same_application = session.user.name or subscription.certificate == session.certificate
+        if not (known and same_application) or subscription.owner.name != session.user.name:
+            return int(S.BadUserAccessDenied)
+        if len(session.subscriptions) >= MAX_SUBSCRIPTIONS_PER_SESSION:
+            return int(S.BadTooManySubscriptions)
+        return 0
 
 
 def _tell_terms(result: ua.CreateSubscriptionResult | ua.ModifySubscriptionResult, terms: Terms) -> None:

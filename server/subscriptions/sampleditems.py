@@ -1,4 +1,4 @@
-"""Monitored items that need a queue of their own: other attributes, longer queues, other triggers, events.
+"""Monitored items that are no live values: other attributes and variables, index ranges, and events.
 
 Values and events are encoded when they are sampled, and wait as bytes. When a queue overflows, the
 oldest or newest goes by DiscardOldest, and the Overflow bit is set as Part 4, 5.13.1.5 says.
@@ -6,8 +6,6 @@ oldest or newest goes by DiscardOldest, and the Overflow bit is set as Part 4, 5
 
 from __future__ import annotations
 
-import math
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,16 +19,12 @@ from server.protocol.datavalues import stamped
 from server.protocol.stack import Buffer, struct_from_binary, struct_to_binary, variant_to_binary
 from server.protocol.wire import I32, U32, now_us
 from server.subscriptions.liveitems import DISABLED, NO_DEADBAND, REPORTING
-
-# DataValue: InfoType DataValue (0x400) and Overflow (0x80) in the StatusCode (Part 4, 7.38.1).
-_OVERFLOW: Final = 0x0480
-_EARLY: Final = 0.005  # s by which a timer may be early
-STATUS, STATUS_VALUE, STATUS_VALUE_TIMESTAMP = 0, 1, 2
+from server.subscriptions.livequeues import OVERFLOW, STATUS, STATUS_VALUE
 
 
 @dataclass(eq=False)
 class Item:
-    """What all queued items have: ids, mode, and encoded notifications that wait."""
+    """What they have in common: ids, mode, and encoded notifications that wait."""
 
     id: int
     handle: int
@@ -38,41 +32,56 @@ class Item:
     queue_size: int
     discard_oldest: bool
     waiting: deque[bytes] = field(default_factory=deque)
+    released: int = 0  # how many of `waiting` a trigger lets through while the item is only sampled
+    overflows: int = 0
+    closed: bool = False
+    announce: Callable[[Item], None] = lambda _item: None  # something was sampled
 
     def due(self) -> int:
         """How many notifications can be sent."""
-        return len(self.waiting) if self.mode == REPORTING else 0
+        return len(self.waiting) if self.mode == REPORTING else self.released
 
     def take(self) -> bytes:
         """The next notification."""
+        self.released = max(self.released - 1, 0)
         return U32.pack(self.handle) + self.waiting.popleft()
+
+    def release(self) -> None:
+        """A trigger fired: what was sampled is reported too (Part 4, 5.13.1.6)."""
+        self.released = len(self.waiting)
 
     def set_mode(self, mode: int) -> None:
         """Disable, sample or report."""
         if mode == DISABLED:
             self.waiting.clear()
+        self.released = 0
         self.mode = mode
+
+    def _drop_oldest(self) -> None:
+        self.waiting.popleft()
+        self.released = max(self.released - 1, 0)
+        self.overflows += 1
+
+    def _drop_newest(self) -> None:
+        self.waiting.pop()
+        self.released = min(self.released, len(self.waiting))
+        self.overflows += 1
 
 
 @dataclass(eq=False)
 class DataItem(Item):
-    """A value that is sampled by `read`; `interval` in ms, deadband in the value's own unit."""
+    """A value that is sampled by `read` every `interval` [ms]; deadband in the value's own unit."""
 
     attribute: int = 13
     timestamps: int = 2
     interval: float = 0.0
-    row: int | None = None  # of the live table: sampled by each scan
     trigger: int = STATUS_VALUE
     deadband: float = NO_DEADBAND
     read: Callable[[], ua.DataValue] = ua.DataValue
+    ticket: int = -1  # the sampler's
+    _value: ua.DataValue | None = None
     _last: tuple[Any, ...] | None = None
-    _reported: float = math.nan
-    _next: float = 0.0
-
-    @property
-    def on_commit(self) -> bool:
-        """Whether each scan samples it, and no timer."""
-        return self.row is not None
+    _reported: list[float] = field(default_factory=list)
 
     def set_mode(self, mode: int) -> None:
         """Re-enabling starts with the present value."""
@@ -80,36 +89,45 @@ class DataItem(Item):
         super().set_mode(mode)
         if was_disabled:
             self.resend()
-            self.sample(time.monotonic())
+            self.sample()
 
-    def sample(self, now: float) -> None:
-        """Look at the value and queue it if it is news; `now` in seconds, monotonic."""
-        if self.mode == DISABLED or now < self._next:
+    def sample(self) -> None:
+        """Look at the value and queue it if it is news."""
+        if self.mode == DISABLED:
             return
-        self._next = 0.0 if self.on_commit else now + self.interval / 1000 - _EARLY
         value = self.read()
-        seen = self._seen(value)
-        if seen == self._last or self._within_deadband(value):
+        if value is self._value:  # constant
             return
-        self._last = seen
-        number = value.Value.Value
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            self._reported = float(number)
+        seen = self._seen(value)
+        if seen == self._last or self._within_deadband(value, seen):
+            self._value = value
+            return
+        self._value, self._last, self._reported = value, seen, _numbers(value)
         self._queue(stamped(value, self.attribute, self.timestamps))
+        self.announce(self)
 
     def resend(self) -> None:
-        """Report the present value once more."""
-        self._last = None
-        self._next = 0.0
+        """Report the present value once more, with the next sample."""
+        self._last = self._value = None
+
+    def change(self, trigger: int, deadband: float, timestamps: int, interval: float) -> None:
+        """Modify; the new filter holds from the next value on."""
+        if trigger != self.trigger and self._last is not None and self._value is not None:
+            self.trigger = trigger
+            self._last = self._seen(self._value)
+        self.trigger, self.deadband = trigger, deadband
+        self.timestamps, self.interval = timestamps, interval
 
     def change_queue(self, size: int, discard_oldest: bool) -> None:
         """Give the queue another size; what no longer fits goes as when it overflows."""
         self.queue_size, self.discard_oldest = size, discard_oldest
         if len(self.waiting) <= size:
             return
+        self.overflows += len(self.waiting) - size
         waiting = list(self.waiting)
         kept = waiting[-size:] if discard_oldest else [*waiting[: size - 1], waiting[-1]]
         self.waiting = deque(kept)
+        self.released = min(self.released, size)
         if size > 1:
             self._mark_overflow()
 
@@ -118,24 +136,28 @@ class DataItem(Item):
         status = value.StatusCode.value
         if self.trigger == STATUS:
             return (status,)
-        data = variant_to_binary(value.Value)
+        data = variant_to_binary(value.Value or ua.Variant())
         if self.trigger == STATUS_VALUE:
             return status, data
         return status, data, value.SourceTimestamp
 
-    def _within_deadband(self, value: ua.DataValue) -> bool:
-        if self.deadband < 0 or self._last is None or self._last[0] != value.StatusCode.value:
+    def _within_deadband(self, value: ua.DataValue, seen: tuple[Any, ...]) -> bool:
+        """Whether only the value differs, and by too little in each of its elements (Part 4, 7.22.2)."""
+        last = self._last
+        if self.deadband < 0 or last is None or last[0] != seen[0] or last[2:] != seen[2:]:
             return False
-        number = value.Value.Value
-        return isinstance(number, int | float) and abs(number - self._reported) <= self.deadband
+        now = _numbers(value)
+        return len(now) == len(self._reported) and all(
+            abs(new - old) <= self.deadband for new, old in zip(now, self._reported, strict=True)
+        )
 
     def _queue(self, value: ua.DataValue) -> None:
         data = bytes(struct_to_binary(value))
         overflow = len(self.waiting) >= self.queue_size
         if overflow and self.discard_oldest:
-            self.waiting.popleft()
+            self._drop_oldest()
         elif overflow:
-            self.waiting.pop()
+            self._drop_newest()
         self.waiting.append(data)
         if overflow and self.queue_size > 1:
             self._mark_overflow()
@@ -145,10 +167,43 @@ class DataItem(Item):
         self.waiting[where] = _with_overflow(self.waiting[where])
 
 
+def is_number(value: ua.DataValue) -> bool:
+    """Whether a value is a number, or an array of numbers: what a deadband can be on."""
+    kind = value.Value.VariantType if value.Value is not None else None
+    return kind in _NUMBERS
+
+
+_NUMBERS: Final = frozenset(
+    ua.VariantType[name]
+    for name in (
+        "SByte",
+        "Byte",
+        "Int16",
+        "UInt16",
+        "Int32",
+        "UInt32",
+        "Int64",
+        "UInt64",
+        "Float",
+        "Double",
+    )
+)
+
+
+def _numbers(value: ua.DataValue) -> list[float]:
+    """A number, or those of an array; a null is none."""
+    if not is_number(value):
+        return []
+    found = value.Value.Value
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
 def _with_overflow(data: bytes) -> bytes:
     """The encoded DataValue with the Overflow bit."""
     value: ua.DataValue = struct_from_binary(ua.DataValue, Buffer(data))
-    value.StatusCode = ua.StatusCode(value.StatusCode.value | _OVERFLOW)
+    value.StatusCode = ua.StatusCode(value.StatusCode.value | OVERFLOW)
     return bytes(struct_to_binary(value))
 
 
@@ -167,12 +222,14 @@ class EventItem(Item):
         if len(self.waiting) >= self.queue_size:
             self.overflowed = True
             if not self.discard_oldest:
+                self.overflows += 1
                 return
-            self.waiting.popleft()
+            self._drop_oldest()
         data = encoded.get(self.filter.key)
         if data is None:
             data = encoded[self.filter.key] = _encoded(self.filter, event)
         self.waiting.append(data)
+        self.announce(self)
 
     def set_mode(self, mode: int) -> None:
         """What was lost before it was disabled is not told."""
@@ -186,13 +243,14 @@ class EventItem(Item):
         while len(self.waiting) > size:
             self.overflowed = True
             if discard_oldest:
-                self.waiting.popleft()
+                self._drop_oldest()
             else:
-                self.waiting.pop()
+                self._drop_newest()
 
     def due(self) -> int:
         """How many notifications can be sent, one of which may say that events were lost."""
-        return super().due() + (self.overflowed and self.mode == REPORTING)
+        found = super().due()
+        return found + (self.overflowed and (self.mode == REPORTING or found > 0))
 
     def take(self) -> bytes:
         """The next notification: an EventFieldList.
@@ -201,10 +259,10 @@ class EventItem(Item):
         5.13.1.5).
         """
         assert self.filter is not None
-        if self.overflowed and (self.discard_oldest or not self.waiting):
+        if self.overflowed and (self.discard_oldest or not super().due()):
             self.overflowed = False
             return U32.pack(self.handle) + _encoded(self.filter, queue_overflow(now_us()))
-        return U32.pack(self.handle) + self.waiting.popleft()
+        return super().take()
 
 
 def _encoded(chosen: CompiledFilter, event: Event) -> bytes:

@@ -10,6 +10,7 @@ from asyncua import Client, ua
 from opcuaserver import answer, request
 
 VALUE = 13
+SAMPLED = 1
 TERMS = {
     "RequestedPublishingInterval": 50.0,
     "RequestedLifetimeCount": 10_000,

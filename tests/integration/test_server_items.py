@@ -5,59 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-import numpy as np
 import pytest
 from asyncua import ua
+from opcualive import JAR, Live, quieten
 from opcuaserver import OpcUaTestServer, answer, request
 from opcuasubscriber import Subscriber, change, item
 
-from nodeset.frame import Frame
-from nodeset.index import TagIndex
-from server.livetable import LiveTable
-from server.services.subscription import SubscriptionService
-
 S = ua.StatusCodes
-JAR = "Bangrak/UPS-1/S01/J02"
 OVERFLOW = 0x480
 # What is asked: 50 V of 0-20 V; the value moves in steps that a double holds exactly.
 START = 4.0
 
 
-class Live:
-    """One live variable whose value the test says: the scan leaves it alone."""
-
-    def __init__(self, server: OpcUaTestServer, tag: str) -> None:
-        self._server = server
-        self._row = _index(server).row(JAR, tag)
-        self.node_id = server.node_id(f"{JAR}.{tag}")
-
-    def put(self, value: float, status: int = 0) -> None:
-        """Commit a frame with this value in the server's loop, as a scan does."""
-        self._server.inside(lambda: self._commit(value, status))
-
-    def _commit(self, value: float, status: int) -> None:
-        opcua = self._server.app._opcua
-        frame = opcua._table.frame
-        values, statuses = frame.value.copy(), frame.status.copy()
-        values[self._row], statuses[self._row] = value, status
-        time = frame.time + 1
-        new = Frame(frame.index, frame.number + 1, time, values, statuses, np.full(len(values), time))
-        LiveTable.commit(opcua._table, new.freeze())
-        SubscriptionService.on_commit(opcua.subscriptions)
-
-
-def _index(server: OpcUaTestServer) -> TagIndex:
-    index: TagIndex = server.app._opcua._table.index
-    return index
-
-
 @pytest.fixture
 def quiet(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> OpcUaTestServer:
     """A server whose scan commits nothing while a test does."""
-    opcua = server.app._opcua
-    monkeypatch.setattr(opcua._table, "commit", lambda _frame: 0)
-    monkeypatch.setattr(opcua.subscriptions, "on_commit", lambda: None)
-    return server
+    return quieten(server, monkeypatch)
 
 
 @pytest.fixture
