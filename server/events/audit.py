@@ -64,7 +64,7 @@ class AuditEvents:
         event = audit_event(entry)
         encoded: dict[tuple[object, ...], bytes] = {}
         for subscription in told:
-            subscription.offer_event(event, _NOTIFIERS, encoded)
+            subscription.items.offer_event(event, _NOTIFIERS, encoded)
 
 
 def audit_event(entry: AuditEntry) -> PlainEvent:
