@@ -34,7 +34,6 @@ from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.health import Health, application
 from server.livetable import LiveTable
-from server.protocol.stack import load_nodes
 from server.protocol.wire import now_us
 from server.scanning.backfill import backfill
 from server.scanning.evaluation import Evaluation
@@ -44,6 +43,7 @@ from server.scanning.scan import Scan
 from server.scanning.setpoints import SetPoints
 from server.security.accounts import HMI_USER
 from server.security.users import Role
+from server.space.nodecache import open_nodes
 from server.statefiles import read_arrays, write_arrays
 from simulator.plant import Plant
 from simulator.source import SimulatorSource
@@ -122,7 +122,8 @@ class App:
         # The database starts in a process of its own while this one loads the nodes.
         async with asyncio.TaskGroup() as tasks:
             opening = tasks.create_task(self._open_historian(index))
-            loading = tasks.create_task(load_nodes([NODE_SET, *settings.nodeset.import_]))
+            node_sets = [NODE_SET, *settings.nodeset.import_]
+            loading = tasks.create_task(asyncio.to_thread(open_nodes, settings.home / "cache", node_sets))
         historian = opening.result()
         last = await historian.latest()
         clock = PlantClock(self._speed, int(last.time.max(initial=0)))

@@ -28,7 +28,7 @@ from server.protocol.channel import Channel
 from server.protocol.connections import Bounds
 from server.protocol.dispatch import Dispatcher
 from server.protocol.sessions import Sessions
-from server.protocol.stack import APPLICATION_URI, LoadedNodes, Policy, offered_policies
+from server.protocol.stack import APPLICATION_URI, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
 from server.scanning.prognosis import Prognosis
 from server.security.accounts import Accounts
@@ -48,6 +48,7 @@ from server.space import standardnodes
 from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
+from server.space.nodestore import NodeStore
 from server.space.rowparser import RowParser
 from server.space.valuetypes import ValueTypes
 from simulator.plant import Plant
@@ -97,7 +98,7 @@ class OpcUaServer:
 
     def compose(
         self,
-        nodes: LoadedNodes,
+        store: NodeStore,
         prognosis: Prognosis,
         plant: Plant | None,
         clock: Callable[[], int],
@@ -106,16 +107,17 @@ class OpcUaServer:
         """Put the services in place, over the nodes of the standard and of our types."""
         self._write = write
         settings = self._settings
-        standard, namespaces = nodes
-        namespaces, fleet_namespace = standardnodes.with_fleet(namespaces)
+        namespaces, fleet_namespace = standardnodes.with_fleet(store.namespaces)
         types = namespaces.index(TYPES_URI)
         assets = AssetNodes(self._table, types, fleet_namespace, settings.scan.period)
         self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace, clock)
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
-        assets.more_references = condition_nodes.references_from
-        space = AddressSpace(standard, assets, [condition_nodes.make])
+        assets.more_links = condition_nodes.links_from
+        space = AddressSpace(store, assets, [condition_nodes])
+        parser = RowParser(self._table.index, fleet_namespace)
+        space.registered = parser.identifier
         standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, self._level)
-        self._serve(space, RowParser(self._table.index, fleet_namespace))
+        self._serve(space, parser)
         methods = MethodService(space, self.permissions, ValueTypes(space), self.audit)
         methods.register(self.dispatcher)
         self.conditions.register(methods)
@@ -141,7 +143,7 @@ class OpcUaServer:
             settings.scan.period,
         )
         history = HistoryService(self._historian, space, self._table.index, parser)
-        for service in (attributes, ViewService(space), self.subscriptions, items, history):
+        for service in (attributes, ViewService(space, parser), self.subscriptions, items, history):
             service.register(self.dispatcher)
 
     def _secure(self) -> None:

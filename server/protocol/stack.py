@@ -2,7 +2,7 @@
 
 asyncua is pinned exactly; whoever raises the pin looks here first. Used of its insides are the security
 policies, the MessageChunk of `common.connection` for OpenSecureChannel, how it makes decoders of lists, and
-the node table of the address space.
+the nodes of the address space.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -23,6 +23,7 @@ from asyncua.server.address_space import AttributeValue, NodeData
 from asyncua.ua import ua_binary, uaprotocol_auto
 from asyncua.ua.ua_binary import (
     header_from_binary,
+    nodeid_from_binary,
     nodeid_to_binary,
     struct_from_binary,
     struct_to_binary,
@@ -41,11 +42,12 @@ __all__ = [
     "DataChangeFilter",
     "LoadedNodes",
     "NodeData",
-    "NodeTable",
+    "NodeSetError",
     "Policy",
     "Security",
     "guard_lists",
     "load_nodes",
+    "nodeid_from_binary",
     "nodeid_to_binary",
     "offered_policies",
     "struct_from_binary",
@@ -157,31 +159,6 @@ class Security:
         return nonce, Sealer(ours, encrypts), Opener(theirs, encrypts)
 
 
-class NodeTable(dict[ua.NodeId, NodeData]):
-    """asyncua's node table with ours behind it: what it lacks is asked of `resolve`."""
-
-    def __init__(
-        self, nodes: Mapping[ua.NodeId, NodeData], resolve: Callable[[ua.NodeId], NodeData | None]
-    ) -> None:
-        super().__init__(nodes)
-        self._resolve = resolve
-
-    def get(self, key: ua.NodeId, default: Any = None) -> Any:
-        node = dict.get(self, key)
-        if node is None:
-            node = self._resolve(key)
-        return default if node is None else node
-
-    def __contains__(self, key: object) -> bool:
-        return dict.__contains__(self, key) or (isinstance(key, ua.NodeId) and self._resolve(key) is not None)
-
-    def __missing__(self, key: ua.NodeId) -> NodeData:
-        node = self._resolve(key)
-        if node is None:
-            raise KeyError(key)
-        return node
-
-
 APPLICATION_URI: Final = "urn:voltkeep:server"
 _POLICIES: Final = (
     ua.SecurityPolicyType.Basic256Sha256_Sign,
@@ -191,6 +168,14 @@ _POLICIES: Final = (
     ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
     ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
 )
+
+
+class NodeSetError(Exception):
+    """A NodeSet2 file cannot be loaded."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
 
 
 # Nodes by id, and the namespace array.
@@ -203,7 +188,10 @@ async def load_nodes(node_sets: Iterable[Path]) -> LoadedNodes:
     await server.init()
     await server.set_application_uri(APPLICATION_URI)
     for path in node_sets:
-        await server.import_xml(path)
+        try:
+            await server.import_xml(path)
+        except Exception as error:  # whatever is wrong with a user's file, its name is what they need
+            raise NodeSetError(path, f"{error}" or type(error).__name__) from error
     namespaces = await server.get_namespace_array()
     return dict(server.iserver.aspace._nodes), list(namespaces)
 

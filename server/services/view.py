@@ -1,47 +1,44 @@
 """Browse, BrowseNext, TranslateBrowsePathsToNodeIds and RegisterNodes (Part 4, 5.9).
 
-References are encoded once a node and kept for a while: a client that walks the fleet gets bytes that
-are only joined.
+Requests are read from their bytes and answered with bytes: references are joined from what the address
+space knows of a kind of node, and no node is made for them.
 """
 
 from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final
 
 from asyncua import ua
 
 from server.errors import ServiceError
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
-from server.protocol.stack import NodeData, nodeid_to_binary
-from server.protocol.wire import I32, U32, response_header, string
+from server.protocol.stack import Buffer, nodeid_from_binary
+from server.protocol.wire import I32, U32, WireError, node_id_end, response_header
+from server.services.browsepaths import BrowsePaths
+from server.services.pace import paced
 from server.space.addressspace import AddressSpace
+from server.space.links import ALL_FIELDS, Wanted
+from server.space.rowparser import RowParser
 
 S = ua.StatusCodes
 
 MAX_NODES: Final = 10_000
 MAX_REFERENCES: Final = 50_000
-MAX_PATH: Final = 100
-_CACHED: Final = 4096
+_FILTERS: Final = 256  # kept
 _BROWSE_RESPONSE: Final = int(ua.ObjectIds.BrowseResponse_Encoding_DefaultBinary)
 _BROWSE_NEXT_RESPONSE: Final = int(ua.ObjectIds.BrowseNextResponse_Encoding_DefaultBinary)
+_TRANSLATE_RESPONSE: Final = int(ua.ObjectIds.TranslateBrowsePathsToNodeIdsResponse_Encoding_DefaultBinary)
+_REGISTER_RESPONSE: Final = int(ua.ObjectIds.RegisterNodesResponse_Encoding_DefaultBinary)
 _NONE: Final = b"\xff\xff\xff\xff"
-_ALL_FIELDS: Final = 63
-_NULL_ID: Final = b"\x00\x00"
-_NO_NAME: Final = b"\x00\x00\xff\xff\xff\xff"
+_VIEW: Final = struct.Struct("<qIIi")  # timestamp and version of the view, references a node, count
+_FILTER_END: Final = struct.Struct("<?II")  # subtypes, classes, fields
+_DIRECTIONS: Final = {0: True, 1: False, 2: None}
 
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """A reference and its bytes with the result mask it was asked for."""
-
-    kind: ua.NodeId
-    forward: bool
-    node_class: int
-    data: bytes
+Answer = bytes | Coroutine[Any, Any, bytes]
 
 
 class _Point:
@@ -55,9 +52,11 @@ class _Point:
 class ViewService:
     """Answers the view service set."""
 
-    def __init__(self, space: AddressSpace) -> None:
+    def __init__(self, space: AddressSpace, parser: RowParser) -> None:
         self._space = space
-        self._encoded: OrderedDict[tuple[ua.NodeId, int], list[_Reference]] = OrderedDict()
+        self._parser = parser
+        self._paths = BrowsePaths(space)
+        self._wanted: OrderedDict[bytes, Wanted | int] = OrderedDict()
 
     def register(self, dispatcher: Dispatcher) -> None:
         """Take on the requests of this service set."""
@@ -69,75 +68,79 @@ class ViewService:
 
     # -- Browse
 
-    def _browse(self, call: Call) -> bytes:
-        params = call.params(ua.BrowseParameters)
-        check_operations(len(params.NodesToBrowse), MAX_NODES)
-        if not params.View.ViewId.is_null():
+    def _browse(self, call: Call) -> Answer:
+        data, at = call.data, call.header.end
+        try:
+            end = node_id_end(data, at)
+            _, _, most, count = _VIEW.unpack_from(data, end)
+        except (WireError, struct.error, IndexError):
+            raise ServiceError(S.BadDecodingError) from None
+        check_operations(count, MAX_NODES)
+        if not nodeid_from_binary(Buffer(data, at)).is_null():
             raise ServiceError(S.BadViewIdUnknown)
-        size = min(params.RequestedMaxReferencesPerNode or MAX_REFERENCES, MAX_REFERENCES)
-        results = [self._browse_one(call.owner, desc, size) for desc in params.NodesToBrowse]
-        return _response(_BROWSE_RESPONSE, call, results)
+        size = min(most or MAX_REFERENCES, MAX_REFERENCES)
+        results = self._browse_all(call, end + _VIEW.size, count, size)
+        return paced(results, count, lambda parts: _response(_BROWSE_RESPONSE, call, parts))
 
-    def _browse_one(self, session: Session, desc: ua.BrowseDescription, size: int) -> bytes:
-        node = self._space.get(desc.NodeId)
-        if node is None:
+    def _browse_all(self, call: Call, at: int, count: int, size: int) -> Iterator[bytes]:
+        """A result for each of `count` BrowseDescriptions."""
+        data, session, length = call.data, call.owner, len(call.data)
+        try:
+            for _ in range(count):
+                end = node_id_end(data, at)
+                stop = node_id_end(data, end + 4) + _FILTER_END.size
+                if stop > length:
+                    raise WireError("BrowseDescription is cut short")
+                yield self._browse_one(session, data[at:end], data[end:stop], size)
+                at = stop
+        except (WireError, struct.error, IndexError, UnicodeDecodeError):
+            raise ServiceError(S.BadDecodingError) from None
+
+    def _browse_one(self, session: Session, node_id: bytes, terms: bytes, size: int) -> bytes:
+        view = self._space.view_at(node_id)
+        if view is None:
             return _result(S.BadNodeIdUnknown)
-        if desc.BrowseDirection not in (0, 1, 2):
-            return _result(S.BadBrowseDirectionInvalid)
-        kinds = self._wanted_kinds(desc)
-        if kinds is not None and not kinds:
-            return _result(S.BadReferenceTypeIdInvalid)
-        forward = (True, False, None)[int(desc.BrowseDirection)]
-        mask = int(desc.NodeClassMask)
-        found = [
-            ref.data
-            for ref in self._references(node, int(desc.ResultMask) & _ALL_FIELDS)
-            if (forward is None or ref.forward is forward)
-            and (kinds is None or ref.kind in kinds)
-            and (not mask or ref.node_class & mask)
-        ]
-        return _page(session, found, size)
+        wanted = self._terms(terms)
+        if isinstance(wanted, int):
+            return _result(wanted)
+        count, data = view.joined(wanted)
+        if count <= size:
+            return b"".join((bytes(4), _NONE, I32.pack(count), data))
+        return _page(session, view.split(wanted), size)
 
-    def _wanted_kinds(self, desc: ua.BrowseDescription) -> frozenset[ua.NodeId] | None:
-        """Reference types to follow; None for all, empty for one that does not exist."""
-        kind = desc.ReferenceTypeId
-        if kind.is_null():
-            return None
-        node = self._space.get(kind)
-        node_class = node and node.attributes[ua.AttributeIds.NodeClass].value.Value.Value
-        if node_class != ua.NodeClass.ReferenceType:
-            return frozenset()
-        return self._with_subtypes(kind, desc.IncludeSubtypes)
-
-    def _with_subtypes(self, kind: ua.NodeId, subtypes: bool) -> frozenset[ua.NodeId]:
-        return frozenset({kind}) | (self._space.subtypes(kind) if subtypes else frozenset())
-
-    def _references(self, node: NodeData, mask: int) -> list[_Reference]:
-        key = (node.nodeid, mask)
-        found = self._encoded.get(key)
-        if found is not None:
-            self._encoded.move_to_end(key)
-            return found
-        found = [
-            _Reference(ref.ReferenceTypeId, ref.IsForward, int(ref.NodeClass), _encode(ref, mask))
-            for ref in node.references
-        ]
-        self._encoded[key] = found
-        if len(self._encoded) > _CACHED:
-            self._encoded.popitem(last=False)
+    def _terms(self, terms: bytes) -> Wanted | int:
+        """What a BrowseDescription asks for from its direction on, or the StatusCode that refuses it."""
+        found = self._wanted.get(terms)
+        if found is None:
+            found = self._wanted[terms] = self._decoded(terms)
+            if len(self._wanted) > _FILTERS:
+                self._wanted.popitem(last=False)
         return found
+
+    def _decoded(self, terms: bytes) -> Wanted | int:
+        (direction,) = I32.unpack_from(terms)
+        subtypes, classes, fields = _FILTER_END.unpack_from(terms, len(terms) - _FILTER_END.size)
+        if direction not in _DIRECTIONS:
+            return int(S.BadBrowseDirectionInvalid)
+        kind = nodeid_from_binary(Buffer(terms, 4))
+        kinds = self._space.reference_types(kind, subtypes)
+        if kinds is not None and not kinds:
+            return int(S.BadReferenceTypeIdInvalid)
+        return Wanted(_DIRECTIONS[direction], kinds, classes, fields & ALL_FIELDS)
 
     # -- BrowseNext
 
     def _browse_next(self, call: Call) -> bytes:
         params = call.params(ua.BrowseNextParameters)
-        check_operations(len(params.ContinuationPoints))
+        check_operations(len(params.ContinuationPoints), MAX_NODES)
         results = []
         for key in params.ContinuationPoints:
-            point = call.owner.points.pop(key, None)
+            point = call.owner.points.get(key)
             if not isinstance(point, _Point):
                 results.append(_result(S.BadContinuationPointInvalid))
-            elif params.ReleaseContinuationPoints:
+                continue
+            del call.owner.points[key]
+            if params.ReleaseContinuationPoints:
                 results.append(_result(S.Good))
             else:
                 results.append(_page(call.owner, point.rest, point.size))
@@ -145,96 +148,50 @@ class ViewService:
 
     # -- TranslateBrowsePathsToNodeIds
 
-    def _translate(self, call: Call) -> ua.TranslateBrowsePathsToNodeIdsResponse:
-        params = call.params(ua.TranslateBrowsePathsToNodeIdsParameters)
-        check_operations(len(params.BrowsePaths), MAX_NODES)
-        response = ua.TranslateBrowsePathsToNodeIdsResponse()
-        response.Results = [self._translate_one(path) for path in params.BrowsePaths]
-        return response
-
-    def _translate_one(self, path: ua.BrowsePath) -> ua.BrowsePathResult:
-        result = ua.BrowsePathResult()
-        elements = path.RelativePath.Elements
-        if self._space.get(path.StartingNode) is None:
-            result.StatusCode = ua.StatusCode(S.BadNodeIdUnknown)
-        elif not elements or len(elements) > MAX_PATH:
-            result.StatusCode = ua.StatusCode(S.BadNothingToDo if not elements else S.BadTooManyMatches)
-        elif any(not element.TargetName.Name for element in elements):
-            result.StatusCode = ua.StatusCode(S.BadBrowseNameInvalid)
-        else:
-            found = [path.StartingNode]
-            for element in elements:
-                found = self._step(found, element)
-            if not found:
-                result.StatusCode = ua.StatusCode(S.BadNoMatch)
-            result.Targets = [ua.BrowsePathTarget(_expanded(node_id), 0xFFFF_FFFF) for node_id in found]
-        return result
-
-    def _step(self, start: list[ua.NodeId], element: ua.RelativePathElement) -> list[ua.NodeId]:
-        kind = element.ReferenceTypeId
-        kinds = None if kind.is_null() else self._with_subtypes(kind, element.IncludeSubtypes)
-        found: dict[ua.NodeId, None] = {}
-        for node_id in start:
-            node = self._space.get(node_id)
-            for ref in node.references if node is not None else ():
-                if (
-                    ref.IsForward is not bool(element.IsInverse)
-                    and (kinds is None or ref.ReferenceTypeId in kinds)
-                    and ref.BrowseName == element.TargetName
-                ):
-                    found[ref.NodeId] = None
-        return list(found)
+    def _translate(self, call: Call) -> Answer:
+        at, count = _count(call)
+        results = self._paths.translate(call.data, at, count)
+        return paced(results, count, lambda parts: _response(_TRANSLATE_RESPONSE, call, parts))
 
     # -- RegisterNodes
 
-    @staticmethod
-    def _register_nodes(call: Call) -> ua.RegisterNodesResponse:
-        """Every access is quick here: a node's own id is its handle."""
-        params = call.params(ua.RegisterNodesParameters)
-        check_operations(len(params.NodesToRegister), MAX_NODES)
-        response = ua.RegisterNodesResponse()
-        response.Parameters.RegisteredNodeIds = params.NodesToRegister
-        return response
+    def _register_nodes(self, call: Call) -> bytes:
+        """A number for each live variable, for requests to name it by; other nodes keep their ids."""
+        registered = [self._parser.handle(node_id) or node_id for node_id in _node_ids(call)]
+        header = response_header(_REGISTER_RESPONSE, call.header.handle)
+        return b"".join((header, I32.pack(len(registered)), *registered))
 
     @staticmethod
     def _unregister_nodes(call: Call) -> ua.UnregisterNodesResponse:
-        params = call.params(ua.UnregisterNodesParameters)
-        check_operations(len(params.NodesToUnregister), MAX_NODES)
+        """Nothing was kept, so there is nothing to forget."""
+        _node_ids(call)
         return ua.UnregisterNodesResponse()
 
 
-def _expanded(node_id: ua.NodeId) -> ua.ExpandedNodeId:
-    return ua.ExpandedNodeId(node_id.Identifier, node_id.NamespaceIndex, node_id.NodeIdType)
+def _count(call: Call) -> tuple[int, int]:
+    """Where the elements of the request's only array begin, and how many there are."""
+    try:
+        (count,) = I32.unpack_from(call.data, call.header.end)
+    except struct.error:
+        raise ServiceError(S.BadDecodingError) from None
+    check_operations(count, MAX_NODES)
+    return call.header.end + 4, count
 
 
-def _encode(ref: ua.ReferenceDescription, mask: int) -> bytes:
-    """The reference with the fields of a BrowseResultMask (Part 4, 5.9.2; Part 6, 5.2.2)."""
-    text = ref.DisplayName
-    locale, shown = text.Locale is not None, text.Text is not None
-    return b"".join(
-        (
-            _node_id(ref.ReferenceTypeId) if mask & 1 else _NULL_ID,
-            b"\x01" if mask & 2 and ref.IsForward else b"\x00",
-            _node_id(ref.NodeId),
-            _qualified_name(ref.BrowseName) if mask & 8 else _NO_NAME,
-            bytes((locale + 2 * shown,)) if mask & 16 else b"\x00",
-            string(text.Locale) if mask & 16 and locale else b"",
-            string(text.Text) if mask & 16 and shown else b"",
-            I32.pack(int(ref.NodeClass) if mask & 4 else 0),
-            _node_id(ref.TypeDefinition) if mask & 32 else _NULL_ID,
-        )
-    )
-
-
-def _node_id(node_id: ua.NodeId) -> bytes:
-    """A NodeId; those with a string, which the fleet has by the thousand, are encoded here."""
-    if node_id.__class__ is ua.NodeId and node_id.NodeIdType == ua.NodeIdType.String:
-        return b"\x03" + int(node_id.NamespaceIndex).to_bytes(2, "little") + string(node_id.Identifier)
-    return bytes(nodeid_to_binary(node_id))
-
-
-def _qualified_name(name: ua.QualifiedName) -> bytes:
-    return int(name.NamespaceIndex).to_bytes(2, "little") + string(name.Name)
+def _node_ids(call: Call) -> list[bytes]:
+    """The NodeIds of a request that has nothing else."""
+    at, count = _count(call)
+    found = []
+    try:
+        for _ in range(count):
+            end = node_id_end(call.data, at)
+            if end > len(call.data):
+                raise WireError("NodeId is cut short")
+            found.append(call.data[at:end])
+            at = end
+    except (WireError, struct.error, IndexError):
+        raise ServiceError(S.BadDecodingError) from None
+    return found
 
 
 def _page(session: Session, references: list[bytes], size: int) -> bytes:
@@ -256,4 +213,4 @@ def _result(status: int, point: bytes | None = None, references: list[bytes] | N
 
 def _response(type_id: int, call: Call, results: list[bytes]) -> bytes:
     header = response_header(type_id, call.header.handle)
-    return b"".join((header, struct.pack("<i", len(results)), *results, _NONE))
+    return b"".join((header, I32.pack(len(results)), *results, _NONE))

@@ -1,7 +1,8 @@
 """All nodes of the server: the standard ones, our types, the few fixed objects, and the virtual fleet.
 
-A node of the fleet exists only while somebody looks at it, plus a little longer in a cache. Whoever
-can make nodes from an identifier (`AssetNodes`, the conditions) is asked in turn.
+A node exists only while somebody looks at it, plus a little longer in a cache: a standard one is unpacked
+from the `NodeStore`, one of the fleet is made by whoever can make nodes from its identifier (`AssetNodes`,
+the conditions). The few that are changed at run time are kept.
 """
 
 from __future__ import annotations
@@ -9,68 +10,161 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from asyncua import ua
 
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
 from nodeset.types import ANALYTICS_TYPE, AUDIT_TYPE, SIMULATION_TYPE
-from server.protocol.stack import NodeData, NodeTable
+from server.protocol.stack import Buffer, NodeData, nodeid_from_binary
 from server.space import nodes
 from server.space.assetnodes import AssetNodes
+from server.space.links import NO_SHAPE, View, link_of
 from server.space.nodes import A
+from server.space.nodestore import NodeStore
 
 Ids = ua.ObjectIds
-Maker = Callable[[str], NodeData | None]
 # Takes a value that a client writes; the StatusCode of the outcome.
 Writer = Callable[[Any], int]
 
 CACHED_NODES: Final = 4096
+CACHED_LINKS: Final = 256
 _OBJECTS: Final = {"Simulation": SIMULATION_TYPE, "Analytics": ANALYTICS_TYPE, "Audit": AUDIT_TYPE}
 
 
-class AddressSpace:
-    """Nodes by their id."""
+class Source(Protocol):
+    """Makes nodes of the fleet's namespace by their identifiers, and tells their references."""
 
-    def __init__(
-        self, standard: dict[ua.NodeId, NodeData], assets: AssetNodes, makers: Iterable[Maker]
-    ) -> None:
-        self._cache: OrderedDict[str, NodeData] = OrderedDict()
-        self._makers = [assets.make, *makers]
+    def make(self, identifier: str) -> NodeData | None:
+        """The node, or None where there is none."""
+
+    def view(self, identifier: str) -> View | None:
+        """Its references, or None where there is none."""
+
+
+class _KeptNodes(dict[ua.NodeId, NodeData]):
+    """Nodes that stay as they are, because somebody has changed them or might; others are made anew."""
+
+    def __init__(self, store: NodeStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def __missing__(self, key: ua.NodeId) -> NodeData:
+        node = self._store.node(key)
+        if node is None:
+            raise KeyError(key)
+        self[key] = node
+        return node
+
+
+class AddressSpace:
+    """Nodes by their id. What `get` gives is for reading; whoever changes a node takes it from `nodes`."""
+
+    def __init__(self, store: NodeStore, assets: AssetNodes, sources: Iterable[Source]) -> None:
+        self._store = store
+        self._made: OrderedDict[ua.NodeId, NodeData] = OrderedDict()
+        self._links: OrderedDict[ua.NodeId, View] = OrderedDict()
+        self._sources: list[Source] = [assets, *sources]
         self._assets = assets
         self._namespace = assets.node_id("").NamespaceIndex
         self.executable: set[ua.NodeId] = set()  # methods that somebody answers
         self.writers: dict[ua.NodeId, Writer] = {}
-        self.nodes = NodeTable(standard, self._resolve)
+        self.nodes: dict[ua.NodeId, NodeData] = _KeptNodes(store)
+        # The text that a registered node's number stands for.
+        self.registered: Callable[[int], str | None] = lambda number: None
         self.is_subtype = cache(self._is_subtype)
         self.subtypes = cache(self._subtypes)
         self._add_fixed_objects()
 
     def get(self, node_id: ua.NodeId) -> NodeData | None:
         """The node, or None."""
-        node: NodeData | None = self.nodes.get(node_id)
+        kept = dict.get(self.nodes, node_id)
+        if kept is not None:
+            return kept
+        made = self._made.get(node_id)
+        if made is not None:
+            self._made.move_to_end(node_id)
+            return made
+        node = self._make(node_id)
+        if node is not None:
+            self._made[node_id] = node
+            if len(self._made) > CACHED_NODES:
+                self._made.popitem(last=False)
         return node
 
-    def _resolve(self, node_id: ua.NodeId) -> NodeData | None:
-        if node_id.NamespaceIndex != self._namespace or not isinstance(node_id.Identifier, str):
+    def _make(self, node_id: ua.NodeId) -> NodeData | None:
+        if node_id.NamespaceIndex != self._namespace:
+            return self._store.node(node_id)
+        identifier = self._identifier(node_id)
+        if identifier is None:
             return None
+        if identifier is not node_id.Identifier:
+            return self.get(self._assets.node_id(identifier))
+        found = (source.make(identifier) for source in self._sources)
+        return next((node for node in found if node is not None), None)
+
+    def _identifier(self, node_id: ua.NodeId) -> str | None:
+        """Text of a NodeId of the fleet's namespace, or of the node that a number is registered for."""
         identifier = node_id.Identifier
-        node = self._cache.get(identifier)
-        if node is not None:
-            self._cache.move_to_end(identifier)
-            return node
-        for make in self._makers:
-            node = make(identifier)
-            if node is not None:
-                break
-        if node is None:
+        if isinstance(identifier, int):
+            return self.registered(identifier)
+        return identifier if isinstance(identifier, str) else None
+
+    def __contains__(self, node_id: ua.NodeId) -> bool:
+        return self.view(node_id) is not None
+
+    # -- references
+
+    def view(self, node_id: ua.NodeId) -> View | None:
+        """The references of a node, or None where there is no such node."""
+        kept = dict.get(self.nodes, node_id)
+        if kept is not None:
+            return View(NO_SHAPE, b"", [link_of(ref) for ref in kept.references])
+        if node_id.NamespaceIndex != self._namespace:
+            return self._stored(node_id)
+        identifier = self._identifier(node_id)
+        if identifier is None:
             return None
-        self._cache[identifier] = node
-        if len(self._cache) > CACHED_NODES:
-            self._cache.popitem(last=False)
-        return node
+        if identifier is not node_id.Identifier:
+            return self.view(self._assets.node_id(identifier))
+        return self._virtual(identifier)
+
+    def _virtual(self, identifier: str) -> View | None:
+        for source in self._sources:
+            view = source.view(identifier)
+            if view is not None:
+                return view
+        return None
+
+    def view_at(self, node_id: bytes) -> View | None:
+        """The references of the node of an encoded NodeId."""
+        if node_id.startswith(self._assets.prefix):
+            identifier = node_id[7:].decode()
+            if self._assets.node_id(identifier) not in self.nodes:
+                return self._virtual(identifier)
+        return self.view(nodeid_from_binary(Buffer(node_id)))
+
+    def _stored(self, node_id: ua.NodeId) -> View | None:
+        view = self._links.get(node_id)
+        if view is None:
+            links = self._store.links(node_id)
+            if links is None:
+                return None
+            view = self._links[node_id] = View(NO_SHAPE, b"", links)
+            if len(self._links) > CACHED_LINKS:
+                self._links.popitem(last=False)
+        return view
 
     # -- types
+
+    def reference_types(self, kind: ua.NodeId, subtypes: bool) -> frozenset[ua.NodeId] | None:
+        """What a request means by a type of reference: None for all, empty for one that does not exist."""
+        if kind.is_null():
+            return None
+        node = self.get(kind)
+        if node is None or node.attributes[A.NodeClass].value.Value.Value != ua.NodeClass.ReferenceType:
+            return frozenset()
+        return frozenset({kind}) | (self.subtypes(kind) if subtypes else frozenset())
 
     def _is_subtype(self, kind: ua.NodeId, base: ua.NodeId) -> bool:
         return kind == base or kind in self.subtypes(base)
@@ -80,12 +174,13 @@ class AddressSpace:
         found: set[ua.NodeId] = set()
         open_types = [base]
         while open_types:
-            node = self.get(open_types.pop())
-            for ref in node.references if node is not None else ():
-                subtype = ref.IsForward and ref.ReferenceTypeId.Identifier == Ids.HasSubtype
-                if subtype and ref.NodeId not in found:
-                    found.add(ref.NodeId)
-                    open_types.append(ref.NodeId)
+            view = self.view(open_types.pop())
+            for one, target in view.targets() if view is not None else ():
+                if one.forward and one.kind == nodes.HAS_SUBTYPE:
+                    subtype = nodeid_from_binary(Buffer(target))
+                    if subtype not in found:
+                        found.add(subtype)
+                        open_types.append(subtype)
         return frozenset(found)
 
     # -- fixed objects
@@ -144,7 +239,7 @@ class AddressSpace:
         return node
 
     def _keep(self, node: NodeData) -> None:
-        dict.__setitem__(self.nodes, node.nodeid, node)
+        self.nodes[node.nodeid] = node
 
     def set_reader(self, node_id: int, read: nodes.Reader) -> None:
         """Let a standard variable be worked out whenever it is read."""

@@ -6,8 +6,8 @@ variable, `….Voltage.EURange` a property of that, `….SerialNumber` a propert
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from asyncua import ua
@@ -20,10 +20,14 @@ from nodeset.units import NAMESPACE, Unit
 from server.livetable import LiveTable
 from server.protocol.stack import NodeData
 from server.space import nodes
-from server.space.nodes import HAS_COMPONENT, HAS_PROPERTY, VT
+from server.space.links import Link, LinkedNode, Shape, View, link
+from server.space.nodes import HAS_COMPONENT, HAS_PROPERTY, HAS_TYPE, VT
 
 Ids = ua.ObjectIds
-MoreReferences = Callable[[AssetType, int], list[ua.ReferenceDescription]]
+MoreLinks = Callable[[AssetType], Sequence[Link]]
+Member = TagDef | NameplateDef[Any]
+# Value, data type and rank of a property.
+Property = tuple[ua.Variant, int, int]
 
 _CHILD: Final = {
     AssetType.FLEET: AssetType.SITE,
@@ -46,6 +50,7 @@ _DATA_TYPE: Final = {
     Kind.JAR: ua.NodeId(Ids.String),
 }
 _VARIANT: Final = {Kind.ANALOG: VT.Double, Kind.COUNT: VT.Double, Kind.STATE: VT.UInt32}
+_KEPT_PARENTS: Final = 1024
 _LIVE_ACCESS: Final = nodes.READABLE | nodes.HISTORY_READABLE
 
 
@@ -58,8 +63,12 @@ class AssetNodes:
         self._types = types
         self._ns = fleet
         self._interval = scan_period * 1000
-        # References of an asset to nodes that others make: its conditions.
-        self.more_references: MoreReferences = lambda asset, i: []
+        # Links of an asset to nodes that others make: its conditions.
+        self.more_links: MoreLinks = lambda asset: ()
+        self.prefix: Final = b"\x03" + fleet.to_bytes(2, "little")
+        self._members = {asset: _members(asset) for asset in AssetType}
+        self._shapes: dict[object, Shape] = {}
+        self._to_parents = lru_cache(_KEPT_PARENTS)(self._parent_links)
 
     # -- identifiers
 
@@ -73,54 +82,104 @@ class AssetNodes:
 
     def make(self, identifier: str) -> NodeData | None:
         """The node of an identifier, or None where there is none."""
-        path, *members = identifier.split(".")
-        found = self._fleet.index_of.get(path)
-        if found is None or len(members) > 2:
+        place = self._place(identifier)
+        if place is None:
             return None
-        asset, i = found
-        if not members:
-            return self._asset(asset, i)
-        tag = next((tag for tag in tags_of(asset) if tag.name == members[0]), None)
-        if tag is None:
-            plate = next((p for p in nameplate_of(asset) if p.name == members[0]), None)
-            return self._nameplate(asset, i, plate) if plate and len(members) == 1 else None
-        if len(members) == 1:
-            return self._variable(tag, i)
-        return self._properties(tag, i).get(members[1])
+        asset, i, member, prop = place
+        if member is None:
+            node = self.asset_only(asset, i)
+        elif prop is not None:
+            assert isinstance(member, TagDef)
+            node = self._property(identifier, prop, properties_of(member)[prop])
+        elif isinstance(member, TagDef):
+            node = self._variable(identifier, member, i)
+        else:
+            node = self._nameplate(identifier, asset, i, member)
+        return LinkedNode.of(node, lambda: self._view(identifier, *place).structures())
 
-    # -- assets
+    def view(self, identifier: str) -> View | None:
+        """The references of an identifier's node, or None where there is none."""
+        place = self._place(identifier)
+        return None if place is None else self._view(identifier, *place)
 
-    def asset_only(self, asset: AssetType, i: int) -> NodeData:
-        """An asset's node without its references."""
-        part: Any = self._fleet.assets(asset)[i]
-        name = part.path if asset is AssetType.FLEET else part.name
-        notifier = 0 if asset is AssetType.JAR else nodes.SUBSCRIBE_TO_EVENTS
-        return nodes.object_node(self.node_id(part.path), ua.QualifiedName(name, self._ns), notifier=notifier)
+    def _place(self, identifier: str) -> tuple[AssetType, int, Member | None, str | None] | None:
+        """Asset type, index, tag or nameplate, and property of it, that an identifier stands for."""
+        path, *names = identifier.split(".")
+        found = self._fleet.index_of.get(path)
+        if found is None:
+            return None
+        if not names:
+            return *found, None, None
+        member = self._members[found[0]].get(names[0])
+        if member is None or len(names) > 2:
+            return None
+        if len(names) == 1:
+            return *found, member, None
+        known = isinstance(member, TagDef) and names[1] in properties_of(member)
+        return (*found, member, names[1]) if known else None
 
-    def _asset(self, asset: AssetType, i: int) -> NodeData:
-        node = self.asset_only(asset, i)
-        refs = node.references
-        refs.append(nodes.typed(self.type_id(type_of(asset)), ua.NodeClass.ObjectType))
-        refs += self._parent_references(asset, i)
-        refs += self._child_references(asset, i)
-        for plate in nameplate_of(asset):
-            refs.append(self._to_member(HAS_PROPERTY, asset, i, plate.name, nodes.PROPERTY_TYPE))
-        for tag in tags_of(asset):
-            kind = _VARIABLE_TYPE[tag.kind]
-            refs.append(self._to_member(HAS_COMPONENT, asset, i, tag.name, kind))
-        refs += self.more_references(asset, i)
-        return node
+    # -- references
 
-    def _parent_references(self, asset: AssetType, i: int) -> list[ua.ReferenceDescription]:
+    def _view(
+        self, identifier: str, asset: AssetType, i: int, member: Member | None, prop: str | None
+    ) -> View:
+        shape = self._shape(asset, member, prop)
+        base = identifier.encode()
+        if member is None:
+            return View(shape, base, (*self._to_parents(asset, i), *self._child_links(asset, i)))
+        if prop is not None:
+            assert isinstance(member, TagDef)
+            owner = self.node_id(identifier.rpartition(".")[0])
+            name = ua.QualifiedName(member.name, self._types)
+            kind = _VARIABLE_TYPE[member.kind]
+            return View(shape, base, (link(HAS_PROPERTY, False, owner, name, ua.NodeClass.Variable, kind),))
+        kind = HAS_COMPONENT if isinstance(member, TagDef) else HAS_PROPERTY
+        return View(shape, base, (self._to_asset(kind, asset, i, forward=False),))
+
+    def _shape(self, asset: AssetType, member: Member | None, prop: str | None) -> Shape:
+        """What the nodes of a kind have alike."""
+        key = (asset, None if member is None else member.name, prop is None)
+        found = self._shapes.get(key)
+        if found is None:
+            if member is None:
+                links = list(self._asset_links(asset))
+            elif isinstance(member, TagDef) and prop is None:
+                links = list(self._tag_links(member))
+            else:
+                links = [to_type(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType)]
+            found = self._shapes[key] = Shape(links, self.prefix)
+        return found
+
+    def _asset_links(self, asset: AssetType) -> Iterator[Link]:
+        yield to_type(self.type_id(type_of(asset)), ua.NodeClass.ObjectType)
+        for name, member in self._members[asset].items():
+            yield link(
+                HAS_COMPONENT if isinstance(member, TagDef) else HAS_PROPERTY,
+                True,
+                f".{name}",
+                ua.QualifiedName(name, self._types),
+                ua.NodeClass.Variable,
+                _VARIABLE_TYPE[member.kind] if isinstance(member, TagDef) else nodes.PROPERTY_TYPE,
+            )
+        yield from self.more_links(asset)
+
+    @staticmethod
+    def _tag_links(tag: TagDef) -> Iterator[Link]:
+        yield to_type(_VARIABLE_TYPE[tag.kind], ua.NodeClass.VariableType)
+        for name in properties_of(tag):
+            qualified = ua.QualifiedName(name, 0)
+            yield link(HAS_PROPERTY, True, f".{name}", qualified, ua.NodeClass.Variable, nodes.PROPERTY_TYPE)
+
+    def _parent_links(self, asset: AssetType, i: int) -> tuple[Link, ...]:
         parent = self._parent(asset, i)
         if parent is None:
-            return []
-        return [
+            return ()
+        return tuple(
             self._to_asset(reference, *parent, forward=False)
             for reference in (HAS_COMPONENT, self._event_reference(asset))
-        ]
+        )
 
-    def _child_references(self, asset: AssetType, i: int) -> list[ua.ReferenceDescription]:
+    def _child_links(self, asset: AssetType, i: int) -> list[Link]:
         child = _CHILD.get(asset)
         if child is None:
             return []
@@ -130,21 +189,15 @@ class AssetNodes:
             for k in self._children(asset, i)
         ]
 
-    def _to_asset(
-        self, reference: ua.NodeId, asset: AssetType, i: int, forward: bool
-    ) -> ua.ReferenceDescription:
-        """A reference to an asset, without making its node."""
+    def _to_asset(self, reference: ua.NodeId, asset: AssetType, i: int, forward: bool) -> Link:
         part: Any = self._fleet.assets(asset)[i]
-        name = part.path if asset is AssetType.FLEET else part.name
-        return ua.ReferenceDescription(
-            reference,
-            forward,
-            self.node_id(part.path),
-            ua.QualifiedName(name, self._ns),
-            ua.LocalizedText(name),
-            ua.NodeClass.Object,
-            self.type_id(type_of(asset)),
-        )
+        name = ua.QualifiedName(part.path if asset is AssetType.FLEET else part.name, self._ns)
+        kind = self.type_id(type_of(asset))
+        return link(reference, forward, self.node_id(part.path), name, ua.NodeClass.Object, kind)
+
+    def to_asset(self, reference: ua.NodeId, asset: AssetType, i: int) -> Link:
+        """The inverse reference of a node to the asset that it belongs to."""
+        return self._to_asset(reference, asset, i, forward=False)
 
     @staticmethod
     def _event_reference(child: AssetType) -> ua.NodeId:
@@ -171,29 +224,19 @@ class AssetNodes:
         }[asset]()
         return range(span.start, span.stop)
 
-    def _path(self, asset: AssetType, i: int) -> str:
-        return self._fleet.assets(asset)[i].path
+    # -- attributes
 
-    # -- variables
+    def asset_only(self, asset: AssetType, i: int) -> NodeData:
+        """An asset's node without its references."""
+        part: Any = self._fleet.assets(asset)[i]
+        name = part.path if asset is AssetType.FLEET else part.name
+        notifier = 0 if asset is AssetType.JAR else nodes.SUBSCRIBE_TO_EVENTS
+        return nodes.object_node(self.node_id(part.path), ua.QualifiedName(name, self._ns), notifier=notifier)
 
-    def _to_member(
-        self, reference: ua.NodeId, asset: AssetType, i: int, name: str, kind: ua.NodeId
-    ) -> ua.ReferenceDescription:
-        """A reference to a variable or property of an asset, without making its node."""
-        return ua.ReferenceDescription(
-            reference,
-            True,
-            self.node_id(f"{self._path(asset, i)}.{name}"),
-            ua.QualifiedName(name, self._types),
-            ua.LocalizedText(name),
-            ua.NodeClass.Variable,
-            kind,
-        )
-
-    def _variable(self, tag: TagDef, i: int) -> NodeData:
+    def _variable(self, identifier: str, tag: TagDef, i: int) -> NodeData:
         row = self._table.index.slice(tag.asset, tag.name).start + i
-        node = nodes.variable_node(
-            self.node_id(f"{self._path(tag.asset, i)}.{tag.name}"),
+        return nodes.variable_node(
+            self.node_id(identifier),
             ua.QualifiedName(tag.name, self._types),
             _DATA_TYPE[tag.kind],
             nodes.live(lambda: self.value(row)),
@@ -201,16 +244,6 @@ class AssetNodes:
             _LIVE_ACCESS | (nodes.WRITABLE if tag.writable else 0),
             interval=self._interval,
         )
-        parent = self.asset_only(tag.asset, i)
-        node.references = [
-            nodes.typed(_VARIABLE_TYPE[tag.kind], ua.NodeClass.VariableType),
-            nodes.reference(HAS_COMPONENT, parent, False, self.type_id(type_of(tag.asset))),
-        ]
-        node.references += [
-            nodes.reference(HAS_PROPERTY, member, True, nodes.PROPERTY_TYPE)
-            for member in self._properties(tag, i).values()
-        ]
-        return node
 
     def value(self, row: int) -> ua.DataValue:
         """A live value as a structure."""
@@ -230,47 +263,53 @@ class AssetNodes:
             ua.win_epoch_to_datetime(int(line["server"])),
         )
 
-    def _properties(self, tag: TagDef, i: int) -> dict[str, NodeData]:
-        values: dict[str, tuple[Any, int, int]] = {}
-        if tag.kind is Kind.ANALOG and tag.unit is not None:
-            span = ua.Range(tag.low, tag.high)
-            values["EURange"] = (ua.Variant(span, VT.ExtensionObject), Ids.Range, -1)
-            unit = ua.Variant(_eu_information(tag.unit), VT.ExtensionObject)
-            values["EngineeringUnits"] = (unit, Ids.EUInformation, -1)
-        if tag.kind is Kind.STATE:
-            texts = ua.Variant([ua.LocalizedText(s) for s in tag.states], VT.LocalizedText)
-            values["EnumStrings"] = (texts, Ids.LocalizedText, 1)
-        owner = f"{self._path(tag.asset, i)}.{tag.name}"
-        variable = self._to_member(HAS_PROPERTY, tag.asset, i, tag.name, _VARIABLE_TYPE[tag.kind])
-        made = {}
-        for name, (variant, data_type, rank) in values.items():
-            made[name] = nodes.variable_node(
-                self.node_id(f"{owner}.{name}"),
-                ua.QualifiedName(name, 0),
-                ua.NodeId(data_type),
-                nodes.fixed(ua.DataValue(variant)),
-                rank=rank,
-            )
-            made[name].references = [
-                nodes.typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
-                replace(variable, IsForward=False),
-            ]
-        return made
+    def _property(self, identifier: str, name: str, prop: Property) -> NodeData:
+        variant, data_type, rank = prop
+        return nodes.variable_node(
+            self.node_id(identifier),
+            ua.QualifiedName(name, 0),
+            ua.NodeId(data_type),
+            nodes.fixed(ua.DataValue(variant)),
+            rank=rank,
+        )
 
-    def _nameplate(self, asset: AssetType, i: int, plate: NameplateDef[Any]) -> NodeData:
+    def _nameplate(self, identifier: str, asset: AssetType, i: int, plate: NameplateDef[Any]) -> NodeData:
         value = plate.get(self._fleet.assets(asset)[i])
-        node = nodes.variable_node(
-            self.node_id(f"{self._path(asset, i)}.{plate.name}"),
+        return nodes.variable_node(
+            self.node_id(identifier),
             ua.QualifiedName(plate.name, self._types),
             ua.NodeId(plate.data_type.value),
             nodes.constant(value, ua.VariantType(plate.data_type.value)),
             plate.description,
         )
-        node.references = [
-            nodes.typed(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType),
-            self._to_asset(HAS_PROPERTY, asset, i, forward=False),
-        ]
-        return node
+
+
+def _members(asset: AssetType) -> dict[str, Member]:
+    """Tags and nameplate properties of an asset type by name."""
+    plates: dict[str, Member] = {plate.name: plate for plate in nameplate_of(asset)}
+    return plates | {tag.name: tag for tag in tags_of(asset)}
+
+
+@cache
+def properties_of(tag: TagDef) -> dict[str, Property]:
+    """The properties of a live variable by name."""
+    values: dict[str, Property] = {}
+    if tag.kind is Kind.ANALOG and tag.unit is not None:
+        span = ua.Range(tag.low, tag.high)
+        values["EURange"] = (ua.Variant(span, VT.ExtensionObject), Ids.Range, -1)
+        unit = ua.Variant(_eu_information(tag.unit), VT.ExtensionObject)
+        values["EngineeringUnits"] = (unit, Ids.EUInformation, -1)
+    if tag.kind is Kind.STATE:
+        texts = ua.Variant([ua.LocalizedText(s) for s in tag.states], VT.LocalizedText)
+        values["EnumStrings"] = (texts, Ids.LocalizedText, 1)
+    return values
+
+
+def to_type(target: ua.NodeId, node_class: ua.NodeClass) -> Link:
+    """The link of a node to its type, of the standard or of ours, whose identifier is its name."""
+    standard = target.NamespaceIndex == 0
+    name = ua.ObjectIdNames[target.Identifier] if standard else str(target.Identifier)
+    return link(HAS_TYPE, True, target, ua.QualifiedName(name, target.NamespaceIndex), node_class)
 
 
 def _eu_information(unit: Unit) -> ua.EUInformation:

@@ -6,7 +6,7 @@ now. Methods are those of the types: a client calls them on the instance (Part 9
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from asyncua import ua
@@ -18,7 +18,8 @@ from server.events.event import Path, Type
 from server.protocol.stack import NodeData
 from server.protocol.wire import now_ticks
 from server.space import nodes
-from server.space.assetnodes import AssetNodes
+from server.space.assetnodes import AssetNodes, to_type
+from server.space.links import Link, LinkedNode, Shape, View, link
 from server.space.nodes import HAS_COMPONENT, HAS_CONDITION, HAS_PROPERTY
 
 Ids = ua.ObjectIds
@@ -54,6 +55,7 @@ class ConditionNodes:
         self._table = table
         self._assets = assets
         self._event = event
+        self._shapes: dict[Path, Shape] = {}
         self._paths = (*fields_of_conditions(), (_LIMIT_STATE,))
 
     def make(self, identifier: str) -> NodeData | None:
@@ -65,51 +67,73 @@ class ConditionNodes:
         row = self._index.row(name, condition)
         if row is None:
             return None
-        if not member:
-            return self._condition(row)
-        path = tuple(member.split("."))
-        return self._member(row, path) if path in self._paths else None
+        path = tuple(member.split(".")) if member else ()
+        if path and path not in self._paths:
+            return None
+        node = self._bare_member(row, path) if path else self._bare(row)
+        return LinkedNode.of(node, lambda: self._view(identifier, row, path).structures())
 
-    def references_from(self, asset: AssetType, i: int) -> list[ua.ReferenceDescription]:
-        """HasCondition references of an asset to its conditions."""
-        path = self._index.fleet.assets(asset)[i].path
-        refs = []
-        for name in self._index.names_of(asset):
-            row = self._index.row(path, name)
-            assert row is not None
-            refs.append(nodes.reference(HAS_CONDITION, self._bare(row), True, ALARM_TYPE))
-        return refs
+    def view(self, identifier: str) -> View | None:
+        """The references of an identifier's node, or None where there is none."""
+        name, hash_sign, rest = identifier.partition("#")
+        condition, _, member = rest.partition(".")
+        row = self._index.row(name, condition) if hash_sign else None
+        path = tuple(member.split(".")) if member else ()
+        if row is None or (path and path not in self._paths):
+            return None
+        return self._view(identifier, row, path)
+
+    def links_from(self, asset: AssetType) -> list[Link]:
+        """HasCondition links of an asset of a type to its conditions."""
+        return [
+            link(HAS_CONDITION, True, f"#{name}", self._qualified(name), ua.NodeClass.Object, ALARM_TYPE)
+            for name in self._index.names_of(asset)
+        ]
+
+    def _qualified(self, name: str) -> ua.QualifiedName:
+        return ua.QualifiedName(name, self._assets.node_id("").NamespaceIndex)
+
+    def _view(self, identifier: str, row: int, path: Path) -> View:
+        definition, i = self._index.locate(row)
+        if not path:
+            up = self._assets.to_asset(HAS_CONDITION, definition.asset, i)
+        else:
+            owner = self._assets.node_id(identifier.rpartition(".")[0])
+            name = ua.QualifiedName(path[-2], 0) if len(path) > 1 else self._qualified(definition.name)
+            kind = _type_definition(path[:-1]) if len(path) > 1 else ALARM_TYPE
+            up = link(_reference(path), False, owner, name, _node_class(path[:-1]), kind)
+        return View(self._shape(path), identifier.encode(), (up,))
+
+    def _shape(self, path: Path) -> Shape:
+        """Type, members and methods: alike for all conditions."""
+        found = self._shapes.get(path)
+        if found is None:
+            found = self._shapes[path] = Shape(self._links(path), self._assets.prefix)
+        return found
+
+    def _links(self, path: Path) -> Iterator[Link]:
+        is_object = _node_class(path) is ua.NodeClass.Object
+        kind = ua.NodeClass.ObjectType if is_object else ua.NodeClass.VariableType
+        yield to_type(_type_definition(path) if path else ALARM_TYPE, kind)
+        for longer in self._paths:
+            if len(longer) == len(path) + 1 and longer[:-1] == path:
+                name = ua.QualifiedName(longer[-1], 0)
+                yield link(
+                    _reference(longer),
+                    True,
+                    f".{longer[-1]}",
+                    name,
+                    _node_class(longer),
+                    _type_definition(longer),
+                )
+        for name, method in METHODS.items() if not path else ():
+            qualified = ua.QualifiedName(name, 0)
+            yield link(HAS_COMPONENT, True, ua.NodeId(method), qualified, ua.NodeClass.Method)
 
     def _bare(self, row: int) -> NodeData:
         definition, _ = self._index.locate(row)
-        name = ua.QualifiedName(definition.name, self._assets.node_id("").NamespaceIndex)
-        return nodes.object_node(self._assets.node_id(self._index.identifier(row)), name, definition.advice)
-
-    def _condition(self, row: int) -> NodeData:
-        node = self._bare(row)
-        definition, i = self._index.locate(row)
-        node.references = [
-            nodes.typed(ALARM_TYPE, ua.NodeClass.ObjectType),
-            nodes.reference(HAS_CONDITION, self._assets.asset_only(definition.asset, i), False),
-        ]
-        node.references += [self._to_member(row, path) for path in self._paths if len(path) == 1]
-        for name, method in METHODS.items():
-            qualified = ua.QualifiedName(name, 0)
-            target = nodes.method_node(ua.NodeId(method), qualified)
-            node.references.append(nodes.reference(HAS_COMPONENT, target, True))
-        return node
-
-    def _member(self, row: int, path: Path) -> NodeData:
-        node = self._bare_member(row, path)
-        is_object = path == (_LIMIT_STATE,)
-        node_class = ua.NodeClass.ObjectType if is_object else ua.NodeClass.VariableType
-        node.references.append(nodes.typed(_type_definition(path), node_class))
-        parent = self._bare(row) if len(path) == 1 else self._bare_member(row, path[:-1])
-        node.references.append(nodes.reference(_reference(path), parent, False))
-        for longer in self._paths:
-            if len(longer) == len(path) + 1 and longer[:-1] == path:
-                node.references.append(self._to_member(row, longer))
-        return node
+        node_id = self._assets.node_id(self._index.identifier(row))
+        return nodes.object_node(node_id, self._qualified(definition.name), definition.advice)
 
     def _bare_member(self, row: int, path: Path) -> NodeData:
         node_id = self._assets.node_id(f"{self._index.identifier(row)}.{'.'.join(path)}")
@@ -127,9 +151,10 @@ class ConditionNodes:
         now = ua.win_epoch_to_datetime(now_ticks())
         return ua.DataValue(self._event(row).value(path), ua.StatusCode(), now, now)
 
-    def _to_member(self, row: int, path: Path) -> ua.ReferenceDescription:
-        member = self._bare_member(row, path)
-        return nodes.reference(_reference(path), member, True, _type_definition(path))
+
+def _node_class(path: Path) -> ua.NodeClass:
+    """NodeClass of a member; of the condition itself where the path is empty."""
+    return ua.NodeClass.Object if not path or path == (_LIMIT_STATE,) else ua.NodeClass.Variable
 
 
 def _type_definition(path: Path) -> ua.NodeId:

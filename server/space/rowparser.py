@@ -1,4 +1,9 @@
-"""NodeIds of live variables, from the wire to rows of the live table, without making structures."""
+"""NodeIds of live variables, from the wire to rows of the live table, without making structures.
+
+A live variable has two NodeIds: its own, with a text, and a number that RegisterNodes gives for it. The
+numbers are the rows of the live table, moved up so far that every client writes them in the same seven
+bytes: a request of nothing but registered nodes is read as one array. See decision 0004.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,18 @@ from typing import Final
 
 import numpy as np
 from asyncua import ua
+from numpy.typing import NDArray
 
 from nodeset.fleet import AssetType, Index
 from nodeset.index import TagIndex
-from server.protocol.wire import I32
+from server.protocol.wire import I32, U32
 
 # The rest of a ReadValueId that asks for the Value attribute as a whole, in the default encoding.
 VALUE_ONLY: Final = b"\x0d\x00\x00\x00\xff\xff\xff\xff\x00\x00\xff\xff\xff\xff"
+# Part 6, 5.2.2.9: a number below it has a shorter encoding.
+FIRST_HANDLE: Final = 1 << 16
+_HANDLE_SIZE: Final = 7
+_VALUE: Final = np.frombuffer(VALUE_ONLY, np.uint8)
 
 
 class RowParser:
@@ -22,6 +32,7 @@ class RowParser:
         self._namespace = namespace
         self._index = index
         self._prefix = b"\x03" + namespace.to_bytes(2, "little")
+        self._numeric = b"\x02" + namespace.to_bytes(2, "little")
         # Rows of an asset type's tags by name: the asset's index is added.
         self._first = {
             asset: {
@@ -36,10 +47,17 @@ class RowParser:
         }
 
     def row(self, node_id: ua.NodeId) -> int | None:
-        """Row of a live variable, or None for any other node."""
-        if node_id.NamespaceIndex != self._namespace or not isinstance(node_id.Identifier, str):
+        """Row of a live variable, by its own NodeId or a registered one; None for any other node."""
+        if node_id.NamespaceIndex != self._namespace:
             return None
-        return self._index.row_of_id(node_id.Identifier)
+        identifier = node_id.Identifier
+        if isinstance(identifier, str):
+            return self._index.row_of_id(identifier)
+        return self._row_of(identifier) if isinstance(identifier, int) else None
+
+    def _row_of(self, number: int) -> int | None:
+        row = number - FIRST_HANDLE
+        return row if 0 <= row < self._index.size else None
 
     def node_id(self, row: int) -> ua.NodeId:
         """NodeId of a row's variable."""
@@ -54,6 +72,22 @@ class RowParser:
         first = asset[0].get(name)
         return None if first is None else first + asset[1]
 
+    # -- registered nodes
+
+    def handle(self, node_id: bytes) -> bytes | None:
+        """The encoded NodeId that a live variable is registered as; None for any other node."""
+        if not node_id.startswith(self._prefix):
+            return None
+        row = self.identifier_row(node_id[7:])
+        return None if row is None else self._numeric + U32.pack(FIRST_HANDLE + row)
+
+    def identifier(self, number: int) -> str | None:
+        """Text of the NodeId of the variable that a number is registered for."""
+        row = self._row_of(number)
+        return None if row is None else self._index.identifier(row)
+
+    # -- whole requests
+
     def rows(self, data: bytes, count: int) -> Index | None:
         """Rows of `count` ReadValueIds of live values; None when anything else is there."""
         found = self.records(data, count, 0)
@@ -64,6 +98,8 @@ class RowParser:
 
         None when anything else is there: another NodeId, attribute, index range or encoding.
         """
+        if data.startswith(self._numeric):
+            return self._numbered(data, count, rest)
         least = 7 + len(VALUE_ONLY) + rest
         if len(data) < count * least:
             return None
@@ -84,3 +120,19 @@ class RowParser:
             rests[i] = end + step
             position = end + step + rest
         return (rows, rests) if position == len(data) else None
+
+    def _numbered(self, data: bytes, count: int, rest: int) -> tuple[Index, Index] | None:
+        """The same for registered nodes alone: records of equal size, read as one array."""
+        value_end = _HANDLE_SIZE + len(VALUE_ONLY)
+        size = value_end + rest
+        if len(data) != count * size:
+            return None
+        records: NDArray[np.uint8] = np.frombuffer(data, np.uint8).reshape(count, size)
+        heads, values = records[:, : len(self._numeric)], records[:, _HANDLE_SIZE:value_end]
+        if (heads != np.frombuffer(self._numeric, np.uint8)).any() or (values != _VALUE).any():
+            return None
+        numbers = np.ascontiguousarray(records[:, len(self._numeric) : _HANDLE_SIZE]).view("<u4")[:, 0]
+        rows = numbers.astype(np.intp) - FIRST_HANDLE
+        if rows.min() < 0 or rows.max() >= self._index.size:
+            return None
+        return rows, np.arange(count, dtype=np.intp) * size + value_end

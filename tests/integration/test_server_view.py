@@ -247,7 +247,7 @@ async def test_a_path_of_names_leads_to_the_node(client: Client, server: OpcUaTe
         path(objects, "0:Fleet"),
         path(objects),
         path(server.node_id("nowhere"), *steps),
-        path(objects, ":"),
+        path(objects, ":", "0:Fleet"),
         path(server.node_id(JAR), f"{fleet}:S01", kind=Ids.HasComponent, inverse=True),
     )
     targets = [[t.TargetId.Identifier for t in result.Targets] for result in results]
