@@ -68,7 +68,8 @@ class AssetNodes:
         self.prefix: Final = b"\x03" + fleet.to_bytes(2, "little")
         self._members = {asset: _members(asset) for asset in AssetType}
         self._shapes: dict[object, Shape] = {}
-        self._to_parents = lru_cache(_KEPT_PARENTS)(self._parent_links)
+        self._to_parent = lru_cache(_KEPT_PARENTS)(self._parent_links)
+        self._to_owner = lru_cache(_KEPT_PARENTS)(self.to_asset)
 
     # -- identifiers
 
@@ -126,7 +127,9 @@ class AssetNodes:
         shape = self._shape(asset, member, prop)
         base = identifier.encode()
         if member is None:
-            return View(shape, base, (*self._to_parents(asset, i), *self._child_links(asset, i)))
+            parent = self._parent(asset, i)
+            up = () if parent is None else self._to_parent(asset, *parent)
+            return View(shape, base, (*up, *self._child_links(asset, i)) if asset in _CHILD else up)
         if prop is not None:
             assert isinstance(member, TagDef)
             owner = self.node_id(identifier.rpartition(".")[0])
@@ -134,7 +137,7 @@ class AssetNodes:
             kind = _VARIABLE_TYPE[member.kind]
             return View(shape, base, (link(HAS_PROPERTY, False, owner, name, ua.NodeClass.Variable, kind),))
         kind = HAS_COMPONENT if isinstance(member, TagDef) else HAS_PROPERTY
-        return View(shape, base, (self._to_asset(kind, asset, i, forward=False),))
+        return View(shape, base, (self._to_owner(kind, asset, i),))
 
     def _shape(self, asset: AssetType, member: Member | None, prop: str | None) -> Shape:
         """What the nodes of a kind have alike."""
@@ -170,13 +173,11 @@ class AssetNodes:
             qualified = ua.QualifiedName(name, 0)
             yield link(HAS_PROPERTY, True, f".{name}", qualified, ua.NodeClass.Variable, nodes.PROPERTY_TYPE)
 
-    def _parent_links(self, asset: AssetType, i: int) -> tuple[Link, ...]:
-        parent = self._parent(asset, i)
-        if parent is None:
-            return ()
+    def _parent_links(self, child: AssetType, asset: AssetType, i: int) -> tuple[Link, ...]:
+        """From an asset of type `child` to the asset above it."""
         return tuple(
-            self._to_asset(reference, *parent, forward=False)
-            for reference in (HAS_COMPONENT, self._event_reference(asset))
+            self._to_asset(reference, asset, i, forward=False)
+            for reference in (HAS_COMPONENT, self._event_reference(child))
         )
 
     def _child_links(self, asset: AssetType, i: int) -> list[Link]:

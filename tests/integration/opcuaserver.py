@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
+import shutil
 import socket
 import struct
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +25,9 @@ from cryptography.hazmat.primitives import serialization
 
 from config.settings import Settings, load_settings
 from server.app import App
+from server.endpoint import NODE_SET
 from server.security.certificates import own_certificate
+from server.space.nodecache import open_nodes
 
 PASSWORD = "Float-at-13.65-volt"
 CLIENT_URI = "urn:voltkeep:test"
@@ -147,9 +153,19 @@ class OpcUaTestServer:
         return client
 
 
+@functools.cache
+def _nodes() -> Path:
+    """A cache of the nodes, made once for all servers of a run."""
+    folder = Path(tempfile.mkdtemp(prefix="voltkeep-nodes-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    open_nodes(folder, [NODE_SET])
+    return folder
+
+
 def serve(home: Path, database: str, **overrides: Any) -> tuple[OpcUaTestServer, Callable[[], None]]:
     """Start a server in a thread of its own; the server, and how to stop it."""
     settings = _settings(home, database, overrides)
+    shutil.copytree(_nodes(), settings.home / "cache", dirs_exist_ok=True)
     app = App(settings, lambda _text: None)
     ready, failed = threading.Event(), []
     loop = asyncio.new_event_loop()
