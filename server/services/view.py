@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterator
-from typing import Any, Final
+from collections.abc import Generator, Iterator
+from typing import Final
 
 from asyncua import ua
 
@@ -19,7 +19,6 @@ from server.protocol.sessions import Session
 from server.protocol.stack import Buffer, nodeid_from_binary
 from server.protocol.wire import I32, U32, WireError, node_id_end, response_header
 from server.services.browsepaths import BrowsePaths
-from server.services.pace import paced
 from server.space.addressspace import AddressSpace
 from server.space.links import ALL_FIELDS, Wanted
 from server.space.rowparser import RowParser
@@ -38,7 +37,7 @@ _VIEW: Final = struct.Struct("<qIIi")  # timestamp and version of the view, refe
 _FILTER_END: Final = struct.Struct("<?II")  # subtypes, classes, fields
 _DIRECTIONS: Final = {0: True, 1: False, 2: None}
 
-Answer = bytes | Coroutine[Any, Any, bytes]
+Work = Generator[None, None, bytes]
 
 
 class _Point:
@@ -68,7 +67,7 @@ class ViewService:
 
     # -- Browse
 
-    def _browse(self, call: Call) -> Answer:
+    def _browse(self, call: Call) -> Work:
         data, at = call.data, call.header.end
         try:
             end = node_id_end(data, at)
@@ -80,7 +79,7 @@ class ViewService:
             raise ServiceError(S.BadViewIdUnknown)
         size = min(most or MAX_REFERENCES, MAX_REFERENCES)
         results = self._browse_all(call, end + _VIEW.size, count, size)
-        return paced(results, count, lambda parts: _response(_BROWSE_RESPONSE, call, parts))
+        return (yield from _answer(_BROWSE_RESPONSE, call, results))
 
     def _browse_all(self, call: Call, at: int, count: int, size: int) -> Iterator[bytes]:
         """A result for each of `count` BrowseDescriptions."""
@@ -148,10 +147,10 @@ class ViewService:
 
     # -- TranslateBrowsePathsToNodeIds
 
-    def _translate(self, call: Call) -> Answer:
+    def _translate(self, call: Call) -> Work:
         at, count = _count(call)
         results = self._paths.translate(call.data, at, count)
-        return paced(results, count, lambda parts: _response(_TRANSLATE_RESPONSE, call, parts))
+        return (yield from _answer(_TRANSLATE_RESPONSE, call, results))
 
     # -- RegisterNodes
 
@@ -209,6 +208,15 @@ def _result(status: int, point: bytes | None = None, references: list[bytes] | N
     marker = _NONE if point is None else I32.pack(len(point)) + point
     found = references or []
     return b"".join((U32.pack(status), marker, I32.pack(len(found)), *found))
+
+
+def _answer(type_id: int, call: Call, results: Iterator[bytes]) -> Work:
+    """The response with all results; others may be served after each."""
+    done = []
+    for result in results:
+        done.append(result)
+        yield
+    return _response(type_id, call, done)
 
 
 def _response(type_id: int, call: Call, results: list[bytes]) -> bytes:
