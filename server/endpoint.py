@@ -24,6 +24,7 @@ from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.rul import RulMethods
 from server.methods.simulation import SimulationMethods
+from server.methods.users import UserMethods
 from server.protocol.channel import Channel
 from server.protocol.connections import Bounds
 from server.protocol.dispatch import Dispatcher
@@ -124,6 +125,7 @@ class OpcUaServer:
         SimulationMethods(plant).register(methods, assets.node_id)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         RulMethods(self._table, prognosis).register(methods, assets.node_id)
+        UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
 
     def _level(self) -> int:

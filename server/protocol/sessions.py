@@ -19,7 +19,7 @@ from asyncua import ua
 from server.errors import ServiceError
 from server.protocol.stack import nodeid_to_binary
 from server.protocol.transport import Connection
-from server.security.users import ANONYMOUS, User
+from server.security.users import ANONYMOUS, Role, User
 
 if TYPE_CHECKING:
     from server.subscriptions.subscription import PublishRequest, Subscription
@@ -136,8 +136,8 @@ class Sessions:
         return silent
 
     def end(self, user: str, but: Session | None = None) -> None:
-        """End the sessions of a user who may no longer what he might; what they still do, nobody does."""
+        """End the sessions of a user who may do less from now on; calls under way go on without a role."""
         for session in list(self.by_token.values()):
             if session.user.name == user and session is not but:
                 self.close(session)
-                session.user = ANONYMOUS
+                session.user = User(user, Role.ANONYMOUS)
