@@ -113,7 +113,7 @@ class Admin(Section):
 
 
 class Security(Section):
-    """Passwords and log-in."""
+    """Passwords, log-in and certificates."""
 
     password_length: Annotated[int, Field(ge=8, le=64, description="characters at least")] = 12
     forbidden_passwords: Annotated[
@@ -124,6 +124,15 @@ class Security(Section):
         int, Field(ge=1, le=100, description="wrong passwords from one address until it is locked out")
     ] = 5
     lockout_time: Annotated[float, Field(gt=0, le=86_400, description="[s]")] = 60.0
+    accept_unknown: Annotated[
+        bool, Field(description="clients with any sound certificate may open a channel")
+    ] = False
+    crl_required: Annotated[
+        bool, Field(description="a certificate authority needs a current revocation list")
+    ] = True
+    key_bits: Annotated[
+        Literal[2048, 3072, 4096], Field(description="[bit] of the certificates that Voltkeep makes")
+    ] = 2048
 
 
 class Log(Section):
@@ -162,8 +171,8 @@ class Settings(BaseSettings):
     scan: Scan = Scan()
     historian: Historian = Historian()
     simulator: Simulator = Simulator()
-    admin: Admin = Admin()
     security: Security = Security()
+    admin: Admin = Admin()
     log: Log = Log()
     nodeset: NodeSet = NodeSet()
 

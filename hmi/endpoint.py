@@ -12,24 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlparse
 
 from asyncua import Client, ua
-from asyncua.crypto.cert_gen import generate_private_key, generate_self_signed_app_certificate
+from asyncua.crypto import uacrypto
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 APPLICATION_URI: Final = "urn:voltkeep:hmi"
 TIMEOUT: Final = 4.0  # s, for one request
 CONNECT_TIMEOUT: Final = 10.0  # s, for all that makes a session
-CERTIFICATE_DAYS: Final = 3650
 
 REFUSALS: Final = {
     "BadUserAccessDenied": "User name or password is wrong.",
@@ -63,12 +57,16 @@ class Identity:
 
 
 class Endpoint:
-    """The server's OPC UA endpoint, and the client certificate that the HMI shows it."""
+    """The server's OPC UA endpoint, and the certificates by which both know each other.
+
+    The server makes them in `folder`, where an HMI of the same home finds them; one elsewhere gets a copy.
+    """
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self._key = folder / "client.key.pem"
         self._certificate = folder / "client.der"
+        self._server = folder / "server.der"
 
     async def open(self, identity: Identity, watchdog: float = 10.0) -> Client:
         """A connected client; `watchdog` [s] is how often it looks whether the server still answers."""
@@ -98,38 +96,23 @@ class Endpoint:
             and e.SecurityMode == ua.MessageSecurityMode.SignAndEncrypt
         ]
         if best:
-            await asyncio.to_thread(self._certify)
+            if not self._certificate.exists():
+                raise Away(f"This HMI has no certificate: the server makes it in {self._certificate.parent}.")
+            shown = uacrypto.der_from_x509(uacrypto.x509_from_der(best[0].ServerCertificate))
+            self._check_server(shown)
             await client.set_security(
                 SecurityPolicyBasic256Sha256,
                 str(self._certificate),
                 str(self._key),
-                server_certificate=best[0].ServerCertificate,
+                server_certificate=shown,
             )
         elif identity.user and not _is_loopback(self.url):
             raise Refused("The server offers no encryption, so the password was not sent.")
 
-    def _certify(self) -> None:
-        """Make key and self-signed certificate once (Part 6, 6.2.2)."""
-        if self._key.exists() and self._certificate.exists():
-            return
-        host = socket.gethostname()
-        key = generate_private_key()
-        certificate = generate_self_signed_app_certificate(
-            key,
-            "Voltkeep HMI",
-            {},
-            [x509.UniformResourceIdentifier(APPLICATION_URI), x509.DNSName(host)],
-            [ExtendedKeyUsageOID.CLIENT_AUTH],
-            days=CERTIFICATE_DAYS,
-        )
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        self._key.parent.mkdir(parents=True, exist_ok=True)
-        _write_private(self._key, pem)
-        self._certificate.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
+    def _check_server(self, shown: bytes) -> None:
+        """The server is the one whose certificate lies in our folder, where there is one."""
+        if self._server.exists() and self._server.read_bytes() != shown:
+            raise Refused("Another server answers than the one this HMI knows: its certificate has changed.")
 
 
 async def close(client: Client) -> None:
@@ -155,9 +138,3 @@ def _is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from cryptography.hazmat.primitives.serialization import Encoding
 
 import nodeset
 from config.settings import OpcUa, Settings
@@ -25,7 +24,7 @@ from server.methods.audit import AuditMethods
 from server.methods.rul import RulMethods
 from server.methods.simulation import SimulationMethods
 from server.methods.users import UserMethods
-from server.protocol.channel import Channel
+from server.protocol.channel import Approve, Channel
 from server.protocol.connections import Bounds
 from server.protocol.dispatch import Dispatcher
 from server.protocol.sessions import Sessions
@@ -34,11 +33,16 @@ from server.protocol.transport import Connection, Limits
 from server.scanning.prognosis import Prognosis
 from server.security.accounts import Accounts
 from server.security.audit import Audit
-from server.security.certificates import own_certificate
+from server.security.certificates import Application, OwnCertificate, host_names, own_certificate
+from server.security.certificatestore import CertificateStore
+from server.security.gate import CertificateGate
 from server.security.lockout import Lockout
 from server.security.passwords import PasswordRules
 from server.security.permissions import Permissions
+from server.security.trust import Rules, der
+from server.security.usertokens import UserTokens
 from server.services.attribute import AttributeService
+from server.services.discovery import DiscoveryService
 from server.services.history import HistoryService
 from server.services.method import MethodService
 from server.services.monitoreditem import MonitoredItemService
@@ -60,6 +64,7 @@ Write = Callable[[int, float, str], Awaitable[int]]
 log = structlog.get_logger(__name__)
 
 NODE_SET: Final = Path(nodeset.__file__).parent / "voltkeep.NodeSet2.xml"
+HMI_URI: Final = "urn:voltkeep:hmi"
 GOOD_LEVEL, DEGRADED_LEVEL = 255, 199  # ServiceLevel, Part 4, 6.6.2.4.2
 
 
@@ -150,18 +155,23 @@ class OpcUaServer:
 
     def _secure(self) -> None:
         settings = self._settings
-        folder = settings.home / "pki"
-        certificate, key = own_certificate(folder, APPLICATION_URI, settings.opcua.host)
-        self._policies = offered_policies(certificate, key, settings.demo)
-        session_service = SessionService(
-            self.sessions,
-            self.accounts,
-            self._policies,
-            settings.endpoint,
-            certificate.public_bytes(Encoding.DER),
-            key,
+        security, host = settings.security, settings.opcua.host
+        pki = settings.home / "pki"
+        application = Application(APPLICATION_URI, "Voltkeep", host, security.key_bits)
+        own = own_certificate(pki / "own", application)
+        self.clients = CertificateStore(pki)
+        make_hmi_certificate(settings, self.clients, own)
+        rules = Rules(crl_required=security.crl_required, accept_unknown=security.accept_unknown)
+        self._gate = CertificateGate(self.clients, CertificateStore(pki / "users"), rules, self.audit)
+        self._policies = offered_policies(own.certificate, own.key, own.issuers, settings.demo)
+        names = host_names(own.certificate)
+        discovery = DiscoveryService(self._policies, settings.endpoint, own.sent, names)
+        discovery.register(self.dispatcher)
+        tokens = UserTokens(self.accounts, self._gate, own.key)
+        self.session_service = SessionService(
+            self.sessions, discovery, tokens, self._gate, self.audit, own.sent
         )
-        session_service.register(self.dispatcher)
+        self.session_service.register(self.dispatcher)
 
     async def listen(self) -> None:
         """Open the port; a port in use is a `StartError` that names it."""
@@ -173,11 +183,17 @@ class OpcUaServer:
             raise port_error("OPC UA", opcua.host, opcua.port, "VOLTKEEP_OPCUA_PORT", error) from None
 
     def _connection(self) -> Connection:
-        return Connection(self.dispatcher, self._channel, self._limits)
+        def approve(certificates: bytes, _policy: str) -> None:
+            self._gate.admit(certificates, connection)
 
-    def _channel(self) -> Channel:
+        connection = Connection(self.dispatcher, lambda: self._channel(approve), self._limits)
+        return connection
+
+    def _channel(self, approve: Approve) -> Channel:
         limits = self._limits
-        return Channel(self._policies, self._next_channel, limits.chunk, limits.message, limits.chunks)
+        return Channel(
+            self._policies, self._next_channel, limits.chunk, limits.message, limits.chunks, approve
+        )
 
     def _next_channel(self) -> int:
         self._channels += 1
@@ -198,6 +214,17 @@ class OpcUaServer:
 
 def _bounds(opcua: OpcUa) -> Bounds:
     return Bounds(opcua.max_connections, opcua.max_connections_of_address)
+
+
+def make_hmi_certificate(settings: Settings, store: CertificateStore, own: OwnCertificate) -> None:
+    """Make what the HMI needs to come in: a certificate of its own, which is trusted unless a person refused
+    it, and the server's, by which it knows this server.
+    """
+    folder = settings.home / "hmi"
+    made = own_certificate(folder, Application(HMI_URI, "Voltkeep HMI", settings.hmi.host), "client")
+    (folder / "server.der").write_bytes(der(own.certificate))
+    if not (store.trust_list().trusts(made.certificate) or store.was_rejected(made.certificate)):
+        store.trust(made.certificate)
 
 
 def check_port(what: str, host: str, port: int, variable: str) -> None:

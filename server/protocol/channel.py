@@ -20,7 +20,8 @@ from server.protocol.tokens import Token, Tokens, UnknownToken
 
 S = ua.StatusCodes
 
-# May a client with this certificate (DER, and its issuers behind it) open a channel? Raises `ChannelError`.
+# May a client with this certificate (DER, and its issuers behind it) open or renew a channel?
+# Raises `ChannelError` when it may not.
 Approve = Callable[[bytes, str], None]
 
 LEAST_BUFFER: Final = 8192  # Part 6, 7.1.2.3
@@ -151,6 +152,8 @@ class Channel:
         if not self.opened:
             security = self._chosen(found, wanted)
         self._check(found, wanted, security)
+        if security.mode is not _NONE:  # not before it has shown that it has the key
+            self._approve(found.certificates, found.policy)
         token, answer = self._token(wanted, security)
         if not self.opened:
             self.channel_id = self._new_id()
@@ -179,7 +182,6 @@ class Channel:
         policy = next((p for p in self._policies if p.uri == found.policy), None)
         if policy is None:
             raise ChannelError(S.BadSecurityPolicyRejected)
-        self._approve(found.certificates, found.policy)
         return self._secured(policy, found)
 
     def _secured(self, policy: Policy, found: Opening) -> Security:

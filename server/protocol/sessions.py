@@ -42,6 +42,9 @@ class Session:
     certificate: bytes | None
     max_response: int
     client: ua.ApplicationDescription
+    security: tuple[str, ua.MessageSecurityMode]  # policy and mode of the channel that it was created on
+    locales: list[str] = field(default_factory=list)
+    failures: int = 0  # activations that failed since the last that did not
     user: User = ANONYMOUS
     activated: bool = False
     closed: bool = False
@@ -86,6 +89,7 @@ class Sessions:
             certificate=connection.channel.client_certificate,
             max_response=int(request.MaxResponseMessageSize or 0),
             client=request.ClientDescription,
+            security=(connection.channel.policy_uri, connection.channel.mode),
         )
         self.by_token[nodeid_to_binary(token)] = session
         return session
@@ -114,6 +118,10 @@ class Sessions:
         session.points.clear()
         session.farewells.clear()
         connection, session.connection = session.connection, None
+        self.left(connection)
+
+    def left(self, connection: Connection | None) -> None:
+        """A session is no longer a connection's; one that has none left must get another soon."""
         others = any(s.connection is connection and s.activated for s in self.by_token.values())
         if connection is not None and not connection.closed and not others:
             connection.await_session()

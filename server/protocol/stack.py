@@ -206,12 +206,16 @@ class Policy:
     factory: Any
 
 
-def offered_policies(certificate: x509.Certificate, key: RSAPrivateKey, plain: bool) -> list[Policy]:
+def offered_policies(
+    certificate: x509.Certificate, key: RSAPrivateKey, issuers: Sequence[x509.Certificate], plain: bool
+) -> list[Policy]:
     """The policies that are offered for sessions; None only where `plain` says so."""
     policies = []
     for kind in _POLICIES:
         policy, mode, level = security_policies.SECURITY_POLICY_TYPE_MAP[kind]
-        factory = security_policies.SecurityPolicyFactory(policy, mode, certificate, key)
+        factory = security_policies.SecurityPolicyFactory(
+            policy, mode, certificate, key, certificate_chain=list(issuers)
+        )
         policies.append(Policy(policy.URI, mode, level, factory))
     if plain:
         none = security_policies.SecurityPolicyNone

@@ -16,7 +16,7 @@ from server.services import attribute as attributeservice
 from server.services import history as historyservice
 from server.services import method as methodservice
 from server.services import view as viewservice
-from server.services.session import PRODUCT_URI
+from server.services.discovery import PRODUCT_URI
 from server.space.addressspace import AddressSpace
 
 Ids = ua.ObjectIds

@@ -20,13 +20,11 @@ from asyncua import Client, ua
 from asyncua.common.utils import Buffer
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 
 from config.settings import Settings, load_settings
 from server.app import App
 from server.endpoint import NODE_SET
-from server.security.certificates import own_certificate
+from server.security.certificates import Application, own_certificate
 from server.space.nodecache import open_nodes
 
 PASSWORD = "Float-at-13.65-volt"
@@ -133,21 +131,18 @@ class OpcUaTestServer:
         """A client with a certificate that is not yet connected."""
         folder = home / "client"
         if not folder.exists():
-            certificate, key = await asyncio.to_thread(own_certificate, folder, CLIENT_URI, "localhost")
-            (folder / "key.pem").write_bytes(
-                key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
-            assert isinstance(certificate, x509.Certificate)
+            application = Application(CLIENT_URI, "Voltkeep tests", "localhost")
+            made = await asyncio.to_thread(own_certificate, folder, application)
+            assert made.issuers == ()
+        trusted = self.settings.home / "pki" / "trusted" / "certs" / "tests.der"
+        if not trusted.exists():
+            shutil.copy(folder / "own.der", trusted)
         client = Client(self.url, timeout=10)
         client.application_uri = CLIENT_URI
         await client.set_security(
             SecurityPolicyBasic256Sha256,
             folder / "own.der",
-            folder / "key.pem",
+            folder / "own.key.pem",
             mode=ua.MessageSecurityMode[mode],
         )
         return client

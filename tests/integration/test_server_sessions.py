@@ -44,6 +44,7 @@ def accounts(server: OpcUaTestServer) -> Accounts:
 @pytest.fixture(autouse=True)
 def nobody_is_locked(server: OpcUaTestServer) -> None:
     server.inside(lambda: accounts(server).lockout.unlock("admin"))
+    server.inside(server.app._opcua.session_service.slow_down.clear)
 
 
 async def test_endpoints_offer_the_secure_policies_and_anonymous_on_none(server: OpcUaTestServer) -> None:
@@ -54,7 +55,8 @@ async def test_endpoints_offer_the_secure_policies_and_anonymous_on_none(server:
     for endpoint in endpoints:
         kinds = {token.TokenType for token in endpoint.UserIdentityTokens}
         plain = endpoint.SecurityMode is ua.MessageSecurityMode.None_
-        assert kinds == {ua.UserTokenType.Anonymous if plain else ua.UserTokenType.UserName}
+        secured = {ua.UserTokenType.UserName, ua.UserTokenType.Certificate}
+        assert kinds == ({ua.UserTokenType.Anonymous} if plain else secured)
         assert endpoint.EndpointUrl == server.url
 
 

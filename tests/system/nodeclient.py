@@ -32,6 +32,7 @@ def run_step(directory: Path, program: Voltkeep, step: str, limit: float, option
         "user": "admin",
         "password": program.admin_password,
         "directory": str(directory),
+        "trusted": str(program.home / "pki" / "trusted" / "certs"),
         "output": str(output),
     }
     done = subprocess.run(

@@ -1,5 +1,6 @@
 // Sessions: anonymous on the endpoint without security, or a user on an encrypted one.
 
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType } from "node-opcua-client";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
@@ -42,9 +43,16 @@ export async function asUser(options, work) {
   return await withSession(security, options, user, work);
 }
 
+// What an administrator does once: put the client's certificate among those that the server trusts.
+async function beTrusted(client, options) {
+  await client.createDefaultCertificate();
+  await copyFile(client.certificateFile, join(options.trusted, "node-client.pem"));
+}
+
 // `work` gets the session, NodeIds of the fleet, the namespaces, and further sessions of the same user.
 async function withSession(settings, options, user, work) {
   const client = OPCUAClient.create(settings);
+  if (user) await beTrusted(client, options);
   await client.connect(options.endpoint);
   const session = await client.createSession(user);
   const another = () => client.createSession(user);

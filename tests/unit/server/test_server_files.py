@@ -10,7 +10,7 @@ import numpy as np
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from server.security.certificates import own_certificate
+from server.security.certificates import Application, own_certificate
 from server.statefiles import read_arrays, write_arrays
 
 
@@ -53,10 +53,10 @@ def test_objects_are_not_loaded(tmp_path: Path) -> None:
 
 def test_the_certificate_is_made_once_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "pki"
-    first, key = own_certificate(folder, "urn:test", "127.0.0.1")
-    again, same = own_certificate(folder, "urn:test", "127.0.0.1")
-    assert first == again
-    assert key.private_numbers() == same.private_numbers()
+    application = Application("urn:test", "Test", "127.0.0.1")
+    made = own_certificate(folder, application)
+    assert own_certificate(folder, application).sent == made.sent
+    first = made.certificate
     assert stat.S_IMODE((folder / "own.key.pem").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -66,9 +66,10 @@ def test_the_certificate_is_made_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_half_a_pair_is_made_anew(tmp_path: Path) -> None:
-    own_certificate(tmp_path, "urn:test", "plant.example")
+    application = Application("urn:test", "Test", "plant.example")
+    own_certificate(tmp_path, application)
     for lost in ("own.der", "own.key.pem"):
         (tmp_path / lost).unlink()
-        certificate, key = own_certificate(tmp_path, "urn:test", "plant.example")
+        made = own_certificate(tmp_path, application)
         form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        assert certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
+        assert made.certificate.public_key().public_bytes(*form) == made.key.public_key().public_bytes(*form)
