@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -56,10 +56,8 @@ from server.space.conditionnodes import ConditionNodes
 from server.space.nodestore import NodeStore
 from server.space.rowparser import RowParser
 from server.space.valuetypes import ValueTypes
+from server.space.writablerows import SetPointWriter, WritableRows
 from simulator.plant import Plant
-
-# Writes a set-point: row, value and the user's name, to the StatusCode of the outcome.
-Write = Callable[[int, float, str], Awaitable[int]]
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +98,7 @@ class OpcUaServer:
         ]
         self.alarms = alarms
         self.conditions: Conditions
+        self.set_points: WritableRows
         self.healthy: Callable[[], bool] = lambda: False
 
     def compose(
@@ -108,7 +107,7 @@ class OpcUaServer:
         prognosis: Prognosis,
         plant: Plant | None,
         clock: Callable[[], int],
-        write: Write,
+        write: SetPointWriter,
     ) -> None:
         """Put the services in place, over the nodes of the standard and of our types."""
         self._write = write
@@ -123,8 +122,9 @@ class OpcUaServer:
         parser = RowParser(self._table.index, fleet_namespace)
         space.registered = parser.identifier
         standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, self._level)
-        self._serve(space, parser)
-        methods = MethodService(space, self.permissions, ValueTypes(space), self.audit)
+        types_of = ValueTypes(space)
+        self._serve(space, parser, types_of)
+        methods = MethodService(space, self.permissions, types_of, self.audit)
         methods.register(self.dispatcher)
         self.conditions.register(methods)
         SimulationMethods(plant).register(methods, assets.node_id)
@@ -137,9 +137,13 @@ class OpcUaServer:
         """ServiceLevel (Part 4, 6.6.2.4.2)."""
         return GOOD_LEVEL if self.healthy() else DEGRADED_LEVEL
 
-    def _serve(self, space: AddressSpace, parser: RowParser) -> None:
+    def _serve(self, space: AddressSpace, parser: RowParser, types: ValueTypes) -> None:
         settings = self._settings
-        attributes = AttributeService(space, self._table, parser)
+        self.set_points = WritableRows(self._table.index, parser, self._write)
+        self.permissions.declare_all(self.set_points.profile)
+        attributes = AttributeService(
+            space, self._table, parser, self.permissions, self.set_points, types, self.audit
+        )
         items = MonitoredItemService(
             space,
             self._table,
@@ -149,7 +153,7 @@ class OpcUaServer:
             settings.opcua.max_monitored_items,
             settings.scan.period,
         )
-        history = HistoryService(self._historian, space, self._table.index, parser)
+        history = HistoryService(self._historian, space, self._table.index, parser, self.permissions)
         for service in (attributes, ViewService(space, parser), self.subscriptions, items, history):
             service.register(self.dispatcher)
 

@@ -8,6 +8,7 @@ row let a subscription find what is new without comparing values.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from nodeset.fleet import AssetType, Index
 from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text
-from server.protocol.wire import EPOCH, I32, now_ticks
+from server.protocol.wire import EPOCH, now_ticks
 
 ROW: Final = np.dtype(
     [
@@ -32,25 +33,42 @@ ROW: Final = np.dtype(
 NOTIFICATION: Final = np.dtype([("handle", "<u4"), ("row", "V30")])
 
 _DOUBLE, _UINT32, _STRING = 11, 7, 12
-_SHAPE: Final = {Kind.ANALOG: 0, Kind.COUNT: 0, Kind.STATE: 1, Kind.QUARTER: 2, Kind.JAR: 2}
-_TYPE: Final = (_DOUBLE, _UINT32, _STRING)
+# How a row looks on the wire; what is in the table is always as wide as a Double's.
+_NUMBER, _STATE, _QUARTER, _JAR = range(4)
+_SHAPE: Final = {
+    Kind.ANALOG: _NUMBER,
+    Kind.COUNT: _NUMBER,
+    Kind.STATE: _STATE,
+    Kind.QUARTER: _QUARTER,
+    Kind.JAR: _JAR,
+}
+_TYPE: Final = (_DOUBLE, _UINT32, _STRING, _STRING)
 
 # TimestampsToReturn (Part 4, 7.40): Source, Server, Both, Neither. Bits of the DataValue's mask.
-BOTH: Final = 2
+_SOURCE, _SERVER, BOTH, _NEITHER = range(4)
 _MASK: Final = np.array([0x07, 0x0B, 0x0F, 0x03], np.uint8)
 
+# A notification's columns: handle, mask and type, value, and then status and timestamps.
+_VALUE_AT: Final = 6
+_TAIL: Final = 20
+_LENGTH: Final = 4  # bytes of a String's length
+_HEADS: Final = [[bytes((mask, kind)) for kind in _TYPE] for mask in _MASK.tolist()]
+_FEW: Final = 64
+_KNOWN_TEXTS: Final = 100_000
 
-def _kept_bytes() -> NDArray[np.bool_]:
-    """Which of a row's 30 bytes are sent: by shape (Double, UInt32) and timestamps."""
-    keep = np.ones((2, 4, 30), np.bool_)
-    keep[1, :, 6:10] = False
+
+@cache
+def _kept_bytes(width: int, with_handles: bool) -> NDArray[np.bool_]:
+    """Which columns are sent, by shape and timestamps, where values are `width` bytes wide."""
+    end = _VALUE_AT + width
+    keep = np.ones((len(_TYPE), 4, end + _TAIL), np.bool_)
+    keep[..., :4] = with_handles
+    for shape, size in ((_NUMBER, 8), (_STATE, 4), (_QUARTER, 0), (_JAR, 0)):
+        keep[shape, :, _VALUE_AT + size : end] = False
     for timestamps, (source, server) in enumerate([(1, 0), (0, 1), (1, 1), (0, 0)]):
-        keep[:, timestamps, 14:22] = bool(source)
-        keep[:, timestamps, 22:30] = bool(server)
+        keep[:, timestamps, end + 4 : end + 12] = bool(source)
+        keep[:, timestamps, end + 12 :] = bool(server)
     return keep
-
-
-_KEEP: Final = _kept_bytes()
 
 
 class LiveTable:
@@ -73,13 +91,14 @@ class LiveTable:
         self._code_view = self.rows.view(np.uint8).reshape(n, 30)
         self._bits = np.zeros(n, np.int64)
         self.values = self._bits.view(np.float64)  # the numbers of all rows, states too
+        self._text_of: dict[tuple[int, float], bytes] = {}
 
     def _declare(self, tag: TagDef, rows: slice) -> None:
         shape = _SHAPE[tag.kind]
         self.shape[rows] = shape
         self.rows["type"][rows] = _TYPE[shape]
         self._scale[rows] = tag.scale
-        if shape == 1:
+        if shape == _STATE:
             self._states.append(rows)
 
     def quantised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,16 +126,28 @@ class LiveTable:
 
     def text(self, row: int) -> str:
         """A String row's value."""
-        return self._text_of(row, float(self.rows["value"][row]))
+        return self._texts([int(self.shape[row])], [float(self.rows["value"][row])])[0].decode()
 
-    def _text_of(self, row: int, number: float) -> str:
-        tag, _ = self.index.locate(row)
+    def _texts(self, shapes: list[int], numbers: list[float]) -> list[bytes]:
+        """What String rows of these shapes and numbers say (UTF-8)."""
+        known = self._text_of
+        found = []
+        for key in zip(shapes, numbers, strict=True):
+            text = known.get(key)
+            if text is None:
+                text = self._text(*key)
+                if key[1] == key[1] and len(known) < _KNOWN_TEXTS:  # NaN is never found again
+                    known[key] = text
+            found.append(text)
+        return found
+
+    def _text(self, shape: int, number: float) -> bytes:
         if not np.isfinite(number):
-            return ""
-        if tag.kind is Kind.QUARTER:
-            return quarter_text(number)
+            return b""
+        if shape == _QUARTER:
+            return quarter_text(number).encode()
         jars = self.index.fleet.assets(AssetType.JAR)
-        return jars[int(number)].path if 0 <= number < len(jars) else ""
+        return jars[int(number)].path.encode() if 0 <= number < len(jars) else b""
 
     def encode(
         self, rows: Index, timestamps: Index | int = BOTH, handles: NDArray[np.uint32] | None = None
@@ -135,46 +166,69 @@ class LiveTable:
     ) -> bytes:
         """The same of `data`, which are rows as they were sampled before."""
         shapes = self.shape[rows]
+        lines = data.view(ROW)
+        if shapes.any() or not np.all(np.equal(timestamps, BOTH)):
+            if handles is None and isinstance(timestamps, int) and len(rows) <= _FEW:
+                return self._encode_few(lines, shapes, timestamps)
+            return self._encode_mixed(lines, shapes, timestamps, handles)
+        if handles is None:
+            return lines.tobytes()
         out = np.empty(len(rows), NOTIFICATION)
         out["row"] = data.view("V30")
-        if handles is not None:
-            out["handle"] = handles
-            if not shapes.any() and np.all(np.equal(timestamps, BOTH)):
-                return out.tobytes()
-        return self._encode_mixed(out, shapes, rows, timestamps, handles is not None)
+        out["handle"] = handles
+        return out.tobytes()
+
+    def encode_numbers(self, rows: Index) -> bytes:
+        """DataValues with both timestamps of rows that are known to be Doubles."""
+        return self.raw[rows].tobytes()
+
+    def are_numbers(self, rows: Index) -> bool:
+        """Whether all rows are Doubles."""
+        return not self.shape[rows].any()
+
+    def _encode_few(self, lines: NDArray[np.void], shapes: NDArray[np.uint8], timestamps: int) -> bytes:
+        """One row after the other, which is quicker than by columns for a few."""
+        head = _HEADS[timestamps]
+        tail = slice(22 if timestamps == _SERVER else 14, 22 if timestamps == _SOURCE else 30)
+        parts: list[bytes] = []
+        for shape, line in zip(shapes.tolist(), lines, strict=True):
+            cells = line.tobytes()
+            if shape < _QUARTER:
+                value = cells[2 : 10 if shape == _NUMBER else 6]
+            else:
+                (text,) = self._texts([shape], [float(line["value"])])
+                value = len(text).to_bytes(_LENGTH, "little") + text
+            times = b"" if timestamps == _NEITHER else cells[tail]
+            parts += (head[shape], value, cells[10:14], times)
+        return b"".join(parts)
 
     def _encode_mixed(
         self,
-        out: NDArray[np.void],
+        lines: NDArray[np.void],
         shapes: NDArray[np.uint8],
-        rows: Index,
         timestamps: Index | int,
-        with_handles: bool,
+        handles: NDArray[np.uint32] | None,
     ) -> bytes:
-        n = len(rows)
-        matrix = out.view(np.uint8).reshape(n, 34)
+        """Rows side by side, as wide as the longest value; what a row has too much is left out."""
+        n = len(lines)
+        where = np.flatnonzero(shapes >= _QUARTER)
+        texts = self._texts(shapes[where].tolist(), lines["value"][where].tolist())
+        lengths = np.fromiter(map(len, texts), np.int32, len(texts))
+        width = max(8, _LENGTH + int(lengths.max(initial=0)))
+        end = _VALUE_AT + width
         wanted = np.broadcast_to(np.asarray(timestamps), n)
+        keep = _kept_bytes(width, handles is not None)[shapes, wanted]
+        matrix = np.empty((n, end + _TAIL), np.uint8)
+        cells = lines.view(np.uint8).reshape(n, 30)
+        matrix[:, 4 : _VALUE_AT + 8] = cells[:, :10]
+        matrix[:, end:] = cells[:, 10:]
         matrix[:, 4] = _MASK[wanted]
-        keep = np.ones((n, 34), np.bool_)
-        keep[:, 4:] = _KEEP[np.minimum(shapes, 1), wanted]
-        if not with_handles:
-            keep[:, :4] = False
-        texts = np.flatnonzero(shapes == 2)
-        if not texts.size:
-            return matrix[keep].tobytes()
-        numbers = out["row"].view(ROW)["value"][texts]
-        parts = []
-        start = 0
-        for i, number in zip(texts.tolist(), numbers.tolist(), strict=True):
-            parts.append(matrix[start:i][keep[start:i]].tobytes())
-            text = self._text_of(int(rows[i]), number)
-            parts.append(self._encode_text(matrix[i], keep[i], text))
-            start = i + 1
-        parts.append(matrix[start:][keep[start:]].tobytes())
-        return b"".join(parts)
-
-    def _encode_text(self, line: NDArray[np.uint8], keep: NDArray[np.bool_], value: str) -> bytes:
-        text = value.encode()
-        head = line[:6][keep[:6]].tobytes()[: (6 if keep[0] else 2)]
-        tail = line[14:][keep[14:]].tobytes()
-        return head + I32.pack(len(text)) + text + tail
+        if handles is not None:
+            matrix[:, :4] = handles.astype("<u4").view(np.uint8).reshape(n, 4)
+        if texts:
+            chars = np.array(texts, f"S{width - _LENGTH}").view(np.uint8).reshape(len(texts), -1)
+            sizes = lengths.astype("<i4").view(np.uint8).reshape(-1, 4)
+            matrix[where, _VALUE_AT:end] = np.hstack((sizes, chars))
+            keep[where, _VALUE_AT:end] = np.arange(width) < (_LENGTH + lengths)[:, None]
+        sent: NDArray[np.uint8] = matrix.ravel()[keep.ravel()]
+        return sent.tobytes()

@@ -130,7 +130,11 @@ class Permissions:
         self._declared: dict[ua.NodeId, Profile] = {}
         self._rules: list[Rule] = []
         self._granted = {profile: tuple(profile.value.of(role, demo) for role in Role) for profile in Profile}
-        self._needed = {profile: _least_mode(profile.value.restriction) for profile in Profile}
+        # Without security nobody but a demo's anonymous readers has a session, and those write nothing.
+        self._restriction = {profile: profile.value.restriction for profile in Profile}
+        if demo:
+            self._restriction[Profile.SET_POINT] = Restriction.NONE
+        self._needed = {profile: _least_mode(each) for profile, each in self._restriction.items()}
         for node_id in _confidential():
             self.declare(node_id, Profile.ADMIN_ONLY)
 
@@ -157,6 +161,10 @@ class Permissions:
         """What a role may do with nodes of a profile."""
         return self._granted[profile][role]
 
+    def holders(self, profile: Profile, wanted: Permission) -> tuple[bool, ...]:
+        """Which roles may do all of `wanted`, by their number."""
+        return tuple(each & wanted == wanted for each in self._granted[profile])
+
     def refusal(self, profile: Profile, session: Session, wanted: Permission) -> int:
         """The StatusCode with which a session is refused what it wants, or 0."""
         if self._granted[profile][session.user.role] & wanted != wanted:
@@ -177,7 +185,7 @@ class Permissions:
 
     def restriction(self, profile: Profile) -> Restriction:
         """AccessRestrictions of a node."""
-        return profile.value.restriction
+        return self._restriction[profile]
 
     def default_role_permissions(self, namespace: int, role: Role = Role.ADMIN) -> Entries:
         """DefaultRolePermissions of a namespace (Part 5, 6.3.13), or DefaultUserRolePermissions of a role."""

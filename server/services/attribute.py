@@ -1,69 +1,111 @@
 """Read and Write (Part 4, 5.11). A Read of live values is one gather from the live table.
 
-The rows that a request names are remembered by the request's bytes: a client that polls the same
-nodes is answered without its NodeIds being looked at again.
+What a request asks for is remembered by its bytes: a client that polls the same nodes is answered without
+its NodeIds being looked at again. Whether the user may read it is asked each time.
 """
 
 from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import structlog
 from asyncua import ua
 
 from nodeset.fleet import Index
 from server.errors import ServiceError
-from server.livetable import LiveTable
+from server.livetable import BOTH, LiveTable
 from server.protocol.datavalues import bad, stamped
 from server.protocol.dispatch import Call, Dispatcher, check_operations
-from server.protocol.indexrange import BadRange, NoData, take
-from server.protocol.stack import struct_to_binary
+from server.protocol.indexrange import BadRange, Mismatch, NoData, parse, put, take
+from server.protocol.sessions import Session
+from server.protocol.stack import NodeData, struct_to_binary
 from server.protocol.wire import I32, response_header
+from server.security.audit import Audit
+from server.security.permissions import Permission, Permissions, Profile
 from server.space.addressspace import AddressSpace
+from server.space.attributes import Attributes
 from server.space.rowparser import RowParser
+from server.space.valuetypes import ValueTypes, elements
+from server.space.writablerows import WritableRows
+
+log = structlog.get_logger(__name__)
 
 S = ua.StatusCodes
 A = ua.AttributeIds
+VT = ua.VariantType
 
 MAX_NODES: Final = 100_000
-REMEMBERED: Final = 32 << 20  # bytes of requests and rows
+REMEMBERED: Final = 32 << 20  # bytes of requests and what they ask for
 _READ_RESPONSE: Final = int(ua.ObjectIds.ReadResponse_Encoding_DefaultBinary)
 _READ_HEAD: Final = struct.Struct("<dii")
 _NO_DIAGNOSTICS: Final = b"\xff\xff\xff\xff"
-_PLAIN_ENCODING: Final = ("Default Binary", "Default XML", "Default JSON")
+_BINARY: Final = "Default Binary"
+_ITEM_SIZE: Final = 1000  # bytes of memory of a decoded ReadValueId, about
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a NodesToRead array asks for: live values by their rows, between them other items.
+
+    `rows` are all of them where there is nothing else; `numbers` says that those are Doubles, `guarded` that
+    some are set-points.
+    """
+
+    parts: tuple[Index | ua.ReadValueId, ...]
+    rows: Index | None
+    numbers: bool
+    guarded: bool
+    size: int
 
 
 class _Memory:
-    """Rows by the bytes of a NodesToRead array; the least recently used goes first."""
+    """Plans by the bytes of a NodesToRead array; the least recently used goes first."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[bytes, Index] = OrderedDict()
+        self._plans: OrderedDict[bytes, _Plan] = OrderedDict()
         self._size = 0
 
-    def get(self, key: bytes) -> Index | None:
-        rows = self._rows.get(key)
-        if rows is not None:
-            self._rows.move_to_end(key)
-        return rows
+    def get(self, key: bytes) -> _Plan | None:
+        plan = self._plans.get(key)
+        if plan is not None:
+            self._plans.move_to_end(key)
+        return plan
 
-    def put(self, key: bytes, rows: Index) -> None:
-        self._rows[key] = rows
-        self._size += len(key) + rows.nbytes
+    def put(self, key: bytes, plan: _Plan) -> None:
+        self._plans[key] = plan
+        self._size += len(key) + plan.size
         while self._size > REMEMBERED:
-            old, gone = self._rows.popitem(last=False)
-            self._size -= len(old) + gone.nbytes
+            old, gone = self._plans.popitem(last=False)
+            self._size -= len(old) + gone.size
 
 
 class AttributeService:
     """Answers Read and Write."""
 
-    def __init__(self, space: AddressSpace, table: LiveTable, parser: RowParser) -> None:
+    def __init__(
+        self,
+        space: AddressSpace,
+        table: LiveTable,
+        parser: RowParser,
+        permissions: Permissions,
+        set_points: WritableRows,
+        types: ValueTypes,
+        audit: Audit,
+    ) -> None:
         self._space = space
         self._table = table
         self._parser = parser
+        self._permissions = permissions
+        self._set_points = set_points
+        self._types = types
+        self._audit = audit
+        self._attributes = Attributes(space, permissions, set_points)
         self._memory = _Memory()
+        self._open_to = permissions.holders(Profile.OPEN, Permission.READ)
 
     def register(self, dispatcher: Dispatcher) -> None:
         """Take on the requests of this service set."""
@@ -77,87 +119,224 @@ class AttributeService:
             max_age, timestamps, count = _READ_HEAD.unpack_from(call.data, call.header.end)
         except struct.error:
             raise ServiceError(S.BadDecodingError) from None
-        if max_age < 0 or max_age != max_age:
+        if not max_age >= 0:
             raise ServiceError(S.BadMaxAgeInvalid)
         if not 0 <= timestamps <= 3:
             raise ServiceError(S.BadTimestampsToReturnInvalid)
         check_operations(count, MAX_NODES)
         key = call.data[call.header.end + 12 :]  # with the count: it says how the bytes are to be read
-        rows = self._memory.get(key)
-        if rows is None:
-            rows = self._parser.rows(key[4:], count)
-            if rows is not None:
-                self._memory.put(key, rows)
-        if rows is not None:
-            values = self._table.encode(rows, timestamps)
+        plan = self._memory.get(key)
+        if plan is None:
+            plan = self._plan(call, key, count)
+            self._memory.put(key, plan)
+        if plan.rows is not None and self.may_read(call.owner, plan.guarded):
+            fast = plan.numbers and timestamps == BOTH
+            encode = self._table.encode
+            values = self._table.encode_numbers(plan.rows) if fast else encode(plan.rows, timestamps)
         else:
-            values = self._read_any(call, timestamps)
+            values = b"".join(self._encoded(part, call.owner, timestamps) for part in plan.parts)
         header = response_header(_READ_RESPONSE, call.header.handle)
         return b"".join((header, I32.pack(count), values, _NO_DIAGNOSTICS))
 
-    def _read_any(self, call: Call, timestamps: int) -> bytes:
-        params = call.params(ua.ReadParameters)
-        parts = []
-        for item in params.NodesToRead:
-            row = None
-            if item.AttributeId == A.Value and not item.IndexRange and not item.DataEncoding.Name:
-                row = self._parser.row(item.NodeId)
-            if row is not None:
-                parts.append(self._table.encode(np.array([row], np.intp), timestamps))
-            else:
-                value = stamped(self.read_one(item), item.AttributeId, timestamps)
-                parts.append(struct_to_binary(value))
-        return b"".join(parts)
+    def may_read(self, session: Session, guarded: bool) -> bool:
+        """Whether a session may read live values, with set-points among them or without."""
+        if not guarded:
+            return self._open_to[session.user.role]
+        return not self._permissions.refusal(Profile.SET_POINT, session, Permission.READ)
 
-    def read_one(self, item: ua.ReadValueId) -> ua.DataValue:
+    def are_guarded(self, rows: Index) -> bool:
+        """Whether there are set-points among live values."""
+        return self._set_points.any_of(rows)
+
+    def _plan(self, call: Call, key: bytes, count: int) -> _Plan:
+        rows = self._parser.rows(key[4:], count)
+        if rows is not None:
+            return _Plan(
+                (rows,), rows, self._table.are_numbers(rows), self._set_points.any_of(rows), rows.nbytes
+            )
+        parts: list[Index | ua.ReadValueId] = []
+        run: list[int] = []
+        for item in call.params(ua.ReadParameters).NodesToRead:
+            row = self._plain_row(item)
+            if row is not None and not self._set_points.any_of(np.array([row], np.intp)):
+                run.append(row)
+                continue
+            if run:
+                parts.append(np.array(run, np.intp))
+                run = []
+            parts.append(item)
+        if run:
+            parts.append(np.array(run, np.intp))
+        return _Plan(tuple(parts), None, False, False, count * _ITEM_SIZE)
+
+    def _plain_row(self, item: ua.ReadValueId) -> int | None:
+        """The row of a live value that is asked for as a whole."""
+        if item.AttributeId != A.Value or item.IndexRange or item.DataEncoding.Name:
+            return None
+        return self._parser.row(item.NodeId)
+
+    def _encoded(self, part: Index | ua.ReadValueId, session: Session, timestamps: int) -> bytes:
+        if isinstance(part, ua.ReadValueId):
+            value = self.read_one(part, session)
+            return bytes(struct_to_binary(stamped(value, part.AttributeId, timestamps)))
+        if self.may_read(session, self._set_points.any_of(part)):
+            return self._table.encode(part, timestamps)
+        items = [ua.ReadValueId(self._parser.node_id(int(row)), A.Value) for row in part]
+        return b"".join(self._encoded(item, session, timestamps) for item in items)
+
+    def event_refusal(self, node_id: ua.NodeId, session: Session) -> int:
+        """The StatusCode with which a session may not have the events of a node, or 0."""
+        permissions = self._permissions
+        return permissions.refusal(permissions.profile(node_id), session, Permission.RECEIVE_EVENTS)
+
+    def read_one(self, item: ua.ReadValueId, session: Session) -> ua.DataValue:
         """One attribute of one node, with the status that Part 4 names where it cannot be read."""
         node = self._space.get(item.NodeId)
         if node is None:
             return bad(S.BadNodeIdUnknown)
-        try:
-            attribute = node.attributes.get(A(item.AttributeId))
-        except ValueError:
-            attribute = None
-        if attribute is None:
+        if not self._attributes.has(node, item.AttributeId):
             return bad(S.BadAttributeIdInvalid)
         if item.DataEncoding.Name:
-            known = item.DataEncoding.Name in _PLAIN_ENCODING
-            return bad(S.BadDataEncodingUnsupported if known else S.BadDataEncodingInvalid)
-        value = (
-            attribute.value_callback(item.NodeId, item.AttributeId)
-            if attribute.value_callback is not None
-            else attribute.value
-        )
-        if item.IndexRange:
+            code = self._encoding_refusal(node, item)
+            if code:
+                return bad(code)
+        if item.IndexRange and not _is_range(item.IndexRange):
+            return bad(S.BadIndexRangeInvalid)
+        value = self._attributes.read(node, item.AttributeId, session)
+        if item.IndexRange and value.StatusCode.value & 0x8000_0000 == 0:
             return _sliced(value, item.IndexRange)
         return value
 
+    def _encoding_refusal(self, node: NodeData, item: ua.ReadValueId) -> int:
+        """An encoding is for structures, which only have the binary one here (Part 4, 7.38.2)."""
+        data_type = node.attributes.get(A.DataType) if item.AttributeId == A.Value else None
+        if data_type is None or VT.ExtensionObject not in self._types.built_in(data_type.value.Value.Value):
+            return int(S.BadDataEncodingInvalid)
+        encoding = item.DataEncoding
+        known = encoding.NamespaceIndex == 0 and encoding.Name == _BINARY
+        return 0 if known else int(S.BadDataEncodingUnsupported)
+
     # -- Write
 
-    def _write(self, call: Call) -> ua.WriteResponse:
+    async def _write(self, call: Call) -> ua.WriteResponse:
         params = call.params(ua.WriteParameters)
         check_operations(len(params.NodesToWrite), MAX_NODES)
+        codes = [await self._write_one(call, item) for item in params.NodesToWrite]
         response = ua.WriteResponse()
-        response.Results = [ua.StatusCode(self._write_one(item)) for item in params.NodesToWrite]
+        response.Results = [ua.StatusCode(code) for code in codes]
         return response
 
-    def _write_one(self, item: ua.WriteValue) -> int:
-        """No variable takes values from clients: set-points come with dispatch."""
+    async def _write_one(self, call: Call, item: ua.WriteValue) -> int:
+        old = ua.Variant()
         node = self._space.get(item.NodeId)
-        if node is None:
-            return int(S.BadNodeIdUnknown)
         try:
-            known = A(item.AttributeId) in node.attributes
-        except ValueError:
-            known = False
-        return int(S.BadNotWritable if known else S.BadAttributeIdInvalid)
+            if node is None:
+                raise ServiceError(S.BadNodeIdUnknown)
+            self._check_target(node, item, call.owner)
+            old = self._attributes.read(node, A.Value, call.owner).Value
+            new = self._new_value(node, item, old)
+            code = await self._give(node, new, call.owner)
+        except ServiceError as error:
+            code = int(error.code)
+        except Exception:  # a defect of one variable must not cost the others their answer
+            log.exception("write failed", node=item.NodeId.to_string())
+            code = int(S.BadInternalError)
+        self._record(call, item, old, code)
+        return code
+
+    def _check_target(self, node: NodeData, item: ua.WriteValue, session: Session) -> None:
+        """Whether this attribute can be written, by this user, in this combination."""
+        if not self._attributes.has(node, item.AttributeId):
+            raise ServiceError(S.BadAttributeIdInvalid)
+        if item.IndexRange and not _is_range(item.IndexRange):
+            raise ServiceError(S.BadIndexRangeInvalid)
+        if item.AttributeId != A.Value:
+            raise ServiceError(S.BadNotWritable)
+        code = self._attributes.write_refusal(node, session)
+        if code:
+            raise ServiceError(code)
+        value = item.Value
+        times = (value.SourceTimestamp, value.ServerTimestamp)
+        picoseconds = (value.SourcePicoseconds, value.ServerPicoseconds)
+        if value.StatusCode.value or any(each is not None for each in (*times, *picoseconds)):
+            raise ServiceError(S.BadWriteNotSupported)
+
+    def _new_value(self, node: NodeData, item: ua.WriteValue, old: ua.Variant) -> ua.Variant:
+        """The whole value that is to be, of the variable's type and rank."""
+        data_type = node.attributes[A.DataType].value.Value.Value
+        rank = int(node.attributes[A.ValueRank].value.Value.Value)
+        value = self._as_bytes(item.Value.Value, data_type, rank)
+        if not item.IndexRange:
+            if not self._types.fits(value, data_type, rank):
+                raise ServiceError(S.BadTypeMismatch)
+            return value
+        if value.VariantType not in self._types.built_in(data_type):
+            raise ServiceError(S.BadTypeMismatch)
+        try:
+            return put(old, item.IndexRange, value)
+        except NoData:
+            raise ServiceError(S.BadIndexRangeNoData) from None
+        except Mismatch:
+            raise ServiceError(S.BadIndexRangeDataMismatch) from None
+
+    def _as_bytes(self, value: ua.Variant, data_type: ua.NodeId, rank: int) -> ua.Variant:
+        """A ByteString for an array of Byte, and the other way round (Part 4, 5.11.4.2)."""
+        wanted = self._types.built_in(data_type)
+        scalar = not value.is_array
+        if scalar and value.VariantType is VT.ByteString and wanted == {VT.Byte} and rank >= 0:
+            return ua.Variant(list(value.Value or b""), VT.Byte, is_array=True)
+        bytes_only = wanted == {VT.ByteString} and value.VariantType is VT.Byte
+        if bytes_only and value.is_array and not value.Dimensions and rank < 0:
+            return ua.Variant(bytes(value.Value or ()), VT.ByteString)
+        return value
+
+    async def _give(self, node: NodeData, value: ua.Variant, session: Session) -> int:
+        """Hand a value to who takes it."""
+        row = self._set_points.row(node.nodeid)
+        if row is None:
+            return int(self._space.writers[node.nodeid](value.Value))
+        number = self._set_points.number(row, value.Value)
+        if number is None:
+            return int(S.BadOutOfRange)
+        return int(await self._set_points.write(row, number, session.user.name))
+
+    def _record(self, call: Call, item: ua.WriteValue, old: ua.Variant, code: int) -> None:
+        """Every write is told, done or refused (Part 5, 6.4.25)."""
+        self._audit.record(
+            ua.ObjectIds.AuditWriteUpdateEventType,
+            "write",
+            status=code,
+            call=call,
+            target=item.NodeId.to_string(),
+            old=_brief(old),
+            new=_brief(item.Value.Value),
+            fields={
+                ("AttributeId",): ua.Variant(int(item.AttributeId), VT.UInt32),
+                ("IndexRange",): ua.Variant(item.IndexRange, VT.String),
+                ("OldValue",): old,
+                ("NewValue",): item.Value.Value,
+            },
+        )
+
+
+def _is_range(text: str) -> bool:
+    try:
+        parse(text)
+    except BadRange:
+        return False
+    return True
 
 
 def _sliced(value: ua.DataValue, text: str) -> ua.DataValue:
     try:
         variant = take(value.Value, text)
-    except BadRange:
-        return bad(S.BadIndexRangeInvalid)
     except NoData:
         return bad(S.BadIndexRangeNoData)
     return ua.DataValue(variant, value.StatusCode, value.SourceTimestamp, value.ServerTimestamp)
+
+
+def _brief(value: ua.Variant) -> Any:
+    """A value for the trail: a scalar as it is, the first elements of others."""
+    if not isinstance(value.Value, list):
+        return value.Value
+    return elements(value)[:20]

@@ -21,6 +21,7 @@ from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
 from server.protocol.stack import struct_to_binary
 from server.protocol.wire import EPOCH, I32, U32, response_header
+from server.security.permissions import Permission, Permissions
 from server.space.addressspace import AddressSpace
 from server.space.rowparser import RowParser
 
@@ -61,9 +62,17 @@ class _Wanted:
 class HistoryService:
     """Answers HistoryRead."""
 
-    def __init__(self, historian: Historian, space: AddressSpace, index: TagIndex, parser: RowParser) -> None:
+    def __init__(
+        self,
+        historian: Historian,
+        space: AddressSpace,
+        index: TagIndex,
+        parser: RowParser,
+        permissions: Permissions,
+    ) -> None:
         self._historian = historian
         self._space = space
+        self._permissions = permissions
         self._index = index
         self._parser = parser
 
@@ -137,6 +146,10 @@ class HistoryService:
         if row is None:
             known = self._space.get(node.NodeId) is not None
             raise ServiceError(S.BadHistoryOperationUnsupported if known else S.BadNodeIdUnknown)
+        profile = self._permissions.profile(node.NodeId)
+        refused = self._permissions.refusal(profile, session, Permission.READ_HISTORY)
+        if refused:
+            raise ServiceError(refused)
         if node.IndexRange:
             raise ServiceError(S.BadIndexRangeNoData)
         if node.DataEncoding.Name and node.DataEncoding.Name != "Default Binary":

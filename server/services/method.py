@@ -32,6 +32,7 @@ A = ua.AttributeIds
 VT = ua.VariantType
 
 MAX_CALLS: Final = 1000
+_MOST_TYPES: Final = 50  # above each other: a loop in an imported NodeSet ends
 # Who may call these changes nothing by it; all others are audited.
 _HARMLESS: Final = frozenset({Profile.CALL_PUBLIC, Profile.CALL_OPEN, Profile.CALL_VIEWER})
 _SECRET: Final = "password"  # in the name of an argument that no audit trail may hold
@@ -161,7 +162,9 @@ class MethodService:
         if wanted.MethodId in own:
             return wanted.MethodId
         above = self._type_above(owner)
-        while above is not None:
+        for _ in range(_MOST_TYPES):
+            if above is None:
+                break
             declared = _methods_of(above)
             if wanted.MethodId in declared:
                 name = declared[wanted.MethodId]

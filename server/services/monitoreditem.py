@@ -16,9 +16,11 @@ import numpy as np
 from asyncua import ua
 from numpy.typing import NDArray
 
+from nodeset.fleet import Index
 from server.errors import ServiceError
 from server.livetable import LiveTable
 from server.protocol.dispatch import Call, Dispatcher, check_operations
+from server.protocol.sessions import Session
 from server.protocol.stack import Buffer, struct_from_binary, struct_to_binary
 from server.protocol.wire import I32, response_header
 from server.services.attribute import AttributeService
@@ -110,12 +112,16 @@ class MonitoredItemService:
             and size <= memory.left
         )
 
+    def _may_read(self, session: Session, rows: Index) -> bool:
+        return self._attributes.may_read(session, self._attributes.are_guarded(rows))
+
     # -- create
 
     def _create(self, call: Call) -> bytes | Coroutine[Any, Any, bytes]:
         subscription, timestamps, count = self._head(call)
         request = self._live_requests.parse(call.data, call.header.end + 4)
-        if request is not None and self._has_room(subscription, count, count * LIVE_COST.item):
+        room = request is not None and self._has_room(subscription, count, count * LIVE_COST.item)
+        if request is not None and room and self._may_read(call.owner, request.rows):
             return self._create_live(call, subscription, request)
         return self._create_each(call, subscription, timestamps, count)
 
@@ -134,7 +140,7 @@ class MonitoredItemService:
         results = []
         async for wanted in _each(call, ua.MonitoredItemCreateRequest, subscription, count):
             try:
-                results.append(self._create_one(subscription, wanted, timestamps))
+                results.append(self._create_one(call.owner, subscription, wanted, timestamps))
             except RefusedItem as refused:
                 result = ua.MonitoredItemCreateResult(ua.StatusCode(refused.code))
                 result.FilterResult = refused.result
@@ -143,15 +149,19 @@ class MonitoredItemService:
         return b"".join((header, I32.pack(count), *results, _NONE))
 
     def _create_one(
-        self, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest, timestamps: int
+        self,
+        session: Session,
+        subscription: Subscription,
+        wanted: ua.MonitoredItemCreateRequest,
+        timestamps: int,
     ) -> bytes:
         item, how = wanted.ItemToMonitor, wanted.RequestedParameters
         if item.AttributeId == A.EventNotifier:
-            return self._create_event_item(subscription, wanted)
+            return self._create_event_item(session, subscription, wanted)
         plain = item.AttributeId == A.Value and not item.IndexRange and not item.DataEncoding.Name
         row = self._parser.row(item.NodeId) if plain else None
-        if row is None:
-            return self._create_data_item(subscription, wanted, timestamps)
+        if row is None or not self._may_read(session, np.array([row], np.intp)):
+            return self._create_data_item(session, subscription, wanted, timestamps)
         trigger = self._terms.trigger(how.Filter)
         live = LiveItem(
             row,
@@ -188,19 +198,26 @@ class MonitoredItemService:
         if not self._has_room(subscription, 1, size):
             raise RefusedItem(S.BadTooManyMonitoredItems)
 
-    def _readable(self, item: ua.ReadValueId) -> ua.DataValue:
-        """The present value; refused where there will never be one."""
-        now = self._attributes.read_one(item)
+    def _readable(self, item: ua.ReadValueId, session: Session) -> ua.DataValue:
+        """The present value; refused where there will never be one.
+
+        What the user may not read is told as a value, as rights may change (Part 4, 5.13.2.1).
+        """
+        now = self._attributes.read_one(item, session)
         if now.StatusCode.value in _UNMONITORABLE:
             raise RefusedItem(now.StatusCode.value)
         return now
 
     def _create_data_item(
-        self, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest, timestamps: int
+        self,
+        session: Session,
+        subscription: Subscription,
+        wanted: ua.MonitoredItemCreateRequest,
+        timestamps: int,
     ) -> bytes:
         item, how = wanted.ItemToMonitor, wanted.RequestedParameters
         mode = mode_of(wanted.MonitoringMode)
-        now = self._readable(item)
+        now = self._readable(item, session)
         trigger = self._terms.trigger(how.Filter)
         deadband = self._terms.deadband(how.Filter, item.AttributeId, now)
         size = self._subscriptions.item_memory.queue(how.QueueSize, MAX_QUEUE, SAMPLED_COST)
@@ -216,14 +233,17 @@ class MonitoredItemService:
             interval=self._terms.interval(how.SamplingInterval, subscription.terms.interval),
             trigger=trigger,
             deadband=deadband,
-            read=lambda: self._attributes.read_one(item),
+            # While it waits for a transfer it is read for whom it was.
+            read=lambda: self._attributes.read_one(item, subscription.session or session),
         )
         subscription.items.add_other(made)
         return self._created(made.id, made.interval, made.queue_size)
 
-    def _create_event_item(self, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest) -> bytes:
+    def _create_event_item(
+        self, session: Session, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest
+    ) -> bytes:
         item, how = wanted.ItemToMonitor, wanted.RequestedParameters
-        source = self._notifier(item.NodeId)
+        source = self._notifier(item.NodeId, session)
         mode = mode_of(wanted.MonitoringMode)
         compiled, result = self._terms.event_filter(how.Filter)
         asked = self._terms.event_queue(how.QueueSize)
@@ -242,7 +262,7 @@ class MonitoredItemService:
         created = ua.MonitoredItemCreateResult(ua.StatusCode(), made.id, 0.0, size, result)
         return bytes(struct_to_binary(created))
 
-    def _notifier(self, node_id: ua.NodeId) -> str:
+    def _notifier(self, node_id: ua.NodeId, session: Session) -> str:
         """What events name the notifier by."""
         node = self._space.get(node_id)
         if node is None:
@@ -250,6 +270,9 @@ class MonitoredItemService:
         notifier = node.attributes.get(A.EventNotifier)
         if notifier is None or not notifier.value.Value.Value & 1:
             raise RefusedItem(S.BadAttributeIdInvalid if notifier is None else S.BadNotSupported)
+        refused = self._attributes.event_refusal(node_id, session)
+        if refused:
+            raise RefusedItem(refused)
         is_server = node_id == ua.NodeId(ua.ObjectIds.Server)
         return SERVER_NOTIFIER if is_server else str(node_id.Identifier)
 
@@ -373,9 +396,6 @@ _UNMONITORABLE: Final = frozenset(
         S.BadDataEncodingInvalid,
         S.BadDataEncodingUnsupported,
         S.BadIndexRangeInvalid,
-        S.BadNotReadable,
-        S.BadUserAccessDenied,
-        S.BadSecurityModeInsufficient,
     }
 )
 _KNOWN: Final = {

@@ -126,7 +126,8 @@ async def test_properties_of_a_live_variable(server: OpcUaTestServer) -> None:
         ("1:1", None, S.BadIndexRangeInvalid),
         ("-1", None, S.BadIndexRangeInvalid),
         ("a", None, S.BadIndexRangeInvalid),
-        ("1,1", None, S.BadIndexRangeInvalid),
+        ("1,1", None, S.BadIndexRangeNoData),
+        ("1,", None, S.BadIndexRangeInvalid),
     ],
 )
 async def test_an_index_range_takes_a_part_of_an_array(
@@ -144,14 +145,25 @@ async def test_a_scalar_has_no_range(server: OpcUaTestServer) -> None:
     assert found[0].StatusCode.value == S.BadIndexRangeNoData
 
 
-async def test_a_data_encoding_is_for_structures_only(server: OpcUaTestServer) -> None:
-    names = [ua.QualifiedName("Default Binary"), ua.QualifiedName("Default Morse")]
-    node_id = server.node_id(f"{JAR}.Voltage")
-    found = await read(server, [ua.ReadValueId(node_id, 13, None, name) for name in names])
-    assert [value.StatusCode.value for value in found] == [
-        S.BadDataEncodingUnsupported,
-        S.BadDataEncodingInvalid,
-    ]
+@pytest.mark.parametrize(
+    ("tag", "attribute", "name", "code"),
+    [
+        ("Voltage", 13, "Default Binary", S.BadDataEncodingInvalid),
+        ("Voltage", 13, "Default Morse", S.BadDataEncodingInvalid),
+        ("Voltage.EURange", 13, "Default Binary", S.Good),
+        ("Voltage.EURange", 13, "Default XML", S.BadDataEncodingUnsupported),
+        ("Voltage.EURange", 13, "Default JSON", S.BadDataEncodingUnsupported),
+        ("Voltage.EURange", 13, "Default Morse", S.BadDataEncodingUnsupported),
+        ("Voltage.EURange", 3, "Default Binary", S.BadDataEncodingInvalid),
+    ],
+)
+async def test_a_data_encoding_is_for_values_that_are_structures(
+    server: OpcUaTestServer, tag: str, attribute: int, name: str, code: int
+) -> None:
+    """Part 4, 7.38.2: to others none can be applied, and of those that can we know one."""
+    node_id = server.node_id(f"{JAR}.{tag}")
+    found = await read(server, [ua.ReadValueId(node_id, attribute, None, ua.QualifiedName(name))])
+    assert found[0].StatusCode.value == code
 
 
 @pytest.mark.parametrize(

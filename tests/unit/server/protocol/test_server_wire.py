@@ -1,4 +1,4 @@
-"""The small pieces of OPC UA Binary, NumericRange and rows by NodeId."""
+"""The small pieces of OPC UA Binary, and rows by NodeId."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from hypothesis import strategies as some
 
 from nodeset.index import TagIndex
 from server.protocol import wire
-from server.protocol.indexrange import BadRange, NoData, take
 from server.space.rowparser import RowParser
 
 INDEX = TagIndex(small_fleet(2))
@@ -75,42 +74,6 @@ def test_strings_are_those_of_asyncua(text: str | None) -> None:
 def test_arrays_are_those_of_asyncua(values: list[int]) -> None:
     found = ua.ua_binary.unpack_uatype_array(ua.VariantType.UInt32, Buffer(wire.u32_array(values)))
     assert found == values
-
-
-# -- NumericRange
-
-
-@given(some.lists(some.integers(0, 9), min_size=1, max_size=9), some.integers(0, 12), some.integers(0, 12))
-def test_a_range_is_a_slice_with_both_ends(values: list[int], low: int, high: int) -> None:
-    variant = ua.Variant(values, ua.VariantType.Int32)
-    text = f"{low}:{high}"
-    if high <= low:
-        with pytest.raises(BadRange):
-            take(variant, text)
-    elif low >= len(values):
-        with pytest.raises(NoData):
-            take(variant, text)
-    else:
-        assert take(variant, text).Value == values[low : high + 1]
-
-
-@pytest.mark.parametrize(
-    "text", ["", " 1", "1 ", "-1", "1:", ":1", "1:2:3", "0,1", "1e3", "٣", "99999999999999999999"]
-)
-def test_what_is_no_range_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(BadRange):
-        take(ua.Variant([1, 2, 3], ua.VariantType.Int32), text)
-
-
-def test_a_range_of_a_string_or_bytes_is_a_part_of_it() -> None:
-    assert take(ua.Variant("Voltage", ua.VariantType.String), "0:3").Value == "Volt"
-    assert take(ua.Variant(b"Voltage", ua.VariantType.ByteString), "4").Value == b"a"
-
-
-@pytest.mark.parametrize("variant", [None, ua.Variant(), ua.Variant(5.0, ua.VariantType.Double)])
-def test_a_scalar_has_nothing_at_a_range(variant: ua.Variant | None) -> None:
-    with pytest.raises(NoData):
-        take(variant, "0")
 
 
 # -- rows
