@@ -13,13 +13,11 @@ from typing import Final
 
 import numpy as np
 import structlog
-from aiohttp import web
 
 from analytics.estimate import Parameters
 from config.alarmfile import read_alarm_file
 from config.fleetfile import read_fleet_file
 from config.settings import Settings
-from drivers.modbus import ModbusSource
 from drivers.source import Source
 from historian.errors import HistorianError
 from historian.historian import Historian
@@ -32,7 +30,7 @@ from server.alarms.definition import AlarmDef, ConditionIndex, alarm_defs
 from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
-from server.health import Health, application
+from server.health import Health
 from server.livetable import LiveTable
 from server.protocol.wire import now_us
 from server.scanning.backfill import backfill
@@ -216,6 +214,8 @@ class App:
             simulated = SimulatorSource(index, settings.simulator.seed, time)
             source, plant = simulated, simulated.plant
         else:
+            from drivers.modbus import ModbusSource
+
             modbus = settings.modbus
             self._say(f"Reading Modbus gateways from {modbus.host}:{modbus.port} on, one a site")
             source = ModbusSource(index, modbus)
@@ -282,6 +282,11 @@ class App:
             self._opcua.audit.flush()
 
     async def _serve_health(self, health: Health) -> None:
+        # Not before OPC UA is there: it takes longer to load than all else that a start does.
+        from aiohttp import web
+
+        from server.healthpages import application
+
         metrics = self._settings.metrics
         runner = web.AppRunner(application(health), access_log=None)
         await runner.setup()
