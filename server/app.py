@@ -306,8 +306,7 @@ def _as_last_known(readings: Readings) -> Readings:
 def _set_again(plant: Plant, last: Readings) -> None:
     """A simulated rectifier keeps its set-points over a restart, as a real one does."""
     known = np.isin(last.rows, plant.index.writable()) & st.is_good(last.status)
-    for row, value in zip(last.rows[known], last.value[known], strict=True):
-        plant.set_point(int(row), float(value))
+    plant.set_points(dict(zip(last.rows[known].tolist(), last.value[known].tolist(), strict=True)))
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ start, so two plants with the same seed agree from then on, whichever started ea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -91,12 +92,20 @@ class Plant:
 
     def set_point(self, row: int, value: float) -> None:
         """Set a rectifier as from now; `row` is that of a set-point, `value` in its unit."""
+        self.set_points({row: value})
+
+    def set_points(self, values: Mapping[int, float]) -> None:
+        """Set rectifiers as from now; values by the rows of set-points."""
+        for row, value in values.items():
+            self._set(row, value)
+        self._feel()
+
+    def _set(self, row: int, value: float) -> None:
         tag, system = self.index.locate(row)
         name, scale = _SET_POINTS[tag.name]
         column = getattr(self._rectifiers, name).copy()
         column[system] = value * scale
         self._rectifiers = replace(self._rectifiers, **{name: column})
-        self._feel()
 
     # Scenarios
 

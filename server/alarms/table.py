@@ -74,7 +74,6 @@ class AlarmTable:
         mildest = np.where(self._limits.severity > 0, self._limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
         self._site = index.site_of_row()
-        self._identity = [crc32(index.identifier(i).encode()) for i in range(index.size)]
         self._nonce = os.urandom(_NONCE)
         self._events = 0
 
@@ -149,7 +148,8 @@ class AlarmTable:
 
     def event_id(self, row: int, number: int) -> bytes:
         """EventId of a condition's event: 16 bytes, never given twice."""
-        return self._nonce + self._identity[row].to_bytes(4, "big") + number.to_bytes(8, "big")
+        identity = crc32(self.index.identifier(row).encode())
+        return self._nonce + identity.to_bytes(4, "big") + number.to_bytes(8, "big")
 
     def count_into(self, frame: Frame) -> None:
         """Set ActiveAlarms and UnacknowledgedAlarms of every site and of the fleet."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -79,7 +81,13 @@ class Hashing:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._turns = Turns()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._nobody: Future[str] = Future()
+        # A hash takes long, and a start does not wait for this one.
+        threading.Thread(target=self._make_nobody, name="nobody", daemon=True).start()
+
+    def _make_nobody(self) -> None:
+        """The hash that an unknown user's password is compared with: nobody knows what it is of."""
+        self._nobody.set_result(self._hasher.hash(secrets.token_urlsafe()))
 
     async def hash(self, password: str, source: str = "") -> str:
         """The hash of a new password."""
@@ -89,12 +97,14 @@ class Hashing:
     async def verify(self, hashed: str | None, password: str, source: str = "") -> bool:
         """Whether a password is right; without a hash it is wrong, and takes as long to find out."""
         async with self._turns.turn(source):
-            right = await asyncio.to_thread(self._verify, hashed or self._nobody, password)
+            right = await asyncio.to_thread(self._verify, hashed, password)
         return right and bool(hashed)
 
-    def _verify(self, hashed: str, password: str) -> bool:
+    def _verify(self, hashed: str | None, password: str) -> bool:
+        if not hashed or len(password) > MOST_LOOKED_AT:
+            hashed = self._nobody.result()
         if len(password) > MOST_LOOKED_AT:
-            hashed, password = self._nobody, ""
+            password = ""
         try:
             return self._hasher.verify(hashed, normal(password))
         except (VerificationError, InvalidHashError):
