@@ -22,6 +22,7 @@ from server.events.audit import AuditEvents
 from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.rul import RulMethods
+from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
 from server.methods.users import UserMethods
 from server.protocol.channel import Approve, Channel
@@ -42,6 +43,7 @@ from server.security.permissions import Permissions
 from server.security.trust import Rules, der
 from server.security.usertokens import UserTokens
 from server.services.attribute import AttributeService
+from server.services.diagnostics import Diagnostics
 from server.services.discovery import DiscoveryService
 from server.services.history import HistoryService
 from server.services.method import MethodService
@@ -53,6 +55,7 @@ from server.space import standardnodes
 from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
+from server.space.diagnosticnodes import DiagnosticNodes
 from server.space.nodestore import NodeStore
 from server.space.rowparser import RowParser
 from server.space.valuetypes import ValueTypes
@@ -96,6 +99,7 @@ class OpcUaServer:
             lambda entry: historian.audit_writer.offer(entry.row()),
             AuditEvents(self.subscriptions).tell,
         ]
+        self.diagnostics = Diagnostics(self.sessions, self.dispatcher, self.subscriptions)
         self.alarms = alarms
         self.conditions: Conditions
         self.set_points: WritableRows
@@ -122,6 +126,7 @@ class OpcUaServer:
         parser = RowParser(self._table.index, fleet_namespace)
         space.registered = parser.identifier
         standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, self._level)
+        DiagnosticNodes(space, self.diagnostics, self.permissions)
         types_of = ValueTypes(space)
         self._serve(space, parser, types_of)
         methods = MethodService(space, self.permissions, types_of, self.audit)
@@ -129,6 +134,7 @@ class OpcUaServer:
         self.conditions.register(methods)
         SimulationMethods(plant).register(methods, assets.node_id)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
+        ServerMethods(space, self.subscriptions).register(methods)
         RulMethods(self._table, prognosis).register(methods, assets.node_id)
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()

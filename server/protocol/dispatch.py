@@ -32,6 +32,20 @@ Params = TypeVar("Params")
 Answer = Any  # a response structure of asyncua, bytes, or None
 Handler = Callable[["Call"], "Answer | Awaitable[Answer] | Work"]
 
+_DENIED: Final = int(ua.StatusCodes.BadUserAccessDenied)
+_SESSION_REQUESTS: Final = frozenset(
+    {
+        int(ua.ObjectIds.CreateSessionRequest_Encoding_DefaultBinary),
+        int(ua.ObjectIds.ActivateSessionRequest_Encoding_DefaultBinary),
+    }
+)
+# Codes with which a request is refused for want of security (Part 4, 7.38.2).
+_SECURITY: Final = frozenset(
+    int(code)
+    for name, code in vars(ua.StatusCodes).items()
+    if name.startswith(("BadCertificate", "BadIdentityToken", "BadSecurity", "BadUser", "BadNonce"))
+    or name in ("BadApplicationSignatureInvalid", "BadSessionIdInvalid", "BadNoValidCertificates")
+)
 _SERVICE_FAULT: Final = int(ua.ObjectIds.ServiceFault_Encoding_DefaultBinary)
 _TYPE_ID: Final = struct.Struct("<BBH")
 _BAD_DECODING: Final = int(ua.StatusCodes.BadDecodingError)
@@ -101,6 +115,9 @@ class Call:
 
     def fault(self, code: int) -> None:
         """Refuse the whole call."""
+        if self.session is not None:
+            self.session.errors[int.from_bytes(self.data[2:4], "little")] += 1
+            self.session.unauthorized += code == _DENIED
         self.reply(response_header(_SERVICE_FAULT, self.header.handle, code))
 
 
@@ -115,6 +132,8 @@ class Dispatcher:
         self.audit = audit or Audit()
         self.connections = Connections(bounds)
         self.requests = 0
+        self.rejected = 0
+        self.security_rejected = 0
 
     def serve(self, request: type[Any], handler: Handler, session: bool = True) -> None:
         """Answer a request type with `handler`; `session` where an activated session is needed."""
@@ -144,6 +163,7 @@ class Dispatcher:
             handler = self._secured.get(type_id)
             if handler is not None:
                 call.session = self._session(connection, header)
+                call.session.requests[type_id] += 1
             else:
                 handler = self._without_session(type_id, call)
             answer = handler(call)
@@ -205,13 +225,24 @@ class Dispatcher:
                 return finished.answer
 
     def _refuse(self, call: Call, error: Exception) -> None:
+        self._count_refusal(call, getattr(error, "code", 0))
         if isinstance(error, ServiceError | ua.UaStatusCodeError):
             call.fault(error.code)
             return
         log.error("service failed", peer=call.connection.peer, exc_info=error)
         call.fault(int(ua.StatusCodes.BadInternalError))
 
+    def _count_refusal(self, call: Call, code: int) -> None:
+        """For diagnostics (Part 5, 12.9): of sessions and of other requests, for security or else."""
+        secure = code in _SECURITY
+        self.rejected += 1
+        self.security_rejected += secure
+        if int.from_bytes(call.data[2:4], "little") in _SESSION_REQUESTS:
+            self._sessions.counts.security_rejected += secure
+            self._sessions.counts.rejected += not secure
+
     def _undecodable(self, connection: Connection, request_id: int) -> None:
+        self.rejected += 1
         fault = response_header(_SERVICE_FAULT, 0, _BAD_DECODING)
         connection.send(request_id, fault)
 

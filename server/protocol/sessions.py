@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MIN_TIMEOUT: Final = 10_000.0
 MAX_TIMEOUT: Final = 3_600_000.0
 MAX_POINTS: Final = 50
+MAX_USERS: Final = 20  # of a session that are remembered
 
 
 @dataclass(eq=False)
@@ -56,6 +57,21 @@ class Session:
         default_factory=lambda: deque(maxlen=MAX_POINTS)
     )
     points: dict[bytes, Any] = field(default_factory=dict)
+    # What diagnostics tell of it (Part 5, 12.11 and 12.12).
+    created: float = field(default_factory=time.monotonic)
+    server_uri: str | None = None
+    endpoint_url: str | None = None
+    users: list[str] = field(default_factory=list)
+    mechanism: str = "Anonymous"
+    requests: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by type of request
+    errors: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    unauthorized: int = 0
+
+    def become(self, user: User) -> None:
+        """Somebody has logged in."""
+        self.user = user
+        if not self.users or self.users[-1] != user.name:
+            self.users = [*self.users[-MAX_USERS:], user.name]
 
     def keep_point(self, rest: Any, most: int = MAX_POINTS) -> bytes:
         """Remember where a long answer goes on; the continuation point for it."""
@@ -66,12 +82,24 @@ class Session:
         return point
 
 
+@dataclass(slots=True)
+class SessionCounts:
+    """What became of sessions since the start."""
+
+    created: int = 0
+    rejected: int = 0
+    security_rejected: int = 0
+    timed_out: int = 0
+    aborted: int = 0
+
+
 class Sessions:
     """All sessions by their token."""
 
     def __init__(self, max_sessions: int) -> None:
         self._max = max_sessions
         self._number = 0
+        self.counts = SessionCounts()
         self.by_token: dict[bytes, Session] = {}
 
     def create(self, connection: Connection, request: ua.CreateSessionParameters) -> Session:
@@ -90,7 +118,10 @@ class Sessions:
             max_response=int(request.MaxResponseMessageSize or 0),
             client=request.ClientDescription,
             security=(connection.channel.policy_uri, connection.channel.mode),
+            server_uri=request.ServerUri,
+            endpoint_url=request.EndpointUrl,
         )
+        self.counts.created += 1
         self.by_token[nodeid_to_binary(token)] = session
         return session
 
@@ -136,11 +167,16 @@ class Sessions:
                     self.close(session)
 
     def sweep(self) -> list[Session]:
-        """End and return the sessions that were silent for longer than their time-out."""
+        """End and return the sessions that were silent for longer than their time-out.
+
+        Subscriptions wait for a transfer (Part 4, 5.14.1.1), which nobody could ask for an anonymous one.
+        """
         now = time.monotonic()
         silent = [s for s in self.by_token.values() if now - s.last_contact > s.timeout / 1000]
         for session in silent:
-            self.close(session)
+            self.counts.timed_out += session.activated
+            self.counts.aborted += session.connection is None
+            self.close(session, delete_subscriptions=not session.user.name)
         return silent
 
     def end(self, user: str, but: Session | None = None) -> None:

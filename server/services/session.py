@@ -31,6 +31,12 @@ _NONCE: Final = (32, 128)  # bytes, Part 4, 5.7.2.2
 _MAX_FAILURES: Final = 10  # activations that fail until the session ends
 _NONE: Final = ua.MessageSecurityMode.None_
 Fields = dict[tuple[str, ...], ua.Variant]
+# What diagnostics call the ways to log in (Part 5, 12.12).
+_MECHANISMS: Final = {
+    ua.UserNameIdentityToken: "UserName",
+    ua.X509IdentityToken: "Certificate",
+    ua.IssuedIdentityToken: "IssuedToken",
+}
 
 
 class SessionService:
@@ -124,6 +130,7 @@ class SessionService:
             raise
         self.slow_down.succeeded(_client(session, call))
         self._audit_activate(call, params, session, 0)
+        session.mechanism = _MECHANISMS.get(type(params.UserIdentityToken), "Anonymous")
         response = ua.ActivateSessionResponse()
         response.ResponseHeader.ServiceResult = ua.StatusCode(_service_result(user))
         response.Parameters.ServerNonce = session.nonce
@@ -168,7 +175,7 @@ class SessionService:
             session.publish_queue.clear()
             before, session.connection = session.connection, call.connection
             self._sessions.left(before)
-        session.user = user
+        session.become(user)
         session.locales = locales or session.locales
         session.nonce = os.urandom(32)
         session.activated = True

@@ -27,6 +27,7 @@ Ids = ua.ObjectIds
 # Takes a value that a client writes; the StatusCode of the outcome.
 Writer = Callable[[Any], int]
 
+OWN_NAMESPACE: Final = 1  # of the server itself (Part 3, 8.2.2)
 CACHED_NODES: Final = 4096
 CACHED_LINKS: Final = 256
 _OBJECTS: Final = {"Simulation": SIMULATION_TYPE, "Analytics": ANALYTICS_TYPE, "Audit": AUDIT_TYPE}
@@ -67,6 +68,8 @@ class AddressSpace:
         self._sources: list[Source] = [assets, *sources]
         self._assets = assets
         self._namespace = assets.node_id("").NamespaceIndex
+        # Makes nodes of the server's own namespace, which come and go: they are never kept.
+        self.passing: Callable[[ua.NodeId], NodeData | None] = lambda node_id: None
         self.executable: set[ua.NodeId] = set()  # methods that somebody answers
         self.writers: dict[ua.NodeId, Writer] = {}
         self.nodes: dict[ua.NodeId, NodeData] = _KeptNodes(store)
@@ -81,6 +84,8 @@ class AddressSpace:
         kept = dict.get(self.nodes, node_id)
         if kept is not None:
             return kept
+        if node_id.NamespaceIndex == OWN_NAMESPACE:
+            return self._store.node(node_id) or self.passing(node_id)
         made = self._made.get(node_id)
         if made is not None:
             self._made.move_to_end(node_id)
@@ -120,6 +125,9 @@ class AddressSpace:
         kept = dict.get(self.nodes, node_id)
         if kept is not None:
             return View(NO_SHAPE, b"", [link_of(ref) for ref in kept.references])
+        if node_id.NamespaceIndex == OWN_NAMESPACE:
+            node = self.get(node_id)
+            return None if node is None else View(NO_SHAPE, b"", [link_of(ref) for ref in node.references])
         if node_id.NamespaceIndex != self._namespace:
             return self._stored(node_id)
         identifier = self._identifier(node_id)
@@ -240,6 +248,17 @@ class AddressSpace:
 
     def _keep(self, node: NodeData) -> None:
         self.nodes[node.nodeid] = node
+
+    def remove(self, node_id: ua.NodeId) -> None:
+        """Leave out an optional standard node, with its properties and the references to it."""
+        for ref in self.nodes[node_id].references:
+            if ref.IsForward and ref.ReferenceTypeId == nodes.HAS_PROPERTY:
+                self.remove(ref.NodeId)
+            elif not ref.IsForward:
+                above = self.nodes[ref.NodeId]
+                above.references = [other for other in above.references if other.NodeId != node_id]
+        del self.nodes[node_id]
+        self._store.forget(node_id)
 
     def set_reader(self, node_id: int, read: nodes.Reader) -> None:
         """Let a standard variable be worked out whenever it is read."""

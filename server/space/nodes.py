@@ -22,6 +22,7 @@ HAS_EVENT_SOURCE: Final = ua.NodeId(Ids.HasEventSource)
 HAS_CONDITION: Final = ua.NodeId(Ids.HasCondition)
 ORGANIZES: Final = ua.NodeId(Ids.Organizes)
 PROPERTY_TYPE: Final = ua.NodeId(Ids.PropertyType)
+VARIABLE_TYPE: Final = ua.NodeId(Ids.BaseDataVariableType)
 
 SUBSCRIBE_TO_EVENTS: Final = 1
 READABLE: Final = 1

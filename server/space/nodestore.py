@@ -111,6 +111,10 @@ class NodeStore:
         for namespace, identifier in self._spans:
             yield ua.NodeId(identifier, namespace)
 
+    def forget(self, node_id: ua.NodeId) -> None:
+        """There is no such node."""
+        self._spans.pop((node_id.NamespaceIndex, node_id.Identifier), None)
+
     def links(self, node_id: ua.NodeId) -> list[Link] | None:
         """A node's references as they are browsed, or None where there is no such node."""
         span = self._spans.get((node_id.NamespaceIndex, node_id.Identifier))
