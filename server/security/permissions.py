@@ -137,6 +137,7 @@ class Permissions:
         self._needed = {profile: _least_mode(each) for profile, each in self._restriction.items()}
         for node_id in _confidential():
             self.declare(node_id, Profile.ADMIN_ONLY)
+        self.declare(ua.NodeId(Ids.Server_ServerDiagnostics_EnabledFlag), Profile.ADMIN_WRITES)
 
     def declare(self, node_id: ua.NodeId, profile: Profile) -> None:
         """Give a node another profile than its namespace's."""

@@ -162,7 +162,7 @@ def _plain(node: NodeData, node_class: ua.NodeClass, attribute: int) -> ua.DataV
 
 
 def _is_null(value: Any) -> bool:
-    return value is None or (isinstance(value, ua.LocalizedText) and value.Text is None)
+    return value is None or value == [] or (isinstance(value, ua.LocalizedText) and value.Text is None)
 
 
 def _data_type_definition(node: NodeData) -> ua.DataValue:
