@@ -6,11 +6,9 @@ All others are created and changed one by one, and a long request pauses so that
 
 from __future__ import annotations
 
-import asyncio
 import struct
-import time
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Generator
+from typing import Final, TypeVar
 
 import numpy as np
 from asyncua import ua
@@ -21,7 +19,8 @@ from server.errors import ServiceError
 from server.livetable import LiveTable
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
-from server.protocol.stack import Buffer, struct_from_binary, struct_to_binary
+from server.protocol.stack import struct_to_binary
+from server.protocol.turns import Work
 from server.protocol.wire import I32, response_header
 from server.services.attribute import AttributeService
 from server.services.itemrequests import LiveRequest, LiveRequests
@@ -48,10 +47,10 @@ S = ua.StatusCodes
 A = ua.AttributeIds
 
 SERVER_NOTIFIER: Final = "Server"
-_TURN: Final = 0.005  # s that one request may keep others waiting
 _CREATE_RESPONSE: Final = int(ua.ObjectIds.CreateMonitoredItemsResponse_Encoding_DefaultBinary)
 _MODIFY_RESPONSE: Final = int(ua.ObjectIds.ModifyMonitoredItemsResponse_Encoding_DefaultBinary)
 _HEAD: Final = struct.Struct("<Iii")  # of both requests: SubscriptionId, TimestampsToReturn, number of items
+_ITEMS_AT: Final = 8
 _RESULT: Final = np.dtype(
     [("status", "<u4"), ("id", "<u4"), ("interval", "<f8"), ("queue", "<u4"), ("filter", "u1", 3)]
 )
@@ -117,13 +116,13 @@ class MonitoredItemService:
 
     # -- create
 
-    def _create(self, call: Call) -> bytes | Coroutine[Any, Any, bytes]:
+    def _create(self, call: Call) -> bytes | Work:
         subscription, timestamps, count = self._head(call)
         request = self._live_requests.parse(call.data, call.header.end + 4)
         room = request is not None and self._has_room(subscription, count, count * LIVE_COST.item)
         if request is not None and room and self._may_read(call.owner, request.rows):
             return self._create_live(call, subscription, request)
-        return self._create_each(call, subscription, timestamps, count)
+        return self._create_each(call, subscription, timestamps)
 
     def _create_live(self, call: Call, subscription: Subscription, request: LiveRequest) -> bytes:
         ids = subscription.items.add_live(
@@ -134,11 +133,11 @@ class MonitoredItemService:
         header = response_header(_CREATE_RESPONSE, call.header.handle)
         return b"".join((header, I32.pack(len(ids)), results.tobytes(), _NONE))
 
-    async def _create_each(
-        self, call: Call, subscription: Subscription, timestamps: int, count: int
-    ) -> bytes:
+    def _create_each(self, call: Call, subscription: Subscription, timestamps: int) -> Work:
         results = []
-        async for wanted in _each(call, ua.MonitoredItemCreateRequest, subscription, count):
+        for wanted in (yield from _decoded(call, ua.MonitoredItemCreateRequest)):
+            yield
+            _check_open(subscription)
             try:
                 results.append(self._create_one(call.owner, subscription, wanted, timestamps))
             except RefusedItem as refused:
@@ -146,7 +145,7 @@ class MonitoredItemService:
                 result.FilterResult = refused.result
                 results.append(struct_to_binary(result))
         header = response_header(_CREATE_RESPONSE, call.header.handle)
-        return b"".join((header, I32.pack(count), *results, _NONE))
+        return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
     def _create_one(
         self,
@@ -278,10 +277,12 @@ class MonitoredItemService:
 
     # -- modify
 
-    async def _modify(self, call: Call) -> bytes:
-        subscription, timestamps, count = self._head(call)
+    def _modify(self, call: Call) -> Work:
+        subscription, timestamps, _ = self._head(call)
         results = []
-        async for wanted in _each(call, ua.MonitoredItemModifyRequest, subscription, count):
+        for wanted in (yield from _decoded(call, ua.MonitoredItemModifyRequest)):
+            yield
+            _check_open(subscription)
             try:
                 results.append(self._modify_one(subscription, wanted, timestamps))
             except RefusedItem as refused:
@@ -289,7 +290,7 @@ class MonitoredItemService:
                 result.FilterResult = refused.result
                 results.append(struct_to_binary(result))
         header = response_header(_MODIFY_RESPONSE, call.header.handle)
-        return b"".join((header, I32.pack(count), *results, _NONE))
+        return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
     def _modify_one(
         self, subscription: Subscription, wanted: ua.MonitoredItemModifyRequest, timestamps: int
@@ -409,28 +410,16 @@ def _codes(known: NDArray[np.bool_] | list[bool]) -> list[ua.StatusCode]:
     return [_KNOWN[bool(each)] for each in known]
 
 
-async def _each(
-    call: Call, kind: type[_Wanted], subscription: Subscription, count: int
-) -> AsyncIterator[_Wanted]:
-    """The items of a request, once all of them are decoded; others get their turn now and then."""
-    buffer = Buffer(call.data, call.header.end + _HEAD.size)
+def _decoded(call: Call, kind: type[_Wanted]) -> Generator[None, None, list[_Wanted]]:
+    """The items of a request; none is acted upon before all are known to be right."""
     wanted: list[_Wanted] = []
-    end = time.monotonic() + _TURN
-    for i in range(2 * count):
-        if i < count:
-            wanted.append(_decoded(kind, buffer))
-        else:
-            yield wanted[i - count]
-        if time.monotonic() > end:
-            await asyncio.sleep(0)
-            end = time.monotonic() + _TURN
-            if subscription.closed:
-                raise ServiceError(S.BadSubscriptionIdInvalid)
+    for each in call.elements(kind, call.header.end + _ITEMS_AT, MAX_ITEMS_PER_CALL):
+        wanted.append(each)
+        yield
+    return wanted
 
 
-def _decoded(kind: type[_Wanted], buffer: Buffer) -> _Wanted:
-    try:
-        found: _Wanted = struct_from_binary(kind, buffer)
-    except Exception:  # whatever the codec says of bytes that are no such structure
-        raise ServiceError(S.BadDecodingError) from None
-    return found
+def _check_open(subscription: Subscription) -> None:
+    """It may have ended while a request had to pause."""
+    if subscription.closed:
+        raise ServiceError(S.BadSubscriptionIdInvalid)

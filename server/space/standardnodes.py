@@ -18,6 +18,7 @@ from server.services import method as methodservice
 from server.services import view as viewservice
 from server.services.discovery import PRODUCT_URI
 from server.space.addressspace import AddressSpace
+from server.subscriptions.limits import MAX_ITEMS_PER_CALL
 
 Ids = ua.ObjectIds
 VT = ua.VariantType
@@ -34,7 +35,7 @@ _LIMITS: Final = {
     "MaxNodesPerHistoryUpdateData": 0,
     "MaxNodesPerHistoryUpdateEvents": 0,
     "MaxNodesPerNodeManagement": 0,
-    "MaxMonitoredItemsPerCall": 0,
+    "MaxMonitoredItemsPerCall": MAX_ITEMS_PER_CALL,
 }
 
 
