@@ -7,7 +7,7 @@ All others are created and changed one by one, and a long request pauses so that
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Final, TypeVar
 
 import numpy as np
@@ -28,7 +28,6 @@ from server.services.itemterms import ItemTerms, RefusedItem, mode_of
 from server.services.subscription import SubscriptionService
 from server.space.addressspace import AddressSpace
 from server.space.rowparser import RowParser
-from server.subscriptions.items import LiveTerms
 from server.subscriptions.limits import (
     EVENT_COST,
     LIVE_COST,
@@ -38,8 +37,8 @@ from server.subscriptions.limits import (
     QUEUE_COST,
     SAMPLED_COST,
 )
-from server.subscriptions.liveitems import LiveItem
-from server.subscriptions.livequeues import STATUS_VALUE
+from server.subscriptions.liveitems import REPORTING, LiveItem
+from server.subscriptions.livequeues import STATUS_VALUE, LiveTerms
 from server.subscriptions.sampleditems import DataItem, EventItem
 from server.subscriptions.subscription import Subscription
 
@@ -134,60 +133,52 @@ class MonitoredItemService:
         return b"".join((header, I32.pack(len(ids)), results.tobytes(), _NONE))
 
     def _create_each(self, call: Call, subscription: Subscription, timestamps: int) -> Work:
-        results = []
+        results: list[bytes] = []
+        live = _LiveBatch(subscription)
         for wanted in (yield from _decoded(call, ua.MonitoredItemCreateRequest)):
             yield
             _check_open(subscription)
             try:
-                results.append(self._create_one(call.owner, subscription, wanted, timestamps))
+                found = self._create_one(call.owner, wanted, timestamps, live)
+                if found is None:
+                    live.places.append(len(results))
+                results.append(found or b"")
             except RefusedItem as refused:
                 result = ua.MonitoredItemCreateResult(ua.StatusCode(refused.code))
                 result.FilterResult = refused.result
                 results.append(struct_to_binary(result))
+        for place, number, size in live.create():
+            results[place] = _CREATED.pack(0, number, self._terms.scan_interval, size)
         header = response_header(_CREATE_RESPONSE, call.header.handle)
         return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
     def _create_one(
-        self,
-        session: Session,
-        subscription: Subscription,
-        wanted: ua.MonitoredItemCreateRequest,
-        timestamps: int,
-    ) -> bytes:
-        item, how = wanted.ItemToMonitor, wanted.RequestedParameters
+        self, session: Session, wanted: ua.MonitoredItemCreateRequest, timestamps: int, live: _LiveBatch
+    ) -> bytes | None:
+        """The result of an item, or None of a live value, which is created with the others in `live`."""
+        item = wanted.ItemToMonitor
         if item.AttributeId == A.EventNotifier:
-            return self._create_event_item(session, subscription, wanted)
+            return self._create_event_item(session, live.subscription, wanted)
         plain = item.AttributeId == A.Value and not item.IndexRange and not item.DataEncoding.Name
         row = self._parser.row(item.NodeId) if plain else None
         if row is None or not self._may_read(session, np.array([row], np.intp)):
-            return self._create_data_item(session, subscription, wanted, timestamps)
-        trigger = self._terms.trigger(how.Filter)
-        live = LiveItem(
-            row,
-            how.ClientHandle,
-            timestamps,
-            mode_of(wanted.MonitoringMode),
-            self._terms.live_deadband(how.Filter, row),
-        )
-        if trigger == STATUS_VALUE and how.QueueSize <= 1:
-            self._check_room(subscription, LIVE_COST.item)
-            return self._created(self._add_live(subscription, live), self._terms.scan_interval, 1)
-        size = self._subscriptions.item_memory.queue(how.QueueSize, MAX_QUEUE, QUEUE_COST)
-        self._check_room(subscription, QUEUE_COST.of(size))
-        number = subscription.items.new_ids()
-        subscription.items.add_queue(number, live, LiveTerms(trigger, size, bool(how.DiscardOldest)))
-        return self._created(number, self._terms.scan_interval, size)
+            return self._create_data_item(session, live.subscription, wanted, timestamps)
+        self._add_live(wanted, row, timestamps, live)
+        return None
 
-    @staticmethod
-    def _add_live(subscription: Subscription, live: LiveItem) -> int:
-        ids = subscription.items.add_live(
-            np.array([live.row], np.intp),
-            np.array([live.handle], np.uint32),
-            np.array([live.mode], np.uint8),
-            live.timestamps,
-            live.deadband,
-        )
-        return int(ids[0])
+    def _add_live(
+        self, wanted: ua.MonitoredItemCreateRequest, row: int, timestamps: int, live: _LiveBatch
+    ) -> None:
+        how, mode = wanted.RequestedParameters, mode_of(wanted.MonitoringMode)
+        trigger = self._terms.trigger(how.Filter)
+        deadband = self._terms.live_deadband(how.Filter, row)
+        size = self._subscriptions.item_memory.queue(how.QueueSize, MAX_QUEUE, QUEUE_COST)
+        cost = LIVE_COST.item if trigger == STATUS_VALUE and size == 1 else QUEUE_COST.of(size)
+        if not self._has_room(live.subscription, 1 + len(live.items), live.size + cost):
+            raise RefusedItem(S.BadTooManyMonitoredItems)
+        live.size += cost
+        live.items.append(LiveItem(row, how.ClientHandle, timestamps, mode, deadband))
+        live.terms.append(LiveTerms(trigger, size, bool(how.DiscardOldest)))
 
     @staticmethod
     def _created(number: int, interval: float, queue: int) -> bytes:
@@ -319,9 +310,8 @@ class MonitoredItemService:
             items.with_queue(number, LiveTerms())
         had = items.queues.size_of(number)
         size = self._room_for(subscription, how.QueueSize, had)
-        items.queues.change(
-            number, how.ClientHandle, timestamps, trigger, deadband, size, bool(how.DiscardOldest)
-        )
+        changed = LiveItem(row, how.ClientHandle, timestamps, REPORTING, deadband)
+        items.queues.change(number, changed, LiveTerms(trigger, size, bool(how.DiscardOldest)))
         items.account()
         return _MODIFIED.pack(0, interval, size)
 
@@ -390,6 +380,30 @@ class MonitoredItemService:
         return response
 
 
+class _LiveBatch:
+    """Live values of one request, which are created together once all of it has been looked at."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.items: list[LiveItem] = []
+        self.terms: list[LiveTerms] = []
+        self.places: list[int] = []  # of their results
+        self.size = 0  # bytes
+
+    def create(self) -> Iterator[tuple[int, int, int]]:
+        """Create them; place, id and size of the queue of each."""
+        plain = [i for i, terms in enumerate(self.terms) if terms in _PLAIN]
+        others = sorted(set(range(len(self.items))) - set(plain))
+        items = self.subscription.items
+        for chosen, ids in (
+            (plain, items.add_lives([self.items[i] for i in plain])),
+            (others, items.add_queues([self.items[i] for i in others], [self.terms[i] for i in others])),
+        ):
+            for i, number in zip(chosen, ids.tolist(), strict=True):
+                yield self.places[i], number, self.terms[i].size
+
+
+_PLAIN: Final = (LiveTerms(), LiveTerms(discard_oldest=False))
 _UNMONITORABLE: Final = frozenset(
     {
         S.BadNodeIdUnknown,

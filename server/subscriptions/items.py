@@ -6,6 +6,7 @@ queues (`LiveQueues`), all others are objects (`DataItem`, `EventItem`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,21 +19,12 @@ from server.livetable import LiveTable
 from server.subscriptions.columns import first_of_each
 from server.subscriptions.limits import EVENT_COST, LIVE_COST, QUEUE_COST, SAMPLED_COST, Budget, Cost
 from server.subscriptions.liveitems import DISABLED, Ids, LiveItem, LiveItems
-from server.subscriptions.livequeues import STATUS_VALUE, LiveQueues
+from server.subscriptions.livequeues import LiveQueues, LiveTerms
 from server.subscriptions.sampleditems import DataItem, EventItem, Item
 from server.subscriptions.sampler import Sampler
 
 Other = DataItem | EventItem
 ROW_BYTES: Final = 40  # of a live value in a message, and a little more
-
-
-@dataclass(frozen=True, slots=True)
-class LiveTerms:
-    """What a live item that is sampled by each scan was asked for."""
-
-    trigger: int = STATUS_VALUE
-    size: int = 1
-    discard_oldest: bool = True
 
 
 @dataclass(slots=True)
@@ -115,10 +107,30 @@ class Items:
         self.account()
         return ids
 
-    def add_queue(self, item_id: int, item: LiveItem, terms: LiveTerms) -> None:
-        """Add a live value that each scan samples."""
-        self.queues.add(item_id, item, terms.trigger, terms.size, terms.discard_oldest, item.due)
-        self.account()
+    def add_lives(self, items: Sequence[LiveItem]) -> NDArray[np.uint32]:
+        """The same from items one by one."""
+        first = self.new_ids(len(items))
+        ids = np.arange(first, first + len(items), dtype=np.uint32)
+        if items:
+            self.live.add(
+                np.array([item.row for item in items], np.intp),
+                ids,
+                np.array([item.handle for item in items], np.uint32),
+                np.array([item.mode for item in items], np.uint8),
+                items[0].timestamps,
+                np.array([item.deadband for item in items]),
+            )
+            self.account()
+        return ids
+
+    def add_queues(self, items: Sequence[LiveItem], terms: Sequence[LiveTerms]) -> NDArray[np.uint32]:
+        """Add live values that each scan samples; their ids."""
+        first = self.new_ids(len(items))
+        ids = np.arange(first, first + len(items), dtype=np.uint32)
+        if items:
+            self.queues.add(ids, items, terms)
+            self.account()
+        return ids
 
     def add_other(self, item: Other) -> None:
         """Add any other item, and take its first sample."""
@@ -145,7 +157,8 @@ class Items:
         """Let each scan sample a live value from now on."""
         item = self.live.pop(item_id)
         if item is not None:
-            self.add_queue(item_id, item, terms)
+            self.queues.add(np.array([item_id], np.uint32), [item], [terms])
+            self.account()
 
     def remove(self, ids: Ids) -> NDArray[np.bool_]:
         """Delete items, with the links to and from them; which of `ids` there were."""
@@ -179,7 +192,7 @@ class Items:
     def account(self) -> None:
         queues = self.queues
         now = len(self.live) * LIVE_COST.item + self._others_bytes
-        now += len(queues) * QUEUE_COST.item + queues.total_size() * QUEUE_COST.entry
+        now += len(queues) * QUEUE_COST.item + queues.room * QUEUE_COST.entry
         self._budget.take(now - self.footprint)
         self.footprint = now
 

@@ -7,7 +7,8 @@ DataValue with the item it belongs to and the item's next row, so that each item
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,15 @@ STATUS, STATUS_VALUE, STATUS_VALUE_TIMESTAMP = 0, 1, 2
 # DataValue: InfoType DataValue (0x400) and Overflow (0x80) in the StatusCode (Part 4, 7.38.1).
 OVERFLOW: Final = 0x0480
 _NOWHERE: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTerms:
+    """What a live item that is sampled by each scan was asked for."""
+
+    trigger: int = STATUS_VALUE
+    size: int = 1
+    discard_oldest: bool = True
 
 
 class LiveQueues:
@@ -54,6 +64,7 @@ class LiveQueues:
         self._tick = table.tick
         self._ready: Index | None = None
         self.overflows = 0  # values lost
+        self.room = 0  # of all queues together
         self.tell: Callable[[Ids], None] | None = None  # told the items that have a sample, if links matter
 
     def __len__(self) -> int:
@@ -69,10 +80,6 @@ class LiveQueues:
         """Client handles of all items, in the order of `ids`."""
         return self._items["handle"]
 
-    def total_size(self) -> int:
-        """Room of all queues together."""
-        return int(self._items["size"].sum(dtype=np.int64))
-
     def size_of(self, item_id: int) -> int:
         """Size of the queue of an item that there is."""
         i = self._position(item_id)
@@ -82,49 +89,41 @@ class LiveQueues:
         """How many items are disabled."""
         return int(np.count_nonzero(self._items["mode"] == DISABLED))
 
-    def add(
-        self, item_id: int, live: LiveItem, trigger: int, size: int, discard_oldest: bool, fresh: bool
-    ) -> None:
-        """Add an item; `fresh` where its present value is news."""
-        at = int(np.searchsorted(self.ids, item_id))
-        end = self._items.extend(
-            1,
-            row=live.row,
-            id=item_id,
-            handle=live.handle,
-            timestamps=live.timestamps,
-            mode=live.mode,
-            trigger=trigger,
-            deadband=live.deadband,
-            size=size,
-            oldest=discard_oldest,
+    def add(self, ids: Ids, items: Sequence[LiveItem], terms: Sequence[LiveTerms]) -> None:
+        """Add items, whose present values are queued where they are news."""
+        added = self._items.extend(
+            len(ids),
+            row=[item.row for item in items],
+            id=ids,
+            handle=[item.handle for item in items],
+            timestamps=[item.timestamps for item in items],
+            mode=[item.mode for item in items],
+            deadband=[item.deadband for item in items],
+            trigger=[each.trigger for each in terms],
+            size=[each.size for each in terms],
+            oldest=[each.discard_oldest for each in terms],
             head=_NOWHERE,
             tail=_NOWHERE,
-        ).start
-        if at < end:
-            order = np.insert(np.arange(end), at, end)
+        )
+        self.room += sum(each.size for each in terms)
+        if added.start and ids[0] < self.ids[added.start - 1]:  # it was an item of another kind before
+            order = np.argsort(self.ids)
             for name in self._items.names:
                 self._items[name][:] = self._items[name][order]
-        self._known(np.array([at], np.intp))
-        if fresh and live.mode != DISABLED:
-            self._queue(np.array([at], np.intp))
+        at, _ = find(self.ids, ids)
+        self._known(at)
+        fresh = at[[item.due and item.mode != DISABLED for item in items]]
+        if fresh.size:
+            self._queue(fresh)
 
-    def change(
-        self,
-        item_id: int,
-        handle: int,
-        timestamps: int,
-        trigger: int,
-        deadband: float,
-        size: int,
-        discard_oldest: bool,
-    ) -> None:
+    def change(self, item_id: int, item: LiveItem, terms: LiveTerms) -> None:
         """Modify an item; values that no longer fit into its queue go as when it overflows."""
         i, items = self._position(item_id), self._items
         assert i is not None
-        items["handle"][i], items["timestamps"][i] = handle, timestamps
-        items["trigger"][i], items["deadband"][i] = trigger, deadband
-        items["size"][i], items["oldest"][i] = size, discard_oldest
+        items["handle"][i], items["timestamps"][i] = item.handle, item.timestamps
+        items["trigger"][i], items["deadband"][i] = terms.trigger, item.deadband
+        self.room += terms.size - int(items["size"][i])
+        items["size"][i], items["oldest"][i] = terms.size, terms.discard_oldest
         self._shrink(i)
 
     def _shrink(self, i: int) -> None:
@@ -287,6 +286,7 @@ class LiveQueues:
         if known.any():
             i = at[known]
             self._clear(i, np.isin(self._log["id"], self.ids[i]))
+            self.room -= int(self._items["size"][i].sum())
             kept = np.ones(len(self), np.bool_)
             kept[i] = False
             self._items.keep(kept)

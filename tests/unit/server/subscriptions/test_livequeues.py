@@ -22,7 +22,7 @@ from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from server.livetable import LiveTable
 from server.subscriptions.liveitems import DISABLED, NO_DEADBAND, REPORTING, SAMPLING, LiveItem
-from server.subscriptions.livequeues import OVERFLOW, LiveQueues
+from server.subscriptions.livequeues import OVERFLOW, LiveQueues, LiveTerms
 
 INDEX = TagIndex(build_fleet(read_fleet_file(Settings().fleet)))
 FIRST = INDEX.slice(AssetType.JAR, "Voltage").start
@@ -129,7 +129,8 @@ def test_queues_hold_what_the_model_does(items: list[tuple], story: list[tuple])
     now = dict.fromkeys(ROWS, (0.0, 0))
     for number, (size, oldest, trigger, deadband, mode) in enumerate(items, 1):
         model = models[number] = Model(ROWS[number % 3], size, oldest, trigger, deadband, mode)
-        queues.add(number, LiveItem(model.row, number, 2, mode, deadband), trigger, size, oldest, True)
+        live = LiveItem(model.row, number, 2, mode, deadband)
+        queues.add(np.array([number], np.uint32), [live], [LiveTerms(trigger, size, oldest)])
         if mode != DISABLED:
             model.put(0.0, 0, 0)
     released = dict.fromkeys(models, 0)
@@ -198,11 +199,12 @@ def test_a_queue_that_gets_smaller_loses_as_one_that_overflows(
 ) -> None:
     plant = Plant()
     queues = LiveQueues(plant.table)
-    queues.add(1, LiveItem(FIRST, 5, 2, REPORTING), 1, 10, oldest, False)
+    live = LiveItem(FIRST, 5, 2, REPORTING, due=False)
+    queues.add(np.array([1], np.uint32), [live], [LiveTerms(1, 10, oldest)])
     for value in (1.0, 2.0, 3.0, 4.0):
         plant.commit({FIRST: (value, 0)}, int(value))
         queues.sample()
-    queues.change(1, 6, 2, 1, NO_DEADBAND, 2, oldest)
+    queues.change(1, LiveItem(FIRST, 6, 2, REPORTING), LiveTerms(1, 2, oldest))
     assert taken(queues) == {6: kept}
     plant.commit({FIRST: (5.0, 0)}, 5)
     queues.sample()
@@ -213,7 +215,8 @@ def test_an_item_that_was_another_kind_keeps_its_place_among_the_ids() -> None:
     plant = Plant()
     queues = LiveQueues(plant.table)
     for number in (7, 3, 5):
-        queues.add(number, LiveItem(FIRST, number * 10, 2, REPORTING), 1, 2, True, True)
+        live = LiveItem(FIRST, number * 10, 2, REPORTING)
+        queues.add(np.array([number], np.uint32), [live], [LiveTerms(size=2)])
     assert queues.ids.tolist() == [3, 5, 7]
     assert taken(queues) == {30: [(0.0, 0)], 50: [(0.0, 0)], 70: [(0.0, 0)]}
     assert queues.row_of(5) == FIRST
@@ -223,7 +226,8 @@ def test_a_deadband_of_a_state_counts_its_codes() -> None:
     plant = Plant()
     row = INDEX.slice(AssetType.JAR, "HealthStatus").start
     queues = LiveQueues(plant.table)
-    queues.add(1, LiveItem(row, 1, 2, REPORTING, 1.0), 1, 5, True, False)
+    live = LiveItem(row, 1, 2, REPORTING, 1.0, due=False)
+    queues.add(np.array([1], np.uint32), [live], [LiveTerms(size=5)])
     for code in (1.0, 2.0, 4.0):
         plant.commit({row: (code, 0)}, int(code))
         queues.sample()
