@@ -17,6 +17,7 @@ from asyncua import Client, ua
 
 from hmi.endpoint import Away, Endpoint, Identity, Refused, close
 from hmi.throttle import Throttle
+from hmi.userclient import UserClient
 
 COOKIE: Final = "voltkeep_session"
 IDLE: Final = 12 * 3600.0  # s until an unused web session ends
@@ -39,7 +40,7 @@ class WebSession:
     """One logged-in browser."""
 
     identity: Identity
-    client: Client
+    client: UserClient
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     used: float = field(default_factory=time.monotonic)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -48,6 +49,11 @@ class WebSession:
     def user(self) -> str:
         """Name of the user."""
         return self.identity.user
+
+    @property
+    def must_change(self) -> bool:
+        """Whether the user has to change a one-time password before anything else."""
+        return self.client.must_change
 
 
 class Accounts:
@@ -69,7 +75,7 @@ class Accounts:
         await self._end_old()
         return session
 
-    async def _open(self, identity: Identity, keys: tuple[str, ...]) -> Client:
+    async def _open(self, identity: Identity, keys: tuple[str, ...]) -> UserClient:
         wait = self._throttle.wait(keys, time.monotonic())
         if wait > 0:
             raise Throttled(wait)
@@ -113,6 +119,19 @@ class Accounts:
                 return await _call(session.client, requests)
             except LOST as error:
                 raise Away("The OPC UA server does not answer.") from error
+
+    async def change_password(self, session: WebSession, old: str, new: str) -> ua.StatusCode:
+        """Change this user's own password; afterwards the session may what the user may."""
+        request = ua.CallMethodRequest()
+        request.ObjectId = ua.NodeId(ua.ObjectIds.UserManagement)
+        request.MethodId = ua.NodeId(ua.ObjectIds.UserManagement_ChangePassword)
+        request.InputArguments = [ua.Variant(text, ua.VariantType.String) for text in (old, new)]
+        status = (await self.call(session, [request]))[0].StatusCode
+        if status.is_good():
+            session.identity = Identity(session.user, new)
+            async with session.lock:
+                await self._reopen(session)
+        return status
 
     async def close(self) -> None:
         """End all sessions."""

@@ -28,6 +28,7 @@ from hmi.health import Health
 from hmi.live import Live
 from hmi.login import LogIn
 from hmi.pages import add_pages
+from hmi.password import ChangePassword
 
 ASSETS: Final = Path(__file__).parent / "assets"
 SERVICE_SECRET: Final = "service.secret"
@@ -88,6 +89,7 @@ def compose(settings: Settings) -> None:
     app.add_static_files("/assets", str(ASSETS), max_cache_age=0)
     Api(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)
+    ChangePassword(accounts).add_to(app)
     Health(live).add_to(app)
     add_pages()
     tasks: list[asyncio.Task[None]] = []

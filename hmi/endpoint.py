@@ -21,6 +21,8 @@ from asyncua import Client, ua
 from asyncua.crypto import uacrypto
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 
+from hmi.userclient import UserClient
+
 APPLICATION_URI: Final = "urn:voltkeep:hmi"
 TIMEOUT: Final = 4.0  # s, for one request
 CONNECT_TIMEOUT: Final = 10.0  # s, for all that makes a session
@@ -30,6 +32,7 @@ REFUSALS: Final = {
     "BadIdentityTokenRejected": "User name or password is wrong.",
     "BadIdentityTokenInvalid": "User name or password is wrong.",
     "BadUserSignatureInvalid": "User name or password is wrong.",
+    "BadServerTooBusy": "The server is busy. Try again later.",
     "BadTooManySessions": "The server has no free session. Try again later.",
     "BadCertificateUntrusted": "The server does not trust the certificate of this HMI.",
     "BadSecurityChecksFailed": "The server does not trust the certificate of this HMI.",
@@ -68,9 +71,9 @@ class Endpoint:
         self._certificate = folder / "client.der"
         self._server = folder / "server.der"
 
-    async def open(self, identity: Identity, watchdog: float = 10.0) -> Client:
+    async def open(self, identity: Identity, watchdog: float = 10.0) -> UserClient:
         """A connected client; `watchdog` [s] is how often it looks whether the server still answers."""
-        client = Client(self.url, timeout=TIMEOUT, watchdog_intervall=watchdog)
+        client = UserClient(self.url, timeout=TIMEOUT, watchdog_intervall=watchdog)
         client.application_uri = APPLICATION_URI
         client.name = client.description = "Voltkeep HMI"
         if identity.user:

@@ -28,7 +28,8 @@ BAR: Final = """
   <div class="vk-tools">
     <a class="vk-button" href="/language?to={other}" lang="{other}" hreflang="{other}">{other_name}</a>
     <button class="vk-button" id="vk-theme" type="button" title="{theme}" aria-label="{theme}">◐</button>
-    <form method="post" action="/logout"><span class="vk-user" title="{user}">{user}</span>
+    <form method="post" action="/logout">
+    <a class="vk-user" href="/password" title="{user}: {change_password}">{user}</a>
     <button class="vk-button">{log_out}</button></form>
   </div>
 </header>
@@ -80,6 +81,7 @@ WORDS: Final = {
     "age": "Data age",
     "theme": "Light or dark",
     "log_out": "Log out",
+    "change_password": "Change password",
     "soh": "State of health",
     "rul": "Remaining useful life",
     "environment": "Environment",

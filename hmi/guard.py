@@ -1,7 +1,8 @@
 """What stands before every page, call and websocket: a logged-in session, the right origin, safe headers.
 
 Pure ASGI, so that websockets (NiceGUI's own, too) are guarded like pages. A request from a foreign origin
-is refused whatever it asks for; without a session a page leads to the log-in and anything else is 401.
+is refused whatever it asks for; without a session a page leads to the log-in and anything else is 401. Who
+has a one-time password is led to its change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY: Final = 1_000_000  # bytes of a request
 OPEN_PATHS: Final = ("/login", "/language", "/health", "/ready", "/metrics", "/favicon.ico")
+PASSWORD_PATH: Final = "/password"
 OPEN_FOLDERS: Final = ("/assets/", "/_nicegui/")
 # Vue compiles templates in the browser: NiceGUI needs eval. Nothing may come from elsewhere (U12).
 CONTENT_POLICY: Final = (
@@ -54,9 +56,14 @@ class Guard:
             return
         session = self._accounts.find(session_token(headers.get("cookie", "")))
         scope.setdefault("state", {})["session"] = session
-        if session is None and not is_open(scope["path"]):
-            await _ask_to_log_in(scope, send, websocket, headers.get("accept", ""))
-            return
+        if not is_open(scope["path"]):
+            if session is None:
+                await _ask(scope, send, websocket, headers.get("accept", ""), "/login", b"log in first")
+                return
+            if session.must_change and scope["path"] not in (PASSWORD_PATH, "/logout"):
+                accept, reason = headers.get("accept", ""), b"change the password first"
+                await _ask(scope, send, websocket, accept, PASSWORD_PATH, reason)
+                return
         if websocket:
             await self._app(scope, receive, send)
         else:
@@ -90,13 +97,14 @@ def local_path(path: str) -> str:
     return path if safe and path.isprintable() else "/"
 
 
-async def _ask_to_log_in(scope: Scope, send: Send, websocket: bool, accept: str) -> None:
+async def _ask(scope: Scope, send: Send, websocket: bool, accept: str, page: str, reason: bytes) -> None:
+    """Lead a page to where the way to it begins; anything else is refused."""
     if not websocket and scope["method"] == "GET" and "text/html" in accept:
         query = scope.get("query_string", b"").decode("latin-1")
         target = scope["path"] + (f"?{query}" if query else "")
-        await _refuse(send, False, 303, {"location": f"/login?next={quote(target)}"}, b"")
+        await _refuse(send, False, 303, {"location": f"{page}?next={quote(target)}"}, b"")
         return
-    await _refuse(send, websocket, 401, {}, b"log in first")
+    await _refuse(send, websocket, 401, {}, reason)
 
 
 async def _refuse(send: Send, websocket: bool, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Annotated, Final
 from urllib.parse import quote
 
-import nicegui
 from fastapi import FastAPI, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from hmi.accounts import COOKIE, Accounts, Throttled, WebSession
 from hmi.endpoint import ConnectionFault, Refused
-from hmi.guard import local_path
+from hmi.guard import PASSWORD_PATH, local_path
 from hmi.i18n import LANGUAGE_COOKIE, language, text
+from hmi.plainpage import field, plain_page
 
 MAX_FIELD: Final = 200
-
-PAGE: Final = """<!doctype html>
-<html lang="{lang}"><head><meta charset="utf-8"><title>Voltkeep - {title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="/assets/favicon.svg">
-<link rel="stylesheet" href="/_nicegui/{version}/static/fonts.css">
-<link rel="stylesheet" href="/assets/voltkeep.css">
-<script src="/assets/theme.js"></script></head>
-<body class="vk-login"><main>
-<form method="post" action="/login?next={next}" class="vk-panel">
-<h1><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/assets/favicon.svg#mark"/></svg>Voltkeep</h1>
-<p class="vk-muted">{lead}</p>
-{fault}
-<label>{user}<input name="user" value="{name}" autocomplete="username" required
- maxlength="200" {focus_user}></label>
-<label>{password}<input name="password" type="password" autocomplete="current-password" required
- maxlength="200" {focus_password}></label>
-<button class="vk-primary">{title}</button>
-<p class="vk-languages"><a href="/language?to=en" lang="en">English</a>
-<a href="/language?to=th" lang="th">ไทย</a></p>
-</form></main></body></html>
-"""
 
 
 class LogIn:
@@ -82,7 +59,10 @@ class LogIn:
             return _page(request, next, user, text(str(error), lang), status)
         if old is not None:
             await self._accounts.log_out(old)
-        response = RedirectResponse(local_path(next), 303)
+        target = (
+            f"{PASSWORD_PATH}?next={quote(local_path(next))}" if session.must_change else local_path(next)
+        )
+        response = RedirectResponse(target, 303)
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, session.token, httponly=True, samesite="lax", secure=secure)
         return response
@@ -104,18 +84,10 @@ class LogIn:
 
 def _page(request: Request, next: str, name: str = "", fault: str = "", status: int = 200) -> Response:
     lang = language(request.cookies)
-    alert = f'<p class="vk-fault" role="alert">▲ {escape(fault)}</p>' if fault else ""
-    body = PAGE.format(
-        lang=lang,
-        version=nicegui.__version__,
-        title=text("Log in", lang),
-        lead=text("Battery fleet monitoring", lang),
-        user=text("User name", lang),
-        password=text("Password", lang),
-        next=quote(local_path(next)),
-        name=escape(name, quote=True),
-        fault=alert,
-        focus_user="" if name else "autofocus",
-        focus_password="autofocus" if name else "",
+    fields = (
+        field(text("User name", lang), "user", "text", "username", name, focus=not name),
+        field(text("Password", lang), "password", "password", "current-password", focus=bool(name)),
     )
-    return HTMLResponse(body, status)
+    action = f"/login?next={quote(local_path(next))}"
+    lead = text("Battery fleet monitoring", lang)
+    return plain_page(request, "Log in", lead, action, "\n".join(fields), fault, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
@@ -23,11 +24,18 @@ from hmi.guard import (
 HOST = "127.0.0.1:8080"
 
 
+@dataclass(frozen=True)
+class Session:
+    """A web session."""
+
+    must_change: bool = False
+
+
 class OneSession:
-    """Accounts where one token is good."""
+    """Accounts where one token is good, and one only for changing a password."""
 
     def find(self, token: str | None) -> object | None:
-        return "session" if token == "good" else None
+        return {"good": Session(), "one-time": Session(True)}.get(token or "")
 
 
 async def ask(path: str, type: str = "http", method: str = "GET", **headers: str) -> list[Message]:
@@ -123,9 +131,9 @@ async def test_a_session_from_a_foreign_origin_is_refused() -> None:
 
 async def test_a_session_passes() -> None:
     cookie = f"{COOKIE}=good"
-    assert await ask("/api/snapshot", cookie=cookie) == [{"type": "passed", "session": "session"}]
+    assert await ask("/api/snapshot", cookie=cookie) == [{"type": "passed", "session": Session()}]
     sent = await ask("/api/live", "websocket", origin=f"http://{HOST}", cookie=cookie)
-    assert sent == [{"type": "passed", "session": "session"}]
+    assert sent == [{"type": "passed", "session": Session()}]
 
 
 async def test_an_endless_body_is_cut_off() -> None:
@@ -145,3 +153,16 @@ async def test_an_endless_body_is_cut_off() -> None:
     scope = {"type": "http", "method": "POST", "path": "/login", "headers": [(b"host", HOST.encode())]}
     await Guard(application, cast(Accounts, OneSession()))(scope, receive, send)
     assert read == MAX_BODY
+
+
+async def test_a_one_time_password_leads_to_its_change_and_nowhere_else() -> None:
+    one_time = f"{COOKIE}=one-time"
+    for path in ("/password", "/logout", "/login", "/assets/theme.js"):
+        assert (await ask(path, cookie=one_time))[0]["type"] == "passed"
+    start = (await ask("/site/A", cookie=one_time, accept="text/html"))[0]
+    assert start["status"] == 303
+    assert (b"location", b"/password?next=/site/A") in start["headers"]
+    for path, method in (("/api/session", "GET"), ("/api/acknowledge", "POST"), ("/site/A", "POST")):
+        assert (await ask(path, method=method, cookie=one_time))[0]["status"] == 401
+    closed = (await ask("/api/live", type="websocket", cookie=one_time, origin=f"http://{HOST}"))[0]
+    assert closed["code"] == 4401
