@@ -6,6 +6,7 @@ is its answer.
 
 from __future__ import annotations
 
+from html import escape
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -78,7 +79,7 @@ class ChangePassword:
         )
         hint = rules.format(n=await self._shortest(session))
         fields = [
-            f'<input type="hidden" name="user" autocomplete="username" value="{quote(session.user)}">',
+            f'<input type="hidden" name="user" autocomplete="username" value="{escape(session.user)}">',
             field(text("Old password", lang), "old", "password", "current-password", focus=True),
             field(text("New password", lang), "new", "password", "new-password"),
             field(text("New password again", lang), "again", "password", "new-password"),

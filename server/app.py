@@ -235,7 +235,7 @@ class App:
             fault = accounts.rules.fault(ADMIN, password) if preset else None
             if fault is not None:
                 raise StartError(f"VOLTKEEP_ADMIN_PASSWORD: {fault}")
-            await accounts.set(ADMIN, Role.ADMIN, password, must_change=preset is None)
+            await accounts.set(ADMIN, Role.ADMIN, password, must_change=not preset)
             self.admin_password = None if preset else password
         secret = self._settings.home / "hmi" / "service.secret"
         if HMI_USER not in accounts or not secret.exists():

@@ -15,7 +15,8 @@ from config.settings import CONFIG_VARIABLE, Settings, load_settings
 from config.yamlfile import ConfigurationError
 from server import logs
 from server.console import out, tell_error
-from server.errors import StartError
+from server.errors import RequestError, StartError
+from server.usercli import users
 
 program = typer.Typer(
     add_completion=False,
@@ -23,6 +24,8 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
     help="OPC UA server for fleets of stationary batteries.",
 )
+
+program.add_typer(users, name="user")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")]
 Home = Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")]
@@ -33,6 +36,9 @@ def main() -> None:
     """Entry point of the program."""
     try:
         program()
+    except RequestError as error:
+        tell_error("This was not done.", str(error))
+        sys.exit(1)
     except (ConfigurationError, StartError) as error:
         tell_error("Voltkeep cannot start.", str(error))
         sys.exit(2)

@@ -2,7 +2,8 @@
 
 ServerError
 ├── ServiceError   a whole service call is refused, with the StatusCode that Part 4 names for it
-└── StartError     the server cannot start; the text tells the user what to do
+├── StartError     the server cannot start; the text tells the user what to do
+└── RequestError   a command to the running server was not carried out; the text says why
 """
 
 from __future__ import annotations
@@ -21,4 +22,8 @@ class ServiceError(ServerError):
 
 
 class StartError(ServerError):
+    """The text is meant for the user as it is."""
+
+
+class RequestError(ServerError):
     """The text is meant for the user as it is."""

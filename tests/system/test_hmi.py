@@ -13,6 +13,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, WebSocket, expect, sync_playwright
 from program import Voltkeep
+from userscommand import one_time, user
 
 pytestmark = pytest.mark.browser
 
@@ -71,10 +72,10 @@ def page(browser: Browser, voltkeep: Voltkeep, logged_in: StorageState) -> Itera
     assert not faults
 
 
-def log_in(page: Page, voltkeep: Voltkeep, password: str) -> None:
+def log_in(page: Page, voltkeep: Voltkeep, password: str, name: str = "admin", next: str = "/") -> None:
     """Fill in the form and send it."""
-    page.goto(f"{voltkeep.hmi_url}/login")
-    page.get_by_label("User name").fill("admin")
+    page.goto(f"{voltkeep.hmi_url}/login?next={next}")
+    page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 
@@ -93,6 +94,43 @@ def test_wrong_password_is_refused_in_words(browser: Browser, voltkeep: Voltkeep
         log_in(page, voltkeep, "not-the-password")
         expect(page.get_by_role("alert")).to_contain_text("User name or password is wrong.")
         assert not [cookie for cookie in context.cookies() if "session" in str(cookie.get("name"))]
+
+
+def test_a_one_time_password_is_changed_before_anything_else(browser: Browser, voltkeep: Voltkeep) -> None:
+    added = user(voltkeep, "add", "Kanya", "--role", "Operator", password=voltkeep.admin_password)
+    first, own = one_time(added), "long enough for Kanya"
+    with browser.new_context(base_url=voltkeep.hmi_url) as context:
+        page = context.new_page()
+        log_in(page, voltkeep, first, "Kanya", next="/alarms")
+        expect(page.get_by_text("Choose one of your own")).to_be_visible()
+        page.goto("/")
+        expect(page).to_have_url(f"{voltkeep.hmi_url}/password?next=/")
+        assert page.request.get("/api/session").status == 401
+        page.goto("/password?next=/alarms")
+        for new, again, fault in (
+            ("short", "short", "does not follow the rules"),
+            (own, own + "!", "differ"),
+            (first, first, "is the old one"),
+        ):
+            fill_in_passwords(page, first, new, again)
+            expect(page.get_by_role("alert")).to_contain_text(fault)
+        fill_in_passwords(page, "not the old one", own, own)
+        expect(page.get_by_role("alert")).to_contain_text("The old password is wrong.")
+        fill_in_passwords(page, first, own, own)
+        expect(page).to_have_url(f"{voltkeep.hmi_url}/alarms")
+        expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
+        assert page.request.get("/api/session").json() == {"user": "Kanya"}
+        page.get_by_role("link", name="Kanya").click()
+        expect(page.get_by_label("Old password")).to_be_visible()
+    assert user(voltkeep, "remove", "Kanya", password=voltkeep.admin_password).returncode == 0
+
+
+def fill_in_passwords(page: Page, old: str, new: str, again: str) -> None:
+    """Fill in the form for a new password and send it."""
+    page.get_by_label("Old password").fill(old)
+    page.get_by_label("New password", exact=True).fill(new)
+    page.get_by_label("New password again").fill(again)
+    page.get_by_role("button", name="Change password").click()
 
 
 def test_nothing_without_a_session(browser: Browser, voltkeep: Voltkeep) -> None:
