@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from asyncua import Client, ua
 from asyncua.ua.ua_binary import struct_from_binary
+
+LOG_IN_TIMEOUT: Final = 9.0  # s; the server takes its time to say no to one who guesses
 
 
 class UserClient(Client):  # type: ignore[misc]
@@ -19,8 +21,9 @@ class UserClient(Client):  # type: ignore[misc]
         send = protocol.send_request
 
         async def look_at_answer(request: Any, *more: Any) -> Any:
-            data = await send(request, *more)
-            if isinstance(request, ua.ActivateSessionRequest):
+            log_in = isinstance(request, ua.ActivateSessionRequest)
+            data = await send(request, LOG_IN_TIMEOUT, *more[1:]) if log_in else await send(request, *more)
+            if log_in:
                 answer = struct_from_binary(ua.ActivateSessionResponse, data.copy())
                 status = answer.ResponseHeader.ServiceResult.value
                 self.must_change = status == ua.StatusCodes.GoodPasswordChangeRequired

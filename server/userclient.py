@@ -6,29 +6,24 @@ Whether the server is away, does not let this user in, or refuses what was asked
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from asyncua import Client, ua
-from asyncua.crypto.cert_gen import generate_private_key, generate_self_signed_app_certificate
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from config.settings import Settings
 from server.errors import RequestError
+from server.security.certificates import Application, own_certificate
+from server.security.certificatestore import CertificateStore
 
 Ids = ua.ObjectIds
 VT = ua.VariantType
 APPLICATION_URI: Final = "urn:voltkeep:cli"
 TIMEOUT: Final = 10.0
-CERTIFICATE_DAYS: Final = 3650
 ROLES: Final = {
     "Viewer": "Observer",
     "Operator": "Operator",
@@ -181,44 +176,21 @@ async def connected(settings: Settings, user: str, password: str) -> AsyncIterat
 
 
 async def _secure(client: Client, settings: Settings) -> None:
-    folder = settings.home / "pki" / "cli"
-    await asyncio.to_thread(_certify, folder, settings.home / "pki" / "trusted" / "certs")
-    own = [p for p in _own_certificates(settings.home / "pki") if p.exists()]
+    """A certificate of our own; whoever may write to the server's home is trusted by it, and knows it."""
+    pki, server = settings.home / "pki", settings.home / "pki" / "own" / "own.der"
+    application = Application(APPLICATION_URI, "Voltkeep CLI", socket.gethostname())
+    made = await asyncio.to_thread(own_certificate, pki / "cli", application, "cli")
+    if server.exists():
+        store = CertificateStore(pki)
+        if not (store.trust_list().trusts(made.certificate) or store.was_rejected(made.certificate)):
+            store.trust(made.certificate)
     await client.set_security(
         SecurityPolicyBasic256Sha256,
-        str(folder / "cli.der"),
-        str(folder / "cli.key.pem"),
-        server_certificate=str(own[0]) if own else None,
+        str(pki / "cli" / "cli.der"),
+        str(pki / "cli" / "cli.key.pem"),
+        server_certificate=str(server) if server.exists() else None,
         mode=ua.MessageSecurityMode.SignAndEncrypt,
     )
-
-
-def _own_certificates(pki: Path) -> tuple[Path, ...]:
-    """Where the server's own certificate lies, when this is its home: nobody else can pass for it then."""
-    return (pki / "own" / "own.der", pki / "own.der")
-
-
-def _certify(folder: Path, trusted: Path) -> None:
-    """Make key and certificate once; whoever may write to the server's home is trusted by it."""
-    if (folder / "cli.der").exists() and (folder / "cli.key.pem").exists():
-        return
-    host, key = socket.gethostname(), generate_private_key()
-    names = [x509.UniformResourceIdentifier(APPLICATION_URI), x509.DNSName(host)]
-    usage = [ExtendedKeyUsageOID.CLIENT_AUTH]
-    certificate = generate_self_signed_app_certificate(
-        key, "Voltkeep CLI", {}, names, usage, days=CERTIFICATE_DAYS
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    der = certificate.public_bytes(serialization.Encoding.DER)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / "cli.key.pem", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-    (folder / "cli.der").write_bytes(der)
-    trusted.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (trusted / "voltkeep-cli.der").write_bytes(der)
 
 
 def _account_of(rule: ua.IdentityMappingRuleType) -> str:

@@ -19,7 +19,7 @@ FORGET_AFTER: Final = 900.0  # s without a failure
 FREE_FAILURES: Final = 20  # of a name, from anywhere, before it is slowed down
 FORGIVEN: Final = 1 / 6  # failures of a name a second
 DELAY_STEP: Final = 0.25  # s for each failure more
-MAX_DELAY: Final = 5.0  # s
+MAX_DELAY: Final = 2.0  # s
 
 Key = tuple[str, str]
 _K = TypeVar("_K")

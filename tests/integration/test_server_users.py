@@ -221,6 +221,10 @@ async def test_only_administrators_on_encrypted_channels(
                 await identity(other, "Remove", "Engineer", "eve"),
             ):
                 assert wrong == S.BadUserAccessDenied
+            for node_id in (Ids.UserManagement_Users, Ids.WellKnownRole_Engineer_Identities):
+                with pytest.raises(ua.UaStatusCodeError) as refused:
+                    await other.get_node(ua.NodeId(node_id)).read_value()
+                assert refused.value.code == S.BadUserAccessDenied
     async with logged_in(server, client_home, "admin", PASSWORD, mode="Sign") as signed:
         assert await add(signed, "bob") == S.BadSecurityModeInsufficient
         assert await change(signed, PASSWORD, NEW) == S.BadSecurityModeInsufficient
@@ -488,6 +492,8 @@ async def test_users_outlive_a_restart(home: Path, postgres: str, client_home: P
         assert one_time is not None
         async with logged_in(server, client_home, "admin", one_time) as admin:
             assert await add(admin, "eve") == S.BadUserAccessDenied
+            with pytest.raises(ua.UaStatusCodeError):
+                await admin.get_node(server.node_id("Bangrak/UPS-1/S01/J05.Voltage")).read_value()
             assert await change(admin, one_time, NEW) == 0
             await admin.activate_session("admin", NEW)
             assert await add(admin, "eve", options=MUST_CHANGE, about="Night shift") == 0
