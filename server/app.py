@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import structlog
+from asyncua import ua
 
 from analytics.estimate import Parameters
 from config.alarmfile import read_alarm_file
@@ -279,6 +280,9 @@ class App:
             await asyncio.sleep(SWEEP_PERIOD)
             for session in self._opcua.sessions.sweep():
                 log.info("session timed out", user=session.user.name or "anonymous")
+                self._opcua.audit.record(
+                    ua.ObjectIds.AuditSessionEventType, "session timed out", session=session
+                )
             self._opcua.audit.flush()
 
     async def _serve_health(self, health: Health) -> None:

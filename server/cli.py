@@ -13,7 +13,7 @@ import typer
 
 from config.settings import CONFIG_VARIABLE, Settings, load_settings
 from config.yamlfile import ConfigurationError
-from server import logs
+from server import logs, trustcommands
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
 from server.usercli import users
@@ -24,6 +24,7 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
     help="OPC UA server for fleets of stationary batteries.",
 )
+program.add_typer(trustcommands.program, name="trust")
 
 program.add_typer(users, name="user")
 
