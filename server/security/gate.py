@@ -80,8 +80,8 @@ class CertificateGate:
             trust = store.trust_list()
             path = validate(chain, trust, dt.datetime.now(dt.UTC), self._rules)
         except CertificateError as error:
-            self._reject(store, chain[0], error.fault)
-            self._refused(error, chain[0], connection=connection)
+            kept = self._reject(store, chain[0], error.fault)
+            self._refused(error, chain[0], connection=connection, to_trust_it=kept)
             code = error.fault if error.fault in _TOLD else ua.StatusCodes.BadSecurityChecksFailed
             raise ChannelError(int(code)) from None
         if not any(trust.trusts(certificate) for certificate in path):
@@ -111,25 +111,24 @@ class CertificateGate:
         try:
             validate(chain, self._users.trust_list(), dt.datetime.now(dt.UTC), rules)
         except CertificateError as error:
-            self._reject(self._users, chain[0], error.fault)
-            self._refused(error, chain[0], call=call)
+            kept = self._reject(self._users, chain[0], error.fault)
+            self._refused(error, chain[0], call=call, to_trust_it=kept)
             raise ServiceError(int(ua.StatusCodes.BadIdentityTokenRejected)) from None
         return chain[0]
 
-    def _reject(self, store: CertificateStore, certificate: x509.Certificate, fault: Fault) -> None:
+    def _reject(self, store: CertificateStore, certificate: x509.Certificate, fault: Fault) -> str | None:
+        """Keep a refused certificate; what a person does who trusts it, where that is all it lacks."""
         if store.trust_list().trusts(certificate):
-            return
+            return None
         try:
             file = store.reject(certificate)
         except OSError as error:
             log.error("rejected certificate cannot be kept", reason=error.strerror)
-            return
-        if fault is Fault.UNTRUSTED:
-            log.warning(
-                "certificate is not trusted",
-                certificate=file_name(certificate),
-                to_trust_it=f"move {file} to {store.trusted}, or: voltkeep trust accept {file.name}",
-            )
+            return None
+        if fault is not Fault.UNTRUSTED:
+            return None
+        users = " --users" if store is self._users else ""
+        return f"move {file} to {store.trusted}, or: voltkeep trust accept {file.name}{users}"
 
     def _refused(
         self,
@@ -139,17 +138,21 @@ class CertificateGate:
         call: Call | None = None,
         connection: Connection | None = None,
         fields: Fields | None = None,
+        to_trust_it: str | None = None,
     ) -> None:
         failed = error.certificate or shown
-        name = common_name(shown) if shown is not None else "?"
         peer = connection or (call.connection if call is not None else None)
+        more = {
+            "issuer": common_name(failed) if failed is not None and failed is not shown else None,
+            "to_trust_it": to_trust_it,
+        }
         log.warning(
             "certificate refused",
-            certificate=name,
+            certificate=file_name(shown) if shown is not None else "?",
             reason=error.reason,
-            failed=common_name(failed) if failed is not None and failed is not shown else None,
             status=ua.StatusCode(int(error.fault)).name,
             peer=peer.peer if peer is not None else "?",
+            **{key: value for key, value in more.items() if value},
         )
         self._audit.record(
             _AUDITED[error.fault],

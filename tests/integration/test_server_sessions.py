@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from asyncua import Client, ua
 from asyncua.crypto import uacrypto
-from opcuaserver import PASSWORD, OpcUaTestServer, answer, raw, read_request, read_time
+from opcuaserver import CLIENT_URI, PASSWORD, OpcUaTestServer, answer, raw, read_request, read_time
 
 from config.settings import Settings
 from server.security.accounts import Accounts
@@ -111,10 +111,10 @@ def _signed(client: Client) -> ua.SignatureData:
     )
 
 
-async def _log_in(client: Client, password: bytes, nonce: bytes) -> None:
+async def _log_in(client: Client, password: bytes, nonce: bytes, name: str = "admin") -> None:
     """Activate with a password that is encrypted for `nonce`."""
     key = uacrypto.x509_from_der(client.security_policy.peer_certificate).public_key()
-    token = ua.UserNameIdentityToken("username", "admin")
+    token = ua.UserNameIdentityToken("username", name)
     plain = (len(password) + len(nonce)).to_bytes(4, "little") + password + nonce
     token.Password = uacrypto.encrypt_rsa_oaep(key, plain)
     token.EncryptionAlgorithm = "http://www.w3.org/2001/04/xmlenc#rsa-oaep"
@@ -356,3 +356,132 @@ class _Nobody:
 
     def datachange_notification(self, node: object, value: object, data: object) -> None:
         """Not of interest."""
+
+
+# -- what ActivateSession takes
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (ua.UserNameIdentityToken("username", "admin", PASSWORD.encode()), S.BadIdentityTokenInvalid),
+        (ua.UserNameIdentityToken("certificate", "admin", b"x"), S.BadIdentityTokenInvalid),
+        (ua.UserNameIdentityToken(None, "admin", b"x"), S.BadIdentityTokenInvalid),
+        (ua.IssuedIdentityToken("issued", b"x", ""), S.BadIdentityTokenRejected),
+        (ua.X509IdentityToken("certificate", b"garbage"), S.BadIdentityTokenInvalid),
+        (ua.X509IdentityToken("certificate", b"\x30\x82\xff\xff" * 10_000), S.BadIdentityTokenInvalid),
+        (ua.X509IdentityToken("certificate", None), S.BadIdentityTokenInvalid),
+        (ua.AnonymousIdentityToken("username"), S.BadIdentityTokenRejected),
+        (ua.ReadValueId(), S.BadIdentityTokenInvalid),
+    ],
+)
+async def test_tokens_that_are_not_offered_or_not_right_are_refused(
+    server: OpcUaTestServer, client_home: Path, token: object, code: int
+) -> None:
+    """Part 4, 7.40: not even an encrypted channel makes a password in the clear acceptable."""
+    async with connected(server, client_home) as client:
+        request = ua.ActivateSessionRequest()
+        request.Parameters.UserIdentityToken = token
+        request.Parameters.ClientSignature = _signed(client)
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await answer(client, ua.ActivateSessionResponse, request)
+        assert refused.value.code == code
+
+
+async def test_a_long_secret_is_not_decrypted(server: OpcUaTestServer, client_home: Path) -> None:
+    """Each block costs an operation with the private key: a megabyte of them would cost seconds."""
+    async with connected(server, client_home) as client:
+        token = ua.UserNameIdentityToken("username", "admin", bytes(256 * 200))
+        token.EncryptionAlgorithm = "http://www.w3.org/2001/04/xmlenc#rsa-oaep"
+        request = ua.ActivateSessionRequest()
+        request.Parameters.UserIdentityToken = token
+        request.Parameters.ClientSignature = _signed(client)
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await answer(client, ua.ActivateSessionResponse, request)
+        assert refused.value.code == S.BadIdentityTokenInvalid
+
+
+@pytest.mark.parametrize("algorithm", ["", "http://www.w3.org/2000/09/xmldsig#rsa-sha1"])
+async def test_a_signature_of_another_algorithm_is_refused(
+    server: OpcUaTestServer, client_home: Path, algorithm: str
+) -> None:
+    async with connected(server, client_home) as client:
+        request = ua.ActivateSessionRequest()
+        request.Parameters.ClientSignature = _signed(client)
+        request.Parameters.ClientSignature.Algorithm = algorithm
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await answer(client, ua.ActivateSessionResponse, request)
+        assert refused.value.code == S.BadApplicationSignatureInvalid
+
+
+async def test_a_session_does_not_move_to_a_less_secure_channel(
+    server: OpcUaTestServer, client_home: Path
+) -> None:
+    async with connected(server, client_home) as old, connected(server, client_home, "Sign") as new:
+        await _log_in(old, PASSWORD.encode(), old._server_nonce)
+        new.uaclient.protocol.authentication_token = old.uaclient.protocol.authentication_token
+        new._server_nonce = old._server_nonce
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await _log_in(new, PASSWORD.encode(), new._server_nonce)
+        assert refused.value.code == S.BadSecureChannelIdInvalid
+        assert await old.get_node(STATE).read_value() == 0
+
+
+async def test_a_user_may_change_on_the_same_channel_but_not_while_moving(
+    server: OpcUaTestServer, client_home: Path
+) -> None:
+    adding = accounts(server).set("zoe", Role.VIEWER, "Zinc-plates-88")
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(adding, server.loop))
+    async with connected(server, client_home) as old, connected(server, client_home) as new:
+        await _log_in(old, b"Zinc-plates-88", old._server_nonce, "zoe")
+        await _log_in(old, PASSWORD.encode(), old._server_nonce)
+        new.uaclient.protocol.authentication_token = old.uaclient.protocol.authentication_token
+        new._server_nonce = old._server_nonce
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await _log_in(new, b"Zinc-plates-88", new._server_nonce, "zoe")
+        assert refused.value.code == S.BadIdentityTokenRejected
+        assert await old.get_node(STATE).read_value() == 0
+
+
+@pytest.mark.parametrize("size", [0, 31, 129])
+async def test_the_clients_nonce_has_a_length(server: OpcUaTestServer, client_home: Path, size: int) -> None:
+    client = await server.secured(client_home)
+    await client.connect_socket()
+    try:
+        await client.send_hello()
+        await client.open_secure_channel()
+        request = ua.CreateSessionRequest()
+        request.Parameters.ClientNonce = bytes(size)
+        request.Parameters.ClientCertificate = client.security_policy.host_certificate
+        request.Parameters.ClientDescription.ApplicationUri = CLIENT_URI
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await answer(client, ua.CreateSessionResponse, request)
+        assert refused.value.code == S.BadNonceInvalid
+    finally:
+        client.disconnect_socket()
+
+
+async def test_a_session_that_nobody_can_activate_ends(server: OpcUaTestServer) -> None:
+    async with raw(server) as connection:
+        token = (await connection.create_session()).Parameters.AuthenticationToken
+        request = connection.activation(token)
+        request.Parameters.UserIdentityToken = ua.X509IdentityToken("certificate", b"x")
+        for _ in range(10):
+            server.inside(server.app._opcua.session_service.slow_down.clear)
+            assert await connection.fault(request) == S.BadIdentityTokenRejected
+        assert await connection.fault(connection.activation(token)) == S.BadSessionIdInvalid
+
+
+async def test_failures_slow_down_and_success_does_not(server: OpcUaTestServer) -> None:
+    slow = server.app._opcua.session_service.slow_down
+    waits = server.inside(lambda: [slow.failed("127.0.0.1") for _ in range(4)])
+    assert waits[:2] == [0, 0]
+    async with raw(server) as connection:
+        token = (await connection.create_session()).Parameters.AuthenticationToken
+        began = asyncio.get_running_loop().time()
+        wrong = connection.activation(token)
+        wrong.Parameters.UserIdentityToken = ua.X509IdentityToken("certificate", b"x")
+        assert await connection.fault(wrong) == S.BadIdentityTokenRejected
+        assert asyncio.get_running_loop().time() - began > 2 * waits[-1] * 0.9
+        await connection.ask(connection.activation(token))
+    assert server.inside(lambda: slow.failed("127.0.0.1")) == 0
