@@ -51,7 +51,8 @@ def reject(name: Name, config: Config = None, home: Home = None, users: Users = 
 
 def _store(config: Path | None, home: Path | None, users: bool) -> CertificateStore:
     root = (home or load_settings(config).home) / "pki"
-    return CertificateStore(root / "users" if users else root)
+    applications = CertificateStore(root)
+    return CertificateStore(root / "users") if users else applications
 
 
 def _moved(store: CertificateStore, name: str, source: Path, target: Path) -> Path:

@@ -43,7 +43,7 @@ class CertificateStore:
         self._state: tuple[_State, ...] | None = None
         self._lists = TrustList()
         for name in _FOLDERS:
-            for folder in (root.parent, root, (root / name).parent, root / name):
+            for folder in (root, (root / name).parent, root / name):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
