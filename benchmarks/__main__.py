@@ -35,6 +35,7 @@ def measure_ours(index: TagIndex) -> dict[str, float]:
         with servers.voltkeep(home) as process:
             found["restart"] = process.start_s
             found |= opcua.measure(process, index, load, say)
+            found |= opcua.measure_secured(process, index, servers.identity(home), say)
     say("parts of the scan")
     found |= scanning.measure(index)
     with servers.home() as home:

@@ -66,6 +66,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.bytes_in = 0
+        self.room = CHUNK - _BODY_AT  # bytes of a message in one chunk
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
@@ -90,7 +91,7 @@ class Connection:
         head = b"\x01\x00" + _U16.pack(type_id) + self._session
         body = head + _REQUEST.pack(now, 1, 0, -1, 600_000, 0, 0, 0) + parameters
         data, starts = bytearray(), []
-        room = CHUNK - _BODY_AT
+        room = self.room
         for at in range(0, len(body), room):
             part = body[at : at + room]
             final = b"F" if at + room >= len(body) else b"C"
@@ -134,7 +135,7 @@ class Connection:
         body = b""
         while True:
             for start, size in self._chunks():
-                body += self._view[start + _BODY_AT : start + size]
+                body += self._body(bytes(self._view[start : start + size]))
                 if self._buffer[start + 3] == ord("F"):
                     self._check(start)
                     return body
@@ -162,6 +163,10 @@ class Connection:
             final = self._buffer[start + 3] == ord("F")
             self._inside = not final
             yield head, final
+
+    def _body(self, chunk: bytes) -> bytes:
+        """What a chunk carries."""
+        return chunk[_BODY_AT:]
 
     def _check(self, start: int) -> None:
         if _U16.unpack_from(self._buffer, start + _BODY_AT + 2)[0] == _FAULT:

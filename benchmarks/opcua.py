@@ -13,6 +13,7 @@ from asyncua import ua
 from benchmarks import polling, requests, subscribing
 from benchmarks.client import Connection
 from benchmarks.process import Process
+from benchmarks.securing import Identity, SecuredConnection
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 
@@ -32,6 +33,21 @@ class Load:
     seconds: float = 6.0
 
 
+def measure_secured(process: Process, index: TagIndex, identity: Identity, say: Say) -> dict[str, float]:
+    """Read, signed and encrypted."""
+    say("Read, signed and encrypted")
+
+    def connect(port: int) -> Connection:
+        return SecuredConnection(port, identity)
+
+    with closing(connect(process.port)) as connection:
+        namespace = requests.namespace(connection, FLEET_URI)
+    stop = index.slice(AssetType.JAR, "RulConfidence").start
+    nodes = [ua.NodeId(index.identifier(row), namespace) for row in range(stop)]
+    sizes = (1, 100, 1000, 10_000)
+    return {f"secured_{size}": polling.read_rate(process, nodes, size, connect) for size in sizes}
+
+
 def measure(process: Process, index: TagIndex, load: Load, say: Say) -> dict[str, float]:
     """Figures by the lines of the table."""
     with closing(Connection(process.port)) as connection:
@@ -42,7 +58,7 @@ def measure(process: Process, index: TagIndex, load: Load, say: Say) -> dict[str
     found = {"memory": process.memory(), "idle": subscribing.idle_share(process, IDLE)}
     say("Read")
     doubles = nodes[: index.slice(AssetType.JAR, "RulConfidence").start]
-    found |= {f"read_{size}": polling.read_rate(process, doubles, size) for size in (1, 100, 1000)}
+    found |= {f"read_{size}": polling.read_rate(process, doubles, size) for size in (1, 100, 1000, 10_000)}
     found["read_all"] = polling.read_rate(process, nodes, 1000)
     say("Browse")
     found["browse"], found["browse_again"] = polling.browse_rates(process, jars)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from asyncua import ua
@@ -15,6 +15,8 @@ from benchmarks.process import Process
 
 SECONDS: Final = 3.0
 IN_FLIGHT: Final = 16
+_BATCH: Final = 8 << 20  # bytes of requests that are numbered, and sealed, before they are sent
+_MOST: Final = 4000
 BROWSED: Final = 50  # nodes a request
 
 
@@ -23,27 +25,35 @@ def replay(connection: Connection, made: Sequence[Request], process: Process, se
     turn = itertools.cycle(made)
     for request in made:  # what a server remembers of a request, it may
         connection.finish(request)
+    size = max(len(request.data) for request in made)
+    count = min(max(_BATCH // size, IN_FLIGHT), _MOST)
     began, cpu, answered = time.monotonic(), process.cpu(), 0
-    connection.socket.sendall(_next(connection, turn, IN_FLIGHT))
     while time.monotonic() - began < seconds:
-        done = sum(connection.heads(wait=True))
-        answered += done
-        connection.socket.sendall(_next(connection, turn, done))
-    rate = answered / (process.cpu() - cpu)
-    left = IN_FLIGHT
+        _exchange(connection, [bytes(connection.numbered(next(turn))) for _ in range(count)])
+        answered += count
+    return answered / max(process.cpu() - cpu, 0.01)
+
+
+def _exchange(connection: Connection, messages: list[bytes]) -> None:
+    """Send messages that are made already, several in flight, until all are answered."""
+    sent = IN_FLIGHT
+    connection.socket.sendall(b"".join(messages[:sent]))
+    left = len(messages)
     while left:
-        left -= sum(connection.heads(wait=True))
-    return rate
+        done = sum(connection.heads(wait=True))
+        left -= done
+        connection.socket.sendall(b"".join(messages[sent : sent + done]))
+        sent += done
 
 
-def _next(connection: Connection, turn: Iterator[Request], count: int) -> bytes:
-    """The bytes of the next `count` requests."""
-    return b"".join(bytes(connection.numbered(next(turn))) for _ in range(count))
-
-
-def read_rate(process: Process, nodes: Sequence[ua.NodeId], size: int) -> float:
+def read_rate(
+    process: Process,
+    nodes: Sequence[ua.NodeId],
+    size: int,
+    connect: Callable[[int], Connection] = Connection,
+) -> float:
     """Values a CPU second, of `nodes` in turn, `size` a request."""
-    connection = Connection(process.port)
+    connection = connect(process.port)
     starts = range(0, max(1, min(len(nodes) - size + 1, 30 * size)), size)
     made = [requests.read(connection, nodes[at : at + size]) for at in starts]
     rate = replay(connection, made, process, SECONDS) * size

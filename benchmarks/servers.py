@@ -10,8 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.process import Process, free_ports, running
+from cryptography import x509
 
+from benchmarks.process import Process, free_ports, running
+from benchmarks.securing import Identity
+from server.security.certificates import Application, own_certificate
+
+_PASSWORD: Final = "Benchmark-13.65-volt"
 _PROGRAM: Final = "import sys; from server.cli import main; sys.exit(main())"
 
 
@@ -37,9 +42,19 @@ def voltkeep(folder: Path) -> Iterator[Process]:
         "VOLTKEEP_OPCUA_PORT": str(opcua),
         "VOLTKEEP_METRICS_PORT": str(metrics),
         "VOLTKEEP_LOG_LEVEL": "warning",
+        "VOLTKEEP_ADMIN_PASSWORD": _PASSWORD,
     }
     with running(opcua, folder / "server.log", ["-c", _PROGRAM, "server"], environment) as process:
         yield process
+
+
+def identity(folder: Path) -> Identity:
+    """The administrator, with a certificate for the client and the one of the server of that home."""
+    application = Application("urn:voltkeep:benchmarks", "benchmarks", "localhost")
+    own = own_certificate(folder / "client", application)
+    shutil.copy(folder / "client" / "own.der", folder / "pki" / "trusted" / "certs" / "benchmarks.der")
+    server = x509.load_der_x509_certificate((folder / "pki" / "own" / "own.der").read_bytes())
+    return Identity(own.certificate, own.key, server, "admin", _PASSWORD)
 
 
 @contextmanager

@@ -153,8 +153,11 @@ class LiveTable:
         self, rows: Index, timestamps: Index | int = BOTH, handles: NDArray[np.uint32] | None = None
     ) -> bytes:
         """DataValues of `rows` one after the other, each after its client handle if there are `handles`."""
-        if handles is None and not self.shape[rows].any() and np.all(np.equal(timestamps, BOTH)):
-            return self.raw[rows].tobytes()
+        if handles is None and isinstance(timestamps, int) and timestamps == BOTH:
+            if len(rows) == 1 and not self.shape[row := rows.item()]:  # what a client asks one at a time
+                return bytes(self.raw[row])
+            if not self.shape[rows].any():
+                return self.raw[rows].tobytes()
         return self.encode_sampled(self.raw[rows], rows, timestamps, handles)
 
     def encode_sampled(

@@ -257,13 +257,12 @@ class Channel:
         if token.opener is None:
             raise ChannelError(S.BadSecurityChecksFailed)
         try:
-            content = token.opener.open(frame)
+            sequence, request_id, body = token.opener.open(frame)
         except BrokenSeal:
             raise ChannelError(S.BadSecurityChecksFailed) from None
         self._tokens.use(token)
-        sequence, request_id = struct.unpack_from("<II", content)
         self._count(sequence)
-        return request_id, content[8:]
+        return request_id, body
 
     def _found(self, token_id: int, now: float) -> Token:
         try:
@@ -294,7 +293,7 @@ class Channel:
             size, number = len(payload) + _PLAIN_HEADER, self._number()
             return _HEAD.pack(b"MSGF", size, self.channel_id, token.id, number, request_id) + payload
         view = memoryview(payload)
-        parts: list[bytes | memoryview] = []
+        parts: list[bytes | bytearray | memoryview] = []
         for start in range(0, len(payload), room):
             part = view[start : start + room]
             kind = b"MSGF" if start + room >= len(payload) else b"MSGC"

@@ -7,6 +7,7 @@ All policies that are offered share these algorithms and differ in the length of
 from __future__ import annotations
 
 import hmac
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 CLEAR: Final = 16  # bytes that are never encrypted: header, SecureChannelId and TokenId
 SIGNATURE: Final = 32
-_SEQUENCE_HEADER: Final = 8
+_NUMBERS: Final = struct.Struct("<II")
+_SEQUENCE_HEADER: Final = _NUMBERS.size
 _BLOCK: Final = 16
 # Padding by its size, with the byte that tells it.
 _PADDING: Final = tuple(bytes((size,)) * (size + 1) for size in range(_BLOCK))
@@ -53,7 +55,7 @@ class Sealer:
             size += _BLOCK - size % _BLOCK
         return CLEAR + size
 
-    def seal(self, head: bytes, body: bytes | memoryview) -> bytes:
+    def seal(self, head: bytes, body: bytes | memoryview) -> bytes | bytearray:
         """The chunk of `body`; `head` is its header with sequence header, and the size that `size` gave."""
         mac = self._hmac.copy()
         if self._cipher is None:
@@ -63,10 +65,14 @@ class Sealer:
         size = (_SEQUENCE_HEADER + len(body) + SIGNATURE) % _BLOCK
         signed = b"".join((head, body, _PADDING[_BLOCK - 1 - size]))
         mac.update(signed)
+        chunk = bytearray(len(signed) + SIGNATURE + _BLOCK - 1)  # with the room that `update_into` asks for
+        chunk[:CLEAR] = head[:CLEAR]
         encryptor = self._cipher.encryptor()
-        return b"".join(
-            (head[:CLEAR], encryptor.update(memoryview(signed)[CLEAR:]), encryptor.update(mac.digest()))
-        )
+        with memoryview(chunk) as room:
+            done = CLEAR + encryptor.update_into(memoryview(signed)[CLEAR:], room[CLEAR:])
+            encryptor.update_into(mac.digest(), room[done:])
+        del chunk[1 - _BLOCK :]
+        return chunk
 
 
 class Opener:
@@ -76,9 +82,9 @@ class Opener:
         self._hmac = hmac.new(keys.signing, digestmod="sha256")
         self._cipher = Cipher(algorithms.AES(keys.encryption), modes.CBC(keys.vector)) if encrypts else None
 
-    def open(self, chunk: bytes) -> bytes:
-        """Sequence header and body; raises `BrokenSeal`."""
-        content = chunk[CLEAR:]
+    def open(self, chunk: bytes) -> tuple[int, int, bytes]:
+        """Sequence number, request id and body; raises `BrokenSeal`."""
+        content: bytes | memoryview = memoryview(chunk)[CLEAR:]
         if self._cipher is not None:
             if len(content) % _BLOCK:
                 raise BrokenSeal("no whole blocks")
@@ -93,10 +99,11 @@ class Opener:
             raise BrokenSeal("signature")
         if self._cipher is not None:
             end = _before_padding(content, end)
-        return content[:end]
+        sequence, request_id = _NUMBERS.unpack_from(content)
+        return sequence, request_id, bytes(content[_NUMBERS.size : end])
 
 
-def _before_padding(content: bytes, end: int) -> int:
+def _before_padding(content: bytes | memoryview, end: int) -> int:
     """Where the padding begins; all its bytes tell its size. It was signed, so it gives away nothing."""
     size = content[end - 1]
     start = end - size - 1

@@ -245,7 +245,12 @@ class Connection(asyncio.Protocol):
             raise
         self.write(answer)
         self._largest = self.channel.chunk_in
-        self._dispatcher.audit.record(_OPEN_EVENT, action, connection=self)
+        fields: dict[tuple[str, ...], ua.Variant] = {
+            ("SecurityPolicyUri",): ua.Variant(self.channel.policy_uri),
+            ("SecurityMode",): ua.Variant(int(self.channel.mode), ua.VariantType.Int32),
+            ("RequestType",): ua.Variant(int(renews), ua.VariantType.Int32),
+        }
+        self._dispatcher.audit.record(_OPEN_EVENT, action, connection=self, fields=fields)
 
     def _chunk(self, final: bytes, frame: bytes) -> None:
         if final not in b"FCA":
@@ -304,8 +309,8 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close once what was written has left; it has some seconds for that."""
-        self._flush()
         self.closed = True
+        self._flush()
         if self._closing is None:
             self._closing = self._clock()
         if self.transport is not None:
