@@ -15,7 +15,7 @@ from asyncua import ua
 from asyncua.common.connection import MessageChunk
 from asyncua.common.utils import Buffer
 from asyncua.crypto import uacrypto
-from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256, encrypt_asymmetric
 from asyncua.ua.ua_binary import (
     header_from_binary,
     nodeid_to_binary,
@@ -115,8 +115,13 @@ class SecuredConnection(Connection):
         signed = session.ServerCertificate + session.ServerNonce
         identity.ClientSignature.Algorithm = self._policy.AsymmetricSignatureURI
         identity.ClientSignature.Signature = self._policy.asymmetric_cryptography.signature(signed)
+        # Part 4, 7.40.2.2: length, password and the server's nonce.
+        secret = who.password.encode() + session.ServerNonce
+        encrypted, algorithm = encrypt_asymmetric(
+            who.server.public_key(), len(secret).to_bytes(4, "little") + secret, self._policy.URI
+        )
         identity.UserIdentityToken = ua.UserNameIdentityToken(
-            _password_policy(session.ServerEndpoints), who.user, who.password.encode()
+            _password_policy(session.ServerEndpoints), who.user, encrypted, algorithm
         )
         request = self.request(ua.ActivateSessionRequest, struct_to_binary(identity))
         self.call(request, ua.ActivateSessionResponse)
