@@ -91,6 +91,19 @@ def test_every_mix_is_what_a_client_decodes(
     assert len(data) == 0
 
 
+@pytest.mark.parametrize("timestamps", range(4))
+@pytest.mark.parametrize("count", [1, 128, 129, 1000])
+def test_many_rows_are_the_same_bytes_as_each_of_them(timestamps: int, count: int) -> None:
+    table = LiveTable(INDEX)
+    values = {row: float(8000 + i) for i, row in enumerate(one_of_each())}
+    values[INDEX.slice(AssetType.STRING, "WeakestJar").start] = 1.0
+    table.commit(frame(values))
+    rows = np.resize(np.array(one_of_each(), np.intp), count)
+    one_by_one = [table.encode(rows[i : i + 1], timestamps) for i in range(count)]
+    assert table.encode(rows, timestamps) == b"".join(one_by_one)
+    assert table.encode(rows, np.full(count, timestamps)) == b"".join(one_by_one)
+
+
 def test_quantised_values_are_those_of_history() -> None:
     table = LiveTable(INDEX)
     row = INDEX.slice(AssetType.JAR, "Voltage").start  # mV
