@@ -87,7 +87,9 @@ class ChangePassword:
         ]
         action = f"{PASSWORD_PATH}?next={quote(local_path(next))}"
         said = text(fault, lang) if fault else ""
-        return plain_page(request, TITLE, lead, action, "\n".join(fields), said, status, _way_back(lang))
+        return plain_page(
+            request, TITLE, lead, action, "\n".join(fields), said, status, _way_back(session, lang)
+        )
 
     async def _shortest(self, session: WebSession) -> int:
         """How many characters the server wants at least (PasswordLength)."""
@@ -98,11 +100,11 @@ class ChangePassword:
             return 12
 
 
-def _way_back(lang: str) -> str:
-    return (
-        '<form method="post" action="/logout" class="vk-way-back">'
-        f'<button class="vk-button">{text("Log out", lang)}</button></form>'
-    )
+def _way_back(session: WebSession, lang: str) -> str:
+    """Out, for whom only the change is open; back, for others."""
+    method, action, word = ("post", "/logout", "Log out") if session.must_change else ("get", "/", "Back")
+    button = f'<button class="vk-button">{text(word, lang)}</button>'
+    return f'<form method="{method}" action="{action}" class="vk-way-back">{button}</form>'
 
 
 def _session(request: Request) -> WebSession:

@@ -122,6 +122,8 @@ def test_a_one_time_password_is_changed_before_anything_else(browser: Browser, v
         assert page.request.get("/api/session").json() == {"user": "Kanya"}
         page.get_by_role("link", name="Kanya").click()
         expect(page.get_by_label("Old password")).to_be_visible()
+        page.get_by_role("button", name="Back").click()
+        expect(page).to_have_url(re.compile(re.escape(voltkeep.hmi_url) + r"/\??$"))
     assert user(voltkeep, "remove", "Kanya", password=voltkeep.admin_password).returncode == 0
 
 
