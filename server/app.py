@@ -105,6 +105,7 @@ class App:
                 gc.freeze()
                 ready()
                 await stop.wait()
+                await self._opcua.announce_shutdown("The server is stopped")
                 for task in running:
                     task.cancel()
             self._say("Saving the state of twin and alarms")

@@ -56,8 +56,10 @@ from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
+from server.space.namespaces import describe as describe_namespaces
 from server.space.nodestore import NodeStore
 from server.space.rowparser import RowParser
+from server.space.status import Status
 from server.space.valuetypes import ValueTypes
 from server.space.writablerows import SetPointWriter, WritableRows
 from simulator.plant import Plant
@@ -66,7 +68,7 @@ log = structlog.get_logger(__name__)
 
 NODE_SET: Final = Path(nodeset.__file__).parent / "voltkeep.NodeSet2.xml"
 HMI_URI: Final = "urn:voltkeep:hmi"
-GOOD_LEVEL, DEGRADED_LEVEL = 255, 199  # ServiceLevel, Part 4, 6.6.2.4.2
+SHUTDOWN: Final = 1.0  # s, for clients to see it coming
 
 
 class OpcUaServer:
@@ -104,6 +106,7 @@ class OpcUaServer:
         self.conditions: Conditions
         self.set_points: WritableRows
         self.healthy: Callable[[], bool] = lambda: False
+        self.status = Status(lambda: self.healthy())
 
     def compose(
         self,
@@ -125,7 +128,9 @@ class OpcUaServer:
         space = AddressSpace(store, assets, [condition_nodes])
         parser = RowParser(self._table.index, fleet_namespace)
         space.registered = parser.identifier
-        standardnodes.describe(space, namespaces, settings.opcua.min_publishing_interval, self._level)
+        standardnodes.describe(space, namespaces, settings.opcua)
+        self.status.describe(space)
+        describe_namespaces(space, namespaces, self.permissions.default_role_permissions)
         DiagnosticNodes(space, self.diagnostics, self.permissions)
         types_of = ValueTypes(space)
         self._serve(space, parser, types_of)
@@ -138,10 +143,6 @@ class OpcUaServer:
         RulMethods(self._table, prognosis).register(methods, assets.node_id)
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
-
-    def _level(self) -> int:
-        """ServiceLevel (Part 4, 6.6.2.4.2)."""
-        return GOOD_LEVEL if self.healthy() else DEGRADED_LEVEL
 
     def _serve(self, space: AddressSpace, parser: RowParser, types: ValueTypes) -> None:
         settings = self._settings
@@ -208,6 +209,13 @@ class OpcUaServer:
     def _next_channel(self) -> int:
         self._channels += 1
         return self._channels
+
+    async def announce_shutdown(self, reason: str) -> None:
+        """Tell clients that the server ends, and give those that are there a moment to see it."""
+        self.status.shut_down(SHUTDOWN, reason)
+        self.sessions.closing = True
+        if self.sessions.by_token:
+            await asyncio.sleep(SHUTDOWN)
 
     async def close(self) -> None:
         """Close the port, then every session and connection."""

@@ -74,8 +74,8 @@ class Session:
             self.users = [*self.users[-MAX_USERS:], user.name]
 
     def keep_point(self, rest: Any, most: int = MAX_POINTS) -> bytes:
-        """Remember where a long answer goes on; the continuation point for it."""
-        if len(self.points) >= most:
+        """Remember where a long answer goes on; the continuation point for it. Each kind has `most`."""
+        if sum(isinstance(kept, type(rest)) for kept in self.points.values()) >= most:
             raise ServiceError(int(ua.StatusCodes.BadNoContinuationPoints))
         point = os.urandom(16)
         self.points[point] = rest
@@ -101,9 +101,12 @@ class Sessions:
         self._number = 0
         self.counts = SessionCounts()
         self.by_token: dict[bytes, Session] = {}
+        self.closing = False  # the server ends: nobody new comes in
 
     def create(self, connection: Connection, request: ua.CreateSessionParameters) -> Session:
         """A new session, not yet activated."""
+        if self.closing:
+            raise ServiceError(int(ua.StatusCodes.BadShutdown))
         self._make_room()
         self._number += 1
         token = ua.NodeId(os.urandom(32), 0, ua.NodeIdType.ByteString)

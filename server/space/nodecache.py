@@ -20,11 +20,13 @@ import structlog
 
 from server.errors import StartError
 from server.protocol.stack import NodeSetError, load_nodes
+from server.space.facets import NOT_SERVED, served
 from server.space.nodestore import MAGIC, NodeStore, PackError, pack
 
 log = structlog.get_logger(__name__)
 
 _PATIENCE: Final = 600.0  # s
+_ROOT: Final = b"UANodeSet"
 _WRONG_FILE: Final = 3  # exit status
 
 
@@ -49,12 +51,15 @@ def open_nodes(folder: Path, node_sets: Sequence[Path]) -> NodeStore:
 
 def _key(node_sets: Sequence[Path]) -> str:
     """Changes with whatever the nodes are made of."""
-    digest = hashlib.sha256(MAGIC + version("asyncua").encode())
+    left_out = ",".join(sorted(str(node.Identifier) for node in NOT_SERVED))
+    digest = hashlib.sha256(MAGIC + f"{version('asyncua')} {left_out}".encode())
     for path in node_sets:
         try:
             content = path.read_bytes()
         except OSError as error:
             raise StartError(_refusal(path, error.strerror or str(error))) from None
+        if _ROOT not in content:
+            raise StartError(_refusal(path, "it is no NodeSet2 file: it has no UANodeSet"))
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()[:32]
 
@@ -84,7 +89,7 @@ def main(file: Path, node_sets: Sequence[Path]) -> int:
         return _WRONG_FILE
     new = file.with_name(f"{file.name}.{os.getpid()}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
-        output.write(pack(nodes.values(), namespaces))
+        output.write(pack(served(nodes), namespaces))
     new.replace(file)
     return 0
 

@@ -1,29 +1,32 @@
-"""What the standard's Server object says about this server: status, capabilities and limits (Part 5)."""
+"""What the standard's Server object says about this server: capabilities and limits (Part 5, 6.3).
+
+A limit is declared where it is enforced; here it is only told.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from asyncua import ua
 
+from config.settings import OpcUa
 from nodeset.types import FLEET_URI
+from server.events import filter as eventfilter
+from server.protocol import decoder, sessions
 from server.protocol.stack import APPLICATION_URI
-from server.protocol.wire import now_ticks
+from server.protocol.transport import Limits
 from server.services import attribute as attributeservice
 from server.services import history as historyservice
 from server.services import method as methodservice
 from server.services import view as viewservice
-from server.services.discovery import PRODUCT_URI
 from server.space.addressspace import AddressSpace
-from server.subscriptions.limits import MAX_ITEMS_PER_CALL
+from server.subscriptions import limits as subscriptionlimits
 
 Ids = ua.ObjectIds
 VT = ua.VariantType
 
-_LIMITS: Final = {
+# Operations in one request; 0 where there is no such service.
+OPERATION_LIMITS: Final = {
     "MaxNodesPerRead": attributeservice.MAX_NODES,
     "MaxNodesPerWrite": attributeservice.MAX_NODES,
     "MaxNodesPerBrowse": viewservice.MAX_NODES,
@@ -31,64 +34,94 @@ _LIMITS: Final = {
     "MaxNodesPerRegisterNodes": viewservice.MAX_NODES,
     "MaxNodesPerMethodCall": methodservice.MAX_CALLS,
     "MaxNodesPerHistoryReadData": historyservice.MAX_NODES,
-    "MaxNodesPerHistoryReadEvents": 0,
+    "MaxNodesPerHistoryReadEvents": historyservice.MAX_NODES,
     "MaxNodesPerHistoryUpdateData": 0,
     "MaxNodesPerHistoryUpdateEvents": 0,
     "MaxNodesPerNodeManagement": 0,
-    "MaxMonitoredItemsPerCall": MAX_ITEMS_PER_CALL,
+    "MaxMonitoredItemsPerCall": subscriptionlimits.MAX_ITEMS_PER_CALL,
+}
+_PROFILE: Final = "http://opcfoundation.org/UA-Profile"
+PROFILES: Final = (
+    f"{_PROFILE}/Server/StandardUA2017",
+    f"{_PROFILE}/Server/DataAccess",
+    f"{_PROFILE}/Server/StandardEventSubscription",
+    f"{_PROFILE}/Server/Methods",
+    f"{_PROFILE}/Server/HistoricalRawData",
+    f"{_PROFILE}/Transport/uatcp-uasc-uabinary",
+)
+_HISTORY: Final = {
+    "AccessHistoryDataCapability": (True, VT.Boolean),
+    "MaxReturnDataValues": (historyservice.MAX_VALUES, VT.UInt32),
+    "MaxReturnEventValues": (0, VT.UInt32),
+    **dict.fromkeys(
+        (
+            "AccessHistoryEventsCapability",
+            "InsertDataCapability",
+            "ReplaceDataCapability",
+            "UpdateDataCapability",
+            "DeleteRawCapability",
+            "DeleteAtTimeCapability",
+            "InsertEventCapability",
+            "ReplaceEventCapability",
+            "UpdateEventCapability",
+            "DeleteEventCapability",
+            "InsertAnnotationCapability",
+            "ServerTimestampSupported",
+        ),
+        (False, VT.Boolean),
+    ),
 }
 
 
-def describe(
-    space: AddressSpace, namespaces: list[str], min_interval: float, level: Callable[[], int]
-) -> None:
-    """Fill in the Server object; `level` gives the ServiceLevel."""
-    started = _now()
-    build = ua.BuildInfo()
-    build.ProductUri = PRODUCT_URI
-    build.ManufacturerName = "Voltkeep"
-    build.ProductName = "Voltkeep"
-    build.SoftwareVersion = version("voltkeep")
-    build.BuildDate = started
-    _describe_status(space, started, build)
-    space.set_value(Ids.Server_NamespaceArray, [*namespaces], VT.String)
-    space.set_value(Ids.Server_Auditing, True, VT.Boolean)
-    space.set_value(Ids.Server_ServerArray, [APPLICATION_URI], VT.String)
-    space.set_reader(Ids.Server_ServiceLevel, lambda: _reading(ua.Variant(level(), VT.Byte)))
-    for name, limit in _LIMITS.items():
-        node = getattr(Ids, f"Server_ServerCapabilities_OperationLimits_{name}")
-        space.set_value(node, limit, VT.UInt32)
-    space.set_value(Ids.Server_ServerCapabilities_MinSupportedSampleRate, min_interval, VT.Double)
+def describe(space: AddressSpace, namespaces: list[str], settings: OpcUa) -> None:
+    """Fill in the Server object, but for what changes while it runs."""
+    values: dict[str, tuple[Any, ua.VariantType]] = {
+        "Server_NamespaceArray": ([*namespaces], VT.String),
+        "Server_ServerArray": ([APPLICATION_URI], VT.String),
+        "Server_Auditing": (True, VT.Boolean),
+        "Server_ServerRedundancy_RedundancySupport": (int(ua.RedundancySupport.None_), VT.Int32),
+    }
+    values |= {f"Server_ServerCapabilities_{k}": v for k, v in _capabilities(settings).items()}
+    values |= {
+        f"Server_ServerCapabilities_OperationLimits_{name}": (limit, VT.UInt32)
+        for name, limit in OPERATION_LIMITS.items()
+    }
+    values |= {f"HistoryServerCapabilities_{name}": told for name, told in _HISTORY.items()}
+    for name, (value, kind) in values.items():
+        space.set_value(getattr(Ids, name), value, kind)
 
 
-def _describe_status(space: AddressSpace, started: dt.datetime, build: ua.BuildInfo) -> None:
-    def status() -> ua.DataValue:
-        value = ua.ServerStatusDataType()
-        value.StartTime, value.CurrentTime = started, _now()
-        value.State, value.BuildInfo = ua.ServerState.Running, build
-        return _reading(ua.Variant(value, VT.ExtensionObject))
-
-    space.set_reader(Ids.Server_ServerStatus, status)
-    space.set_reader(Ids.Server_ServerStatus_CurrentTime, lambda: _reading(ua.Variant(_now(), VT.DateTime)))
-    space.set_value(Ids.Server_ServerStatus_StartTime, started, VT.DateTime)
-    space.set_value(Ids.Server_ServerStatus_State, int(ua.ServerState.Running), VT.Int32)
-    space.set_value(Ids.Server_ServerStatus_BuildInfo, build, VT.ExtensionObject)
-    for name in ("ProductUri", "ManufacturerName", "ProductName", "SoftwareVersion"):
-        node = getattr(Ids, f"Server_ServerStatus_BuildInfo_{name}")
-        space.set_value(node, getattr(build, name), VT.String)
-    space.set_value(Ids.Server_ServerStatus_BuildInfo_BuildDate, started, VT.DateTime)
+def _capabilities(settings: OpcUa) -> dict[str, tuple[Any, ua.VariantType]]:
+    longest = Limits().message  # nothing in a request is longer than the request
+    numbers = {
+        "MaxArrayLength": decoder.PIECES,
+        "MaxStringLength": longest,
+        "MaxByteStringLength": longest,
+        "MaxSessions": settings.max_sessions,
+        "MaxSubscriptions": settings.max_subscriptions,
+        "MaxSubscriptionsPerSession": subscriptionlimits.MAX_SUBSCRIPTIONS_PER_SESSION,
+        "MaxMonitoredItems": 0,  # as many as memory takes, which their queues share
+        "MaxMonitoredItemsPerSubscription": settings.max_monitored_items,
+        "MaxMonitoredItemsQueueSize": subscriptionlimits.MAX_EVENT_QUEUE,
+        "MaxSelectClauseParameters": eventfilter.MAX_SELECT_CLAUSES,
+        "MaxWhereClauseParameters": eventfilter.MAX_ELEMENTS,
+    }
+    points = {
+        "MaxBrowseContinuationPoints": sessions.MAX_POINTS,
+        "MaxHistoryContinuationPoints": historyservice.MAX_NODES,
+        "MaxQueryContinuationPoints": 0,
+    }
+    return {
+        "ServerProfileArray": ([*PROFILES], VT.String),
+        "LocaleIdArray": (["en"], VT.String),
+        "MinSupportedSampleRate": (settings.min_publishing_interval, VT.Double),
+        "SoftwareCertificates": ([], VT.ExtensionObject),
+        "ConformanceUnits": ([], VT.QualifiedName),
+        **{name: (number, VT.UInt32) for name, number in numbers.items()},
+        **{name: (number, VT.UInt16) for name, number in points.items()},
+    }
 
 
 def with_fleet(namespaces: list[str]) -> tuple[list[str], int]:
     """The namespace array with the fleet's, and its index."""
     return [*namespaces, FLEET_URI], len(namespaces)
-
-
-def _now() -> dt.datetime:
-    moment: dt.datetime = ua.win_epoch_to_datetime(now_ticks())
-    return moment
-
-
-def _reading(value: ua.Variant) -> ua.DataValue:
-    now = _now()
-    return ua.DataValue(value, ua.StatusCode(), now, now)
