@@ -187,7 +187,7 @@ class DiagnosticNodes:
     def _member(self, session: Session, name: str) -> NodeData:
         node = self._bare_member(session, name)
         node.references.append(nodes.typed(ua.NodeId(_MEMBERS[name][0]), ua.NodeClass.VariableType))
-        node.references.append(nodes.reference(HAS_COMPONENT, _object(session), False))
+        node.references.append(nodes.reference(HAS_COMPONENT, _object(session), False, _OBJECT_TYPE))
         for field in _FIELDS[name]:
             part = self._bare_field(session, name, field)
             node.references.append(nodes.reference(HAS_COMPONENT, part, True, nodes.VARIABLE_TYPE))
@@ -196,7 +196,11 @@ class DiagnosticNodes:
     def _field(self, session: Session, member: str, name: str) -> NodeData:
         node = self._bare_field(session, member, name)
         node.references.append(nodes.typed(nodes.VARIABLE_TYPE, ua.NodeClass.VariableType))
-        node.references.append(nodes.reference(HAS_COMPONENT, self._bare_member(session, member), False))
+        node.references.append(
+            nodes.reference(
+                HAS_COMPONENT, self._bare_member(session, member), False, ua.NodeId(_MEMBERS[member][0])
+            )
+        )
         return node
 
     def _bare_member(self, session: Session, name: str) -> NodeData:
