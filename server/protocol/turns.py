@@ -35,6 +35,19 @@ def advance(work: Work, clock: Callable[[], float] = time.monotonic) -> None:
         raise Finished(stop.value) from None
 
 
+class Pace:
+    """For coroutines: lets others have their turn once a slice of time has been worked."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + SLICE
+
+    async def step(self) -> None:
+        """A place where the work may be interrupted."""
+        if time.monotonic() > self._end:
+            await asyncio.sleep(0)
+            self._end = time.monotonic() + SLICE
+
+
 class Turns:
     """Who waits for the next slice; one slice a round of the event loop, whoever it is for."""
 

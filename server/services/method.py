@@ -15,9 +15,10 @@ import structlog
 from asyncua import ua
 
 from server.events.event import Path
-from server.protocol.dispatch import Call, Dispatcher, check_operations
+from server.protocol.dispatch import Call, Dispatcher
 from server.protocol.sessions import Session
 from server.protocol.stack import NodeData
+from server.protocol.turns import Pace
 from server.security.audit import Audit
 from server.security.permissions import Permission, Permissions, Profile
 from server.security.users import User
@@ -124,10 +125,14 @@ class MethodService:
         self._space.executable.add(method_id)
 
     async def _call(self, call: Call) -> ua.CallResponse:
-        params = call.params(ua.CallParameters)
-        check_operations(len(params.MethodsToCall), MAX_CALLS)
+        pace, calls = Pace(), []
+        for wanted in call.elements(ua.CallMethodRequest, call.header.end, MAX_CALLS):
+            calls.append(wanted)  # all are decoded before the first is made
+            await pace.step()
         response = ua.CallResponse()
-        response.Results = [await self._one(call, wanted) for wanted in params.MethodsToCall]
+        for wanted in calls:
+            response.Results.append(await self._one(call, wanted))
+            await pace.step()
         return response
 
     async def _one(self, call: Call, wanted: ua.CallMethodRequest) -> ua.CallMethodResult:

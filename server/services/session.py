@@ -108,7 +108,7 @@ class SessionService:
         result.ServerNonce = session.nonce
         result.ServerCertificate = self._chain
         result.ServerEndpoints = self._discovery.endpoints(params.EndpointUrl)
-        result.MaxRequestMessageSize = 0
+        result.MaxRequestMessageSize = call.connection.limits.message
         if channel.mode is not _NONE:
             result.ServerSignature = channel.sign(
                 (channel.client_certificate or b"") + (params.ClientNonce or b"")

@@ -336,6 +336,8 @@ def serve(session: Session) -> None:
     """Answer Publish requests for subscriptions that are late, by priority and in turn (Part 4, 5.14.1.2)."""
     end = time.monotonic() + _TURN
     while session.publish_queue:
+        if session.connection is not None and session.connection.congested:
+            return  # a later cycle sends what is late, once the client has read what it was sent
         late = [subscription for subscription in session.subscriptions.values() if subscription.late]
         if not late:
             return
