@@ -281,3 +281,53 @@ async def test_nodes_can_be_registered(client: Client, server: OpcUaTestServer) 
     assert await client.register_nodes([client.get_node(n) for n in node_ids])
     sent = request(ua.UnregisterNodesRequest, NodesToUnregister=node_ids)
     await answer(client, ua.UnregisterNodesResponse, sent)
+
+
+async def test_a_registered_variable_is_read_and_watched_by_its_number(
+    client: Client, server: OpcUaTestServer
+) -> None:
+    """Part 4, 5.9.5: a handle for a live variable, their own id for others; the node keeps its own."""
+    live, plate = server.node_id(f"{JAR}.Voltage"), server.node_id(f"{JAR}.SerialNumber")
+    unknown = server.node_id("nowhere")
+    sent = request(ua.RegisterNodesRequest, NodesToRegister=[live, plate, unknown])
+    response = await answer(client, ua.RegisterNodesResponse, sent)
+    handle, *others = response.Parameters.RegisteredNodeIds
+    assert others == [plate, unknown]
+    assert isinstance(handle.Identifier, int)
+    node = client.get_node(handle)
+    assert await node.read_data_type() == ua.NodeId(Ids.Double)
+    assert (await node.read_attribute(ua.AttributeIds.NodeId)).Value.Value == live
+    by_number, by_text = await browse(client, describe(handle), describe(live))
+    assert by_number.References == by_text.References
+    (found,) = await translate(client, path(handle, "0:EURange"))
+    assert [target.TargetId for target in found.Targets] == [server.node_id(f"{JAR}.Voltage.EURange")]
+    (other,) = await browse(client, describe(ua.NodeId(1 << 31, server.ns)))
+    assert other.StatusCode.value == S.BadNodeIdUnknown
+
+
+async def test_a_path_costs_only_so_much(client: Client, server: OpcUaTestServer) -> None:
+    """Depth and breadth are bounded, and a last element without a name means all targets (Part 4, 7.30)."""
+    root, jar = ua.NodeId(Ids.RootFolder), server.node_id(JAR)
+    to_and_fro = path(jar, *[f"{server.ns}:S01", f"{server.ns}:J03"] * 60)
+    for i, element in enumerate(to_and_fro.RelativePath.Elements):
+        element.IsInverse = i % 2 == 0
+    everything = path(root, ":", kind=0)
+    results = await translate(
+        client, to_and_fro, everything, path(root, ":", ":", kind=0), path(jar, "0:x", kind=999_999)
+    )
+    assert [result.StatusCode.value for result in results] == [
+        S.BadQueryTooComplex,
+        S.Good,
+        S.BadBrowseNameInvalid,
+        S.BadNoMatch,
+    ]
+    (all_of_root,) = await browse(client, describe(root))
+    assert {t.TargetId for t in results[1].Targets} == {r.NodeId for r in all_of_root.References}
+
+
+async def test_a_view_that_is_not_there_is_refused(client: Client, server: OpcUaTestServer) -> None:
+    sent = request(ua.BrowseRequest, NodesToBrowse=[describe(server.node_id(JAR))])
+    sent.Parameters.View.ViewId = server.node_id(JAR)
+    with pytest.raises(ua.UaStatusCodeError) as refused:
+        await answer(client, ua.BrowseResponse, sent)
+    assert refused.value.code == S.BadViewIdUnknown
