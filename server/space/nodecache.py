@@ -1,7 +1,7 @@
 """The nodes that do not depend on the fleet: built once for a set of NodeSet files, then read from a pack.
 
 asyncua takes seconds and 50 MB to build its address space, so a process of its own does it, on the first
-start and whenever the version of asyncua or a NodeSet file has changed. See decision 0004.
+start and whenever the version of asyncua or a NodeSet file has changed. See decision 0008.
 """
 
 from __future__ import annotations

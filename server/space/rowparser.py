@@ -2,7 +2,7 @@
 
 A live variable has two NodeIds: its own, with a text, and a number that RegisterNodes gives for it. The
 numbers are the rows of the live table, moved up so far that every client writes them in the same seven
-bytes: a request of nothing but registered nodes is read as one array. See decision 0004.
+bytes: a request of nothing but registered nodes is read as one array. See decision 0008.
 """
 
 from __future__ import annotations
