@@ -180,10 +180,6 @@ class MonitoredItemService:
         live.items.append(LiveItem(row, how.ClientHandle, timestamps, mode, deadband))
         live.terms.append(LiveTerms(trigger, size, bool(how.DiscardOldest)))
 
-    @staticmethod
-    def _created(number: int, interval: float, queue: int) -> bytes:
-        return _CREATED.pack(0, number, interval, queue)
-
     def _check_room(self, subscription: Subscription, size: int) -> None:
         if not self._has_room(subscription, 1, size):
             raise RefusedItem(S.BadTooManyMonitoredItems)
@@ -227,7 +223,7 @@ class MonitoredItemService:
             read=lambda: self._attributes.read_one(item, subscription.session or session),
         )
         subscription.items.add_other(made)
-        return self._created(made.id, made.interval, made.queue_size)
+        return _CREATED.pack(0, made.id, made.interval, made.queue_size)
 
     def _create_event_item(
         self, session: Session, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest

@@ -211,13 +211,23 @@ class LiveItems:
             return 0, b""
         items = self._items
         rows = items["row"][picked]
-        timestamps = BOTH if self._uniform else items["timestamps"][picked]
-        data = self._table.encode(rows, timestamps, items["handle"][picked])
+        data = self._encode(picked, rows)
         items["due"][picked] = False
         if self._fine:
             items["value"][picked] = self._table.values[rows]
             items["status"][picked] = self._table.rows["status"][rows]
         return int(picked.size), data
+
+    def _encode(self, picked: Index, rows: Index) -> bytes:
+        """Their notifications; Doubles first, as those are a plain gather."""
+        handles, encode = self._items["handle"][picked], self._table.encode
+        if not self._uniform:
+            return encode(rows, self._items["timestamps"][picked], handles)
+        plain = self._table.shape[rows] == 0
+        if plain.all():
+            return encode(rows, BOTH, handles)
+        others = ~plain
+        return encode(rows[plain], BOTH, handles[plain]) + encode(rows[others], BOTH, handles[others])
 
     def _pick(self, most: int) -> Index:
         """The next that are due; what did not fit into one message is first in the next."""
