@@ -17,6 +17,7 @@ from asyncua import ua
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
 from nodeset.types import ANALYTICS_TYPE, AUDIT_TYPE, SIMULATION_TYPE
 from server.protocol.stack import Buffer, NodeData, nodeid_from_binary
+from server.security.users import Role
 from server.space import nodes
 from server.space.assetnodes import AssetNodes
 from server.space.links import NO_SHAPE, View, link_of
@@ -72,6 +73,8 @@ class AddressSpace:
         self.passing: Callable[[ua.NodeId], NodeData | None] = lambda node_id: None
         self.executable: set[ua.NodeId] = set()  # methods that somebody answers
         self.writers: dict[ua.NodeId, Writer] = {}
+        # Variables whose value depends on the role of who reads them.
+        self.role_readers: dict[ua.NodeId, Callable[[Role], ua.DataValue]] = {}
         self.nodes: dict[ua.NodeId, NodeData] = _KeptNodes(store)
         # The text that a registered node's number stands for.
         self.registered: Callable[[int], str | None] = lambda number: None

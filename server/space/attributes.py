@@ -20,6 +20,7 @@ from server.space.writablerows import WritableRows
 S = ua.StatusCodes
 A = ua.AttributeIds
 VT = ua.VariantType
+Ids = ua.ObjectIds
 NodeClass = ua.NodeClass
 
 # Bits of AccessLevelType (Part 3, 8.57).
@@ -63,7 +64,10 @@ class Attributes:
         node_class = class_of(node)
         if attribute == A.Value and node_class is NodeClass.Variable:
             code = self.read_refusal(node, session)
-            return bad(code) if code else _kept(node, A.Value)
+            if code:
+                return bad(code)
+            by_role = self._space.role_readers.get(node.nodeid)
+            return _kept(node, A.Value) if by_role is None else by_role(session.user.role)
         if attribute in _EVERYWHERE:
             return self._common(node, node_class, attribute, session)
         if attribute in _LEVELS and node_class is NodeClass.Variable:
@@ -137,6 +141,18 @@ class Attributes:
 
     def _granted(self, profile: Profile, session: Session) -> Permission:
         return self._permissions.granted(profile, session.user.role)
+
+
+def describe_defaults(space: AddressSpace, permissions: Permissions) -> None:
+    """Fill in the defaults that the metadata of the standard's namespace tells (Part 5, 6.3.13)."""
+    defaults = ua.NodeId(Ids.OPCUANamespaceMetadata_DefaultRolePermissions)
+    permissions.declare(defaults, Profile.ADMIN_ONLY)
+    space.role_readers[defaults] = lambda _role: _structures(permissions.default_role_permissions(0))
+    space.role_readers[ua.NodeId(Ids.OPCUANamespaceMetadata_DefaultUserRolePermissions)] = lambda role: (
+        _structures(permissions.default_role_permissions(0, role))
+    )
+    restrictions = ua.NodeId(Ids.OPCUANamespaceMetadata_DefaultAccessRestrictions)
+    space.role_readers[restrictions] = lambda _role: _value(0, VT.UInt16)
 
 
 def class_of(node: NodeData) -> ua.NodeClass:

@@ -282,6 +282,17 @@ def test_default_permissions_of_a_namespace_are_those_of_its_nodes(reader: Reade
     assert len(permissions.default_role_permissions(0, Role.ANONYMOUS)) == 1
 
 
+def test_the_standard_namespace_tells_its_defaults(reader: Reader) -> None:
+    every, mine = (
+        Ids.OPCUANamespaceMetadata_DefaultRolePermissions,
+        Ids.OPCUANamespaceMetadata_DefaultUserRolePermissions,
+    )
+    assert reader.code(every, A.Value, Role.ENGINEER) == S.BadUserAccessDenied
+    assert len(reader.value(every, A.Value)) == sum(map(len, WELL_KNOWN_ROLES.values()))
+    assert [len(reader.value(mine, A.Value, role)) for role in Role] == [1, 3, 4, 5, 7]
+    assert reader.value(Ids.OPCUANamespaceMetadata_DefaultAccessRestrictions, A.Value) == 0
+
+
 def test_data_types_are_defined(reader: Reader) -> None:
     status = reader.value(Ids.ServerStatusDataType, A.DataTypeDefinition)
     assert status.DefaultEncodingId == ua.NodeId(Ids.ServerStatusDataType_Encoding_DefaultBinary)
