@@ -32,18 +32,7 @@ def stock(client_home: Path) -> Iterator[Target]:
         yield target
 
 
-# Not yet: a name goes from here when its service comes.
-OPEN = {
-    "sessions_are_counted",
-}
-
-
-def ours_of(probe: object, name: str) -> object:
-    marks = pytest.mark.xfail(strict=True, reason="the service is not there yet")
-    return pytest.param(probe, id=name, marks=marks if name in OPEN else ())
-
-
-@pytest.mark.parametrize("probe", [ours_of(*each) for each in zip(PROBES, NAMES, strict=True)])
+@pytest.mark.parametrize("probe", PROBES, ids=NAMES)
 async def test_ours_has_no_such_hole(ours: Target, probe: object) -> None:
     await probe(ours)  # type: ignore[operator]
 
