@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from asyncua import ua
 
+from nodeset.fleet import Index
 from nodeset.frame import Frame
 from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
@@ -25,6 +28,10 @@ S = ua.StatusCodes
 Ids = ua.ObjectIds
 
 FLEET: Final = "Fleet"
+_SLICE: Final = 20  # conditions that a refresh tells in one turn
+_REMEMBERED: Final = 5000  # events that a refresh has told
+_FILTERS: Final = 8  # of each
+Encoded = dict[tuple[object, ...], bytes]
 _COMMENTED: Final[tuple[Path, ...]] = (("ConditionEventId",), ("Comment",))
 
 
@@ -42,6 +49,8 @@ class Conditions:
         self._subscriptions = subscriptions
         self._namespace = namespace
         self._clock = clock
+        self._refreshing: set[int] = set()  # subscriptions
+        self._told = _Told()
 
     def register(self, methods: MethodService) -> None:
         """Take on the methods of ConditionType and AcknowledgeableConditionType."""
@@ -110,38 +119,73 @@ class Conditions:
         user = call.session.user.name
         return self._act(self.table.acknowledge, self._row(call), event_id or b"", _text(comment), user)
 
-    def _refresh(self, call: Invocation) -> Outputs:
+    async def _refresh(self, call: Invocation) -> Outputs:
         """Part 9, 5.5.7: every retained condition, to this subscription only."""
         (number,) = call.values
         subscription = call.session.subscriptions.get(number)
         if subscription is None:
             raise MethodError(S.BadSubscriptionIdInvalid)
-        self._tell_again([*subscription.items.events.values()])
+        events = subscription.items.events
+        await self._tell_again(number, lambda: [*events.values()])
         return ()
 
-    def _refresh_item(self, call: Invocation) -> Outputs:
+    async def _refresh_item(self, call: Invocation) -> Outputs:
         """Part 9, 5.5.8: the same to one monitored item."""
         number, item_number = call.values
         subscription = call.session.subscriptions.get(number)
         if subscription is None:
             raise MethodError(S.BadSubscriptionIdInvalid)
-        item = subscription.items.events.get(item_number)
+        events = subscription.items.events
+        item = events.get(item_number)
         if item is None:
             raise MethodError(S.BadMonitoredItemIdInvalid)
-        self._tell_again([item])
+        await self._tell_again(number, lambda: [item] if events.get(item_number) is item else [])
         return ()
 
-    def _tell_again(self, items: list[EventItem]) -> None:
-        retained = condition_events(self.table, self.table.retained(), self._namespace)
-        now = self._clock()
-        events: list[tuple[Event, frozenset[str] | None]] = [(refresh_start(now), None)]
-        events += [(event, notifiers(event.source)) for event in retained]
-        events.append((refresh_end(now), None))
-        for event, where in events:
-            encoded: dict[tuple[object, ...], bytes] = {}
-            for item in items:
-                if where is None or item.source in where:
-                    item.offer(event, encoded)
+    async def _tell_again(self, subscription: int, items: Callable[[], list[EventItem]]) -> None:
+        """A slice at a time, so that thousands of conditions keep nobody waiting; each as it is by then."""
+        if subscription in self._refreshing:
+            raise MethodError(S.BadRefreshInProgress)
+        self._refreshing.add(subscription)
+        try:
+            self._offer(refresh_start(self._clock()), None, items(), {})
+            rows = self.table.retained().rows
+            for at in range(0, len(rows), _SLICE):
+                self._offer_again(rows[at : at + _SLICE], items())
+                await asyncio.sleep(0)
+            self._offer(refresh_end(self._clock()), None, items(), {})
+        finally:
+            self._refreshing.discard(subscription)
+
+    def _offer_again(self, rows: Index, items: list[EventItem]) -> None:
+        retained = self.table.retained(rows)
+        for event in condition_events(self.table, retained, self._namespace):
+            self._offer(event, notifiers(event.source), items, self._told.of(event))
+
+    @staticmethod
+    def _offer(event: Event, where: frozenset[str] | None, items: list[EventItem], encoded: Encoded) -> None:
+        for item in items:
+            if where is None or item.source in where:
+                item.offer(event, encoded)
+
+
+class _Told:
+    """What a refresh has encoded is there for the next one: a listener that comes back asks for all of it."""
+
+    def __init__(self) -> None:
+        self._encoded: OrderedDict[bytes, Encoded] = OrderedDict()
+
+    def of(self, event: ConditionEvent) -> Encoded:
+        """The event's fields by the filter that asked for them; its EventId says which event it is."""
+        if not event.event_id:  # not told before
+            return {}
+        encoded = self._encoded.setdefault(event.event_id, {})
+        self._encoded.move_to_end(event.event_id)
+        if len(self._encoded) > _REMEMBERED:
+            self._encoded.popitem(last=False)
+        if len(encoded) > _FILTERS:
+            encoded.clear()
+        return encoded
 
 
 def notifiers(source: str) -> frozenset[str]:

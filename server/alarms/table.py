@@ -137,9 +137,12 @@ class AlarmTable:
         state.user[row] = user
         return self._tell(row, Change.DISABLED, time)
 
-    def retained(self) -> Transitions:
-        """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7); nothing changed."""
-        rows = np.flatnonzero(self.state.retain)
+    def retained(self, rows: Index | None = None) -> Transitions:
+        """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7); nothing changed.
+
+        Of those in `rows` alone, where they are given.
+        """
+        rows = np.flatnonzero(self.state.retain) if rows is None else rows[self.state.retain[rows]]
         return Transitions(0, rows, np.zeros(len(rows), np.uint8), self.state.take(rows))
 
     def snapshot(self, row: int) -> AlarmState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from opcuaserver import OpcUaTestServer, answer, request
 from opcuasubscriber import Subscriber, item, select
 
 from nodeset.frame import Frame
+from server.services.method import MethodError
 
 S = ua.StatusCodes
 Ids = ua.ObjectIds
@@ -187,6 +189,29 @@ async def test_a_refresh_tells_the_asker_only(client: Client, server: OpcUaTestS
     with_item = (number, ua.Variant(99, ua.VariantType.UInt32))
     code = await call(client, owner, Ids.ConditionType_ConditionRefresh2, *with_item)
     assert code == S.BadMonitoredItemIdInvalid
+
+
+async def test_a_refresh_gives_others_their_turn_and_a_subscription_has_one_at_a_time(
+    server: OpcUaTestServer, heat: Heat
+) -> None:
+    heat(BANGRAK, 47.0)
+    conditions = server.app._opcua.conditions
+    done: list[str] = []
+
+    async def other() -> None:
+        done.append("other")
+
+    async def all_at_once() -> list[BaseException | None]:
+        first = asyncio.create_task(conditions._tell_again(7, list))
+        first.add_done_callback(lambda _: done.append("refresh"))
+        return await asyncio.gather(first, conditions._tell_again(7, list), other(), return_exceptions=True)
+
+    running = asyncio.run_coroutine_threadsafe(all_at_once(), server.loop)
+    found = await asyncio.wrap_future(running)
+    assert found[0] is None
+    assert isinstance(found[1], MethodError)
+    assert found[1].code == S.BadRefreshInProgress
+    assert done == ["other", "refresh"]
 
 
 async def test_an_alarm_is_acknowledged_once(
