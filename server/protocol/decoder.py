@@ -15,7 +15,7 @@ from asyncua import ua
 from asyncua.ua import ua_binary
 
 from server.errors import ServiceError
-from server.protocol.stack import guard_lists
+from server.protocol.stack import Buffer, empty_null_arrays, guard_lists, nodeid_from_binary
 
 Structure = TypeVar("Structure")
 
@@ -109,6 +109,14 @@ def structure(kind: type[Structure], reader: Reader) -> Structure:
     return found
 
 
+def node_id(data: bytes, at: int = 0) -> ua.NodeId:
+    """The NodeId at `at`; raises `ServiceError`, also for one whose text is null or no text."""
+    try:
+        return nodeid_from_binary(Buffer(data, at))
+    except Exception:  # as above
+        raise ServiceError(_BAD_DECODING) from None
+
+
 class _Utf8:
     """A String, which is UTF-8 or refused (Part 6, 5.2.2.4)."""
 
@@ -130,10 +138,10 @@ def _variant(data: Any) -> ua.Variant:
         return ua.Variant(ua_binary.unpack_uatype(kind, data), kind, None, is_array=False)
     if kind is ua.VariantType.Null:
         raise ua.UaError("an array of nothing")
-    values = ua_binary.unpack_uatype_array(kind, data)
+    values = _array(kind, data)
     if not encoding & 0x40:
         return ua.Variant(values, kind, None, is_array=True)
-    dimensions = ua_binary.unpack_uatype_array(ua.VariantType.Int32, data)
+    dimensions = _array(ua.VariantType.Int32, data)
     if not dimensions:
         return ua.Variant(values, kind, None, is_array=True)
     if min(dimensions) < 0 or math.prod(dimensions) != len(values or ()):
@@ -176,4 +184,5 @@ def _harden() -> None:
     ua_binary.extensionobject_from_binary = bounded(extension_object, extension_object)
 
 
+_array = empty_null_arrays(Reader)
 _harden()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import struct
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from types import GeneratorType
 from typing import Any, Final, TypeVar
@@ -171,8 +172,11 @@ class Dispatcher:
                 call.reply(answer)
             elif type(answer) is GeneratorType:
                 return self._begun(call, answer)
-            elif inspect.isawaitable(answer):
-                return self._later(call, answer)
+            elif inspect.iscoroutine(answer):
+                pending = self._later(call, answer)
+                # A task that is cancelled before its first step never awaits it.
+                weakref.finalize(pending, answer.close)
+                return pending
             elif answer is not None:
                 call.reply(answer)
         except Exception as error:  # one request must never cost the connection of another

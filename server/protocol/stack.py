@@ -45,6 +45,7 @@ __all__ = [
     "NodeSetError",
     "Policy",
     "Security",
+    "empty_null_arrays",
     "guard_lists",
     "load_nodes",
     "nodeid_from_binary",
@@ -78,6 +79,27 @@ def guard_lists(check: Callable[[Any, int], None]) -> None:
         return decode
 
     ua_binary._create_list_deserializer = functools.cache(create)
+
+
+def empty_null_arrays(of: type[Any]) -> Callable[[Any, Any], Any]:
+    """Have arrays of built-in types in structures that are decoded from an `of` be empty where they are null.
+
+    Part 6, 5.2.5: a null array and an empty one mean the same in a service's parameters. Returns what
+    decodes an array of a type as it is, for Variants.
+    """
+    stock = ua_binary._create_uatype_array_deserializer
+
+    def create(kind: Any) -> Callable[[Any], Any]:
+        decode_any = stock(kind)
+
+        def decode(data: Any) -> Any:
+            found = decode_any(data)
+            return [] if found is None and isinstance(data, of) else found
+
+        return decode
+
+    ua_binary._create_uatype_array_deserializer = functools.cache(create)
+    return lambda kind, data: stock(kind)(data)
 
 
 class Security:

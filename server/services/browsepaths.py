@@ -10,7 +10,7 @@ from typing import Final
 from asyncua import ua
 
 from server.errors import ServiceError
-from server.protocol.stack import Buffer, nodeid_from_binary
+from server.protocol.decoder import node_id as node_id_of
 from server.protocol.wire import I32, U32, WireError, node_id_end
 from server.space.addressspace import AddressSpace
 from server.space.links import Name, View
@@ -114,7 +114,7 @@ class BrowsePaths:
     def _decoded(self, element: bytes) -> _Element:
         """ReferenceTypeId, IsInverse, IncludeSubtypes and TargetName (Part 4, 7.30)."""
         end = node_id_end(element, 0)
-        kinds = self._space.reference_types(nodeid_from_binary(Buffer(element)), element[end + 1] != 0)
+        kinds = self._space.reference_types(node_id_of(element), element[end + 1] != 0)
         namespace, size = _NAME.unpack_from(element, end + 2)
         name = (namespace, element[end + 2 + _NAME.size :].decode()) if size > 0 else None
         return _Element(kinds, element[end] != 0, name)

@@ -14,9 +14,9 @@ from typing import Final
 from asyncua import ua
 
 from server.errors import ServiceError
+from server.protocol.decoder import node_id as node_id_of
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
-from server.protocol.stack import Buffer, nodeid_from_binary
 from server.protocol.wire import I32, U32, WireError, node_id_end, response_header
 from server.services.browsepaths import BrowsePaths
 from server.space.addressspace import AddressSpace
@@ -75,7 +75,7 @@ class ViewService:
         except (WireError, struct.error, IndexError):
             raise ServiceError(S.BadDecodingError) from None
         check_operations(count, MAX_NODES)
-        if not nodeid_from_binary(Buffer(data, at)).is_null():
+        if not node_id_of(data, at).is_null():
             raise ServiceError(S.BadViewIdUnknown)
         size = min(most or MAX_REFERENCES, MAX_REFERENCES)
         results = self._browse_all(call, end + _VIEW.size, count, size)
@@ -121,7 +121,7 @@ class ViewService:
         subtypes, classes, fields = _FILTER_END.unpack_from(terms, len(terms) - _FILTER_END.size)
         if direction not in _DIRECTIONS:
             return int(S.BadBrowseDirectionInvalid)
-        kind = nodeid_from_binary(Buffer(terms, 4))
+        kind = node_id_of(terms, 4)
         kinds = self._space.reference_types(kind, subtypes)
         if kinds is not None and not kinds:
             return int(S.BadReferenceTypeIdInvalid)

@@ -16,6 +16,7 @@ from asyncua import ua
 
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
 from nodeset.types import ANALYTICS_TYPE, AUDIT_TYPE, SIMULATION_TYPE
+from server.protocol.decoder import node_id as node_id_of
 from server.protocol.stack import Buffer, NodeData, nodeid_from_binary
 from server.security.users import Role
 from server.space import nodes
@@ -150,10 +151,10 @@ class AddressSpace:
     def view_at(self, node_id: bytes) -> View | None:
         """The references of the node of an encoded NodeId."""
         if node_id.startswith(self._assets.prefix):
-            identifier = node_id[7:].decode()
+            identifier = node_id[7:].decode(errors="replace")  # text that is none names no node
             if self._assets.node_id(identifier) not in self.nodes:
                 return self._virtual(identifier)
-        return self.view(nodeid_from_binary(Buffer(node_id)))
+        return self.view(node_id_of(node_id))
 
     def _stored(self, node_id: ua.NodeId) -> View | None:
         view = self._links.get(node_id)
