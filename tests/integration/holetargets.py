@@ -20,7 +20,7 @@ from opcuaserver import PASSWORD, OpcUaTestServer, answer, free_port, request
 
 from nodeset.frame import Frame
 from server.livetable import LiveTable
-from server.security.certificates import own_certificate
+from server.security.certificates import Application, own_certificate
 from server.services.subscription import SubscriptionService
 
 JAR = "Bangrak/UPS-1/S01/J02"
@@ -179,14 +179,16 @@ def stock_server(home: Path) -> Iterator[Target]:
     """A stock server that runs."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="voltkeep-stock-") as name:
-        own_certificate(Path(name), "urn:freeopcua:python:server", "localhost")
+        folder = Path(name)
+        own_certificate(folder, Application("urn:freeopcua:python:server", "Stock", "localhost"))
+        (folder / "pki" / "trusted" / "certs").mkdir(parents=True)  # where `secured` puts its own
         command = [sys.executable, str(Path(__file__).with_name("stockserver.py")), str(port), name]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == b"ready\n"
-            yield _stock_target(home, port, process.pid)
+            yield _stock_target(home, folder, port, process.pid)
         finally:
             process.stdin.close()
             try:
@@ -197,8 +199,10 @@ def stock_server(home: Path) -> Iterator[Target]:
             process.stdout.close()
 
 
-def _stock_target(home: Path, port: int, pid: int) -> Target:
-    settings: Any = SimpleNamespace(endpoint=f"opc.tcp://127.0.0.1:{port}/", opcua=SimpleNamespace(port=port))
+def _stock_target(home: Path, folder: Path, port: int, pid: int) -> Target:
+    settings: Any = SimpleNamespace(
+        endpoint=f"opc.tcp://127.0.0.1:{port}/", home=folder, opcua=SimpleNamespace(port=port)
+    )
     nothing: Any = None
     server = OpcUaTestServer(nothing, nothing, settings, 2)
 
