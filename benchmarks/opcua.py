@@ -3,84 +3,94 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 from asyncua import ua
 
-from benchmarks import polling, requests, subscribing
-from benchmarks.client import Connection
-from benchmarks.process import Process
-from benchmarks.securing import Identity, SecuredConnection
+from benchmarks import general, polling, requests, subscribing
+from benchmarks.general import Fleet
+from benchmarks.login import Door
+from benchmarks.subscribing import Watch
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 
 FLEET_URI: Final = "urn:voltkeep:fleet"
-SETTLE: Final = 3.0  # s, what a start leaves to do
-IDLE: Final = 5.0  # s
+SETTLE: Final = 2.0  # s, what a start leaves to do
+IDLE: Final = 3.0  # s
+SECONDS: Final = 4.0  # that deliveries are watched
+SIZES: Final = (1, 100, 1000, 10_000)
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Load:
-    """How many items a subscriber has, and for how long deliveries are watched [s]."""
+    """What a server is asked: items of a subscriber by how many subscribers there are, and jars to browse."""
 
-    items: int
-    few_items: int  # with several subscribers
-    jars: int  # to be browsed
-    seconds: float = 6.0
+    items: dict[int, int]
+    jars: int
 
 
-def measure_secured(process: Process, index: TagIndex, identity: Identity, say: Say) -> dict[str, float]:
-    """Read, signed and encrypted."""
-    say("Read, signed and encrypted")
-
-    def connect(port: int) -> Connection:
-        return SecuredConnection(port, identity)
-
-    with closing(connect(process.port)) as connection:
+def fleet_of(door: Door, index: TagIndex) -> Fleet:
+    """The variables of a server."""
+    with closing(door.enter()) as connection:
         namespace = requests.namespace(connection, FLEET_URI)
-    stop = index.slice(AssetType.JAR, "RulConfidence").start
-    nodes = [ua.NodeId(index.identifier(row), namespace) for row in range(stop)]
-    sizes = (1, 100, 1000, 10_000)
-    return {f"secured_{size}": polling.read_rate(process, nodes, size, connect) for size in sizes}
+    return Fleet(index, namespace, [ua.NodeId(index.identifier(row), namespace) for row in range(index.size)])
 
 
-def measure(process: Process, index: TagIndex, load: Load, say: Say) -> dict[str, float]:
-    """Figures by the lines of the table."""
-    with closing(Connection(process.port)) as connection:
-        namespace = requests.namespace(connection, FLEET_URI)
-    nodes = [ua.NodeId(index.identifier(row), namespace) for row in range(index.size)]
-    jars = [ua.NodeId(jar.path, namespace) for jar in index.fleet.assets(AssetType.JAR)[: load.jars]]
+def footprint(door: Door) -> dict[str, float]:
+    """Memory, and what the server does by itself."""
     time.sleep(SETTLE)
-    found = {"memory": process.memory(), "idle": subscribing.idle_share(process, IDLE)}
-    say("Read")
-    doubles = nodes[: index.slice(AssetType.JAR, "RulConfidence").start]
-    found |= {f"read_{size}": polling.read_rate(process, doubles, size) for size in (1, 100, 1000, 10_000)}
-    found["read_all"] = polling.read_rate(process, nodes, 1000)
-    say("Browse")
-    found["browse"], found["browse_again"] = polling.browse_rates(process, jars)
-    say("monitored items")
-    found["create"] = subscribing.create_rate(process, nodes[: load.items], polling.SECONDS)
-    return found | _deliveries(process, nodes, load, found["idle"], say)
+    return {"memory": door.process.memory(), "idle": subscribing.idle_share(door.process, IDLE)}
 
 
-def _deliveries(
-    process: Process, nodes: list[ua.NodeId], load: Load, idle: float, say: Say
-) -> dict[str, float]:
-    say("data changes")
-    seconds = load.seconds
-    one = subscribing.deliver(process, nodes[: load.items], 1, 1000.0, seconds, idle)
-    five = subscribing.deliver(process, nodes[: load.few_items], 5, 1000.0, seconds, idle)
-    quick = subscribing.deliver(process, nodes[: load.few_items], 10, 100.0, 2 * seconds, idle)
+def measure(door: Door, fleet: Fleet, load: Load, idle: float, say: Say) -> dict[str, float]:
+    """Figures by the lines of the table."""
+    say("  Read")
+    doubles = fleet.nodes[: fleet.index.slice(AssetType.JAR, "RulConfidence").start]
+    found = {f"read_{size}": polling.read_rate(door, doubles, size) for size in SIZES}
+    found["read_all"] = polling.read_rate(door, fleet.nodes, 1000)
+    if load.jars:
+        say("  Browse")
+        found |= _browsed(door, fleet, load.jars)
+    say("  monitored items")
+    created = fleet.nodes[: load.items[1]]
+    found["create"] = subscribing.create_rate(door, created, polling.SECONDS)
+    for count, items in load.items.items():
+        say(f"  data changes to {count}")
+        found |= _delivered(door, fleet.nodes[:items], count, idle)
+    return found
+
+
+def _browsed(door: Door, fleet: Fleet, jars: int) -> dict[str, float]:
+    nodes = [fleet.node(jar.path) for jar in fleet.index.fleet.assets(AssetType.JAR)[:jars]]
+    first, again = polling.browse_rates(door, nodes)
+    return {"browse": first, "browse_again": again}
+
+
+def _delivered(door: Door, nodes: Sequence[ua.NodeId], count: int, idle: float) -> dict[str, float]:
+    one = subscribing.deliver(door, Watch(nodes), count, SECONDS, idle)
     return {
-        "changes_1": one.changes_per_cpu,
-        "share_1": one.share,
-        "changes_5": five.changes_per_cpu,
-        "share_5": five.share,
-        "changes_a_scan": one.changes,
-        "p50": quick.p50,
-        "p99": quick.p99,
+        f"changes_{count}": one.changes_per_cpu,
+        f"share_{count}": one.share,
+        f"seen_{count}": one.changes,
+    }
+
+
+def lateness(door: Door, nodes: Sequence[ua.NodeId], idle: float) -> dict[str, float]:
+    """How late values reach ten subscribers that publish each 100 ms."""
+    found = subscribing.deliver(door, Watch(nodes, 100.0), 10, 2 * SECONDS, idle)
+    return {"p50": found.p50, "p99": found.p99}
+
+
+def general_path(door: Door, fleet: Fleet, items: int, idle: float, say: Say) -> dict[str, float]:
+    """What goes the general way, on either server."""
+    say("  general path")
+    texts = fleet.column(AssetType.JAR, "ReplacementQuarter")
+    return {
+        "read_text": polling.read_rate(door, texts, 1000),
+        "queued": general.queued(door, fleet, items, SECONDS, idle),
+        "strings": general.strings(door, fleet, items, SECONDS, idle),
     }

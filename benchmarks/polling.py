@@ -3,76 +3,67 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from typing import Final
 
 from asyncua import ua
 
 from benchmarks import requests
 from benchmarks.client import Connection, Request
-from benchmarks.process import Process
+from benchmarks.login import Door
 
-SECONDS: Final = 3.0
+SECONDS: Final = 1.5
 IN_FLIGHT: Final = 16
-_BATCH: Final = 8 << 20  # bytes of requests that are numbered, and sealed, before they are sent
-_MOST: Final = 4000
 BROWSED: Final = 50  # nodes a request
+WARM: Final = 40  # different requests that are sent again and again
+AHEAD: Final = 8 << 20  # bytes of requests that are sealed before their answers are measured
+MOST_AHEAD: Final = 2000
 
 
-def replay(connection: Connection, made: Sequence[Request], process: Process, seconds: float) -> float:
+def replay(connection: Connection, made: Sequence[Request], door: Door) -> float:
     """Send requests again and again, several in flight; how many are answered in a CPU second."""
-    turn = itertools.cycle(made)
+    made = made[:WARM]
     for request in made:  # what a server remembers of a request, it may
         connection.finish(request)
-    size = max(len(request.data) for request in made)
-    count = min(max(_BATCH // size, IN_FLIGHT), _MOST)
-    began, cpu, answered = time.monotonic(), process.cpu(), 0
-    while time.monotonic() - began < seconds:
-        _exchange(connection, [bytes(connection.numbered(next(turn))) for _ in range(count)])
+    turn = itertools.cycle(made)
+    most = min(MOST_AHEAD, max(IN_FLIGHT, AHEAD // max(request.size for request in made)))
+    took, used, answered, count = 0.0, 0.0, 0, 4
+    while took < SECONDS:
+        ready = [connection.sealed(next(turn)) for _ in range(count)]
+        cpu, began = door.process.cpu(), time.monotonic()
+        connection.flow(ready, IN_FLIGHT)
+        took += time.monotonic() - began
+        used += door.process.cpu() - cpu
         answered += count
-    return answered / max(process.cpu() - cpu, 0.01)
+        count = max(1, min(most, int(answered / took * (SECONDS - took))))  # of a slow server fewer are asked
+    return answered / used
 
 
-def _exchange(connection: Connection, messages: list[bytes]) -> None:
-    """Send messages that are made already, several in flight, until all are answered."""
-    sent = IN_FLIGHT
-    connection.socket.sendall(b"".join(messages[:sent]))
-    left = len(messages)
-    while left:
-        done = sum(connection.heads(wait=True))
-        left -= done
-        connection.socket.sendall(b"".join(messages[sent : sent + done]))
-        sent += done
+def read_rate(door: Door, nodes: Sequence[ua.NodeId], size: int) -> float:
+    """Values a CPU second, of `nodes` in turn, `size` a request; the first answer is looked at."""
+    size = min(size, len(nodes))
+    with closing(door.enter()) as connection:
+        starts = range(0, max(1, min(len(nodes) - size + 1, 30 * size)), size)
+        made = [requests.read(connection, nodes[at : at + size]) for at in starts]
+        found = connection.call(made[0], ua.ReadResponse).Results
+        if len(found) != size or sum(value.StatusCode.is_good() for value in found) < 0.9 * size:
+            raise RuntimeError("a Read was not answered as it should be")
+        return replay(connection, made, door) * size
 
 
-def read_rate(
-    process: Process,
-    nodes: Sequence[ua.NodeId],
-    size: int,
-    connect: Callable[[int], Connection] = Connection,
-) -> float:
-    """Values a CPU second, of `nodes` in turn, `size` a request."""
-    connection = connect(process.port)
-    starts = range(0, max(1, min(len(nodes) - size + 1, 30 * size)), size)
-    made = [requests.read(connection, nodes[at : at + size]) for at in starts]
-    rate = replay(connection, made, process, SECONDS) * size
-    connection.close()
-    return rate
-
-
-def browse_rates(process: Process, nodes: Sequence[ua.NodeId]) -> tuple[float, float]:
+def browse_rates(door: Door, nodes: Sequence[ua.NodeId]) -> tuple[float, float]:
     """References a CPU second: on the first walk over `nodes`, and when they are browsed again."""
-    connection = Connection(process.port)
-    made = [requests.browse(connection, nodes[at : at + BROWSED]) for at in range(0, len(nodes), BROWSED)]
-    cpu = process.cpu()
-    for request in made:
-        connection.finish(request)
-    first = process.cpu() - cpu
-    found = [_references(connection, request) for request in made]
-    again = replay(connection, made, process, SECONDS) * sum(found) / len(found)
-    connection.close()
-    return sum(found) / max(first, 0.01), again
+    with closing(door.enter()) as connection:
+        made = [requests.browse(connection, nodes[at : at + BROWSED]) for at in range(0, len(nodes), BROWSED)]
+        cpu = door.process.cpu()
+        for request in made:
+            connection.finish(request)
+        first = door.process.cpu() - cpu
+        found = statistics.mean(_references(connection, request) for request in made[:4])
+        return found * len(made) / max(first, 1e-6), replay(connection, made, door) * found
 
 
 def _references(connection: Connection, request: Request) -> int:

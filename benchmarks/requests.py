@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from asyncua import ua
-from asyncua.ua.ua_binary import struct_to_binary
+from asyncua.ua.ua_binary import nodeid_to_binary, struct_to_binary
 
 from benchmarks.client import Connection, Request
 
 ALL_FIELDS: Final = 63
+# Stand for a node and a handle in what is encoded once, and repeated for many.
+_ANY: Final = ua.NodeId("any node at all", 77)
+_ANY_BYTES: Final = nodeid_to_binary(_ANY)
+_ANY_HANDLE: Final = 0x5A5A_5A5A
+_COUNT: Final = struct.Struct("<I")
 _ACKNOWLEDGE: Final = struct.Struct("<iII")
 
 
@@ -26,9 +31,10 @@ def namespace(connection: Connection, uri: str) -> int:
 
 def read(connection: Connection, nodes: Sequence[ua.NodeId]) -> Request:
     """Read the values of nodes."""
-    wanted = ua.ReadParameters(0.0, ua.TimestampsToReturn.Both)
-    wanted.NodesToRead = [ua.ReadValueId(node, ua.AttributeIds.Value) for node in nodes]
-    return connection.request(ua.ReadRequest, struct_to_binary(wanted))
+    head = struct_to_binary(ua.ReadParameters(0.0, ua.TimestampsToReturn.Both))[:-4]
+    values = struct_to_binary(ua.ReadValueId(_ANY, ua.AttributeIds.Value)).split(_ANY_BYTES, 1)[1]
+    parts = [head, _COUNT.pack(len(nodes)), *(nodeid_to_binary(node) + values for node in nodes)]
+    return connection.request(ua.ReadRequest, b"".join(parts))
 
 
 def browse(connection: Connection, nodes: Sequence[ua.NodeId]) -> Request:
@@ -55,18 +61,45 @@ def delete_subscription(connection: Connection, subscription: int) -> Request:
     return connection.request(ua.DeleteSubscriptionsRequest, struct_to_binary(wanted))
 
 
-def monitored_items(nodes: Sequence[ua.NodeId], size: int) -> list[bytes]:
-    """Items on nodes, `size` a request, queue of one: parameters that lack the SubscriptionId before them."""
+def monitored_items(nodes: Sequence[ua.NodeId], size: int, queue: int = 1) -> list[bytes]:
+    """Items on nodes, `size` a request: parameters that lack the SubscriptionId before them."""
+    item = ua.MonitoredItemCreateRequest(ua.ReadValueId(_ANY, ua.AttributeIds.Value))
+    item.MonitoringMode = ua.MonitoringMode.Reporting
+    item.RequestedParameters = ua.MonitoringParameters(_ANY_HANDLE, -1.0, None, queue, True)
+    middle, tail = struct_to_binary(item).split(_ANY_BYTES, 1)[1].split(_COUNT.pack(_ANY_HANDLE))
+    both = _COUNT.pack(ua.TimestampsToReturn.Both)
     encoded = []
     for at in range(0, len(nodes), size):
-        wanted = ua.CreateMonitoredItemsParameters(0, ua.TimestampsToReturn.Both)
-        for handle, node in enumerate(nodes[at : at + size], at):
-            item = ua.MonitoredItemCreateRequest(ua.ReadValueId(node, ua.AttributeIds.Value))
-            item.MonitoringMode = ua.MonitoringMode.Reporting
-            item.RequestedParameters = ua.MonitoringParameters(handle, -1.0, None, 1, True)
-            wanted.ItemsToCreate.append(item)
-        encoded.append(bytes(struct_to_binary(wanted))[4:])
+        batch = nodes[at : at + size]
+        items = [
+            nodeid_to_binary(node) + middle + _COUNT.pack(handle) + tail
+            for handle, node in enumerate(batch, at)
+        ]
+        encoded.append(b"".join((both, _COUNT.pack(len(batch)), *items)))
     return encoded
+
+
+def event_item() -> bytes:
+    """An item on the server's events, with the usual fields of alarms."""
+    fields = ("EventId", "EventType", "SourceNode", "SourceName", "Time", "Message", "Severity")
+    event_filter = ua.EventFilter()
+    for name in fields:
+        operand = ua.SimpleAttributeOperand()
+        operand.TypeDefinitionId = ua.NodeId(ua.ObjectIds.BaseEventType)
+        operand.BrowsePath = [ua.QualifiedName(name)]
+        operand.AttributeId = ua.AttributeIds.Value
+        event_filter.SelectClauses.append(operand)
+    source = ua.ReadValueId(ua.NodeId(ua.ObjectIds.Server), ua.AttributeIds.EventNotifier)
+    item = ua.MonitoredItemCreateRequest(source, ua.MonitoringMode.Reporting)
+    item.RequestedParameters = ua.MonitoringParameters(0, 0.0, event_filter, 10_000, True)
+    wanted = ua.CreateMonitoredItemsParameters(0, ua.TimestampsToReturn.Both, [item])
+    return bytes(struct_to_binary(wanted))[4:]
+
+
+def call(connection: Connection, owner: ua.NodeId, method: ua.NodeId, *arguments: ua.Variant) -> Request:
+    """Call a method."""
+    wanted = ua.CallParameters([ua.CallMethodRequest(owner, method, list(arguments))])
+    return connection.request(ua.CallRequest, struct_to_binary(wanted))
 
 
 def create_items(connection: Connection, subscription: int, items: bytes) -> Request:

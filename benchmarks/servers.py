@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from benchmarks.login import PASSWORD, identity_in
 from benchmarks.process import Process, free_ports, running
-from benchmarks.securing import Identity
-from server.security.certificates import Application, own_certificate
+from benchmarks.securechannel import Identity
 
-_PASSWORD: Final = "Benchmark-13.65-volt"
 _PROGRAM: Final = "import sys; from server.cli import main; sys.exit(main())"
 
 
@@ -31,35 +30,38 @@ def home() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def trusted(folder: Path) -> Identity:
+    """A client's certificate, made and trusted in the home `folder`."""
+    identity = identity_in(folder / "client")
+    trust = folder / "pki" / "trusted" / "certs"
+    trust.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (trust / "benchmarks.der").write_bytes(identity.certificate.public_bytes(Encoding.DER))
+    return identity
+
+
 @contextmanager
-def voltkeep(folder: Path) -> Iterator[Process]:
-    """`voltkeep server` with the simulated fleet, historian and all, scanning each second."""
+def voltkeep(folder: Path, fleet: Path) -> Iterator[Process]:
+    """`voltkeep server` with a simulated fleet, historian and all, scanning each second."""
     opcua, metrics = free_ports(2)
     environment = {
         "VOLTKEEP_HOME": str(folder),
+        "VOLTKEEP_FLEET": str(fleet),
         "VOLTKEEP_DEMO": "1",
+        "VOLTKEEP_ADMIN_PASSWORD": PASSWORD,
         "VOLTKEEP_SCAN_PERIOD": "1",
+        "VOLTKEEP_SIMULATOR_PAST_HOURS": "0",
         "VOLTKEEP_OPCUA_PORT": str(opcua),
         "VOLTKEEP_METRICS_PORT": str(metrics),
         "VOLTKEEP_LOG_LEVEL": "warning",
-        "VOLTKEEP_ADMIN_PASSWORD": _PASSWORD,
     }
     with running(opcua, folder / "server.log", ["-c", _PROGRAM, "server"], environment) as process:
         yield process
 
 
-def identity(folder: Path) -> Identity:
-    """The administrator, with a certificate for the client and the one of the server of that home."""
-    application = Application("urn:voltkeep:benchmarks", "benchmarks", "localhost")
-    own = own_certificate(folder / "client", application)
-    shutil.copy(folder / "client" / "own.der", folder / "pki" / "trusted" / "certs" / "benchmarks.der")
-    server = x509.load_der_x509_certificate((folder / "pki" / "own" / "own.der").read_bytes())
-    return Identity(own.certificate, own.key, server, "admin", _PASSWORD)
-
-
 @contextmanager
-def stock(folder: Path) -> Iterator[Process]:
-    """Stock asyncua with as many variables, all written each second."""
+def stock(folder: Path, fleet: Path, written: int) -> Iterator[Process]:
+    """Stock asyncua with as many variables, of which the first `written` are written each second."""
     (port,) = free_ports(1)
-    with running(port, folder / "stock.log", ["-m", "benchmarks.stock", str(port)], {}) as process:
+    arguments = ["-m", "benchmarks.stock", str(port), str(fleet), str(written), str(folder / "stock")]
+    with running(port, folder / "stock.log", arguments, {}) as process:
         yield process

@@ -1,9 +1,10 @@
 """The peer: a stock asyncua server with as many variables as our fleet, under the same names.
 
-`python -m benchmarks.stock PORT` serves all variables of the shipped fleet, in a folder an asset, with the
-same string NodeIds and types, and writes a new value to every one of them each second. It prints the CPU
-time of each such round [ms]. The nodes are put in as one AddNodes request: one by one takes longer, and
-all in one folder takes many minutes, for every new reference is compared with all that there are.
+`python -m benchmarks.stock PORT FLEETFILE WRITTEN FOLDER` serves all variables of the fleet, in a folder an
+asset, with the same string NodeIds and types, and writes a new value to the first WRITTEN of them a second.
+It prints the CPU time of each such round [ms]. The nodes are put in as one AddNodes request: one by one takes
+longer, and all in one folder takes many minutes, for every new reference is compared with all that there are.
+Its certificate goes to FOLDER.
 """
 
 from __future__ import annotations
@@ -14,18 +15,21 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from asyncua import Server, ua
 
-from benchmarks.fleet import shipped_index
+from benchmarks.fleet import index_of
 from benchmarks.process import HOST
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 from nodeset.tags import Kind
 from nodeset.types import TYPES_URI
+from server.security.certificates import Application, own_certificate
 
 FLEET_URI: Final = "urn:voltkeep:fleet"
+APPLICATION_URI: Final = "urn:voltkeep:benchmarks:stock"
 PERIOD: Final = 1.0  # s
 
 
@@ -84,13 +88,18 @@ def _item(node_id: ua.NodeId, parent: ua.NodeId, name: str) -> ua.AddNodesItem:
     return item
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, fleet: Path, written: int, folder: Path) -> None:
     """Serve until interrupted."""
     server = Server()
     await server.init()
     server.set_endpoint(f"opc.tcp://{HOST}:{port}/")
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-    variables = await build(server, shipped_index())
+    own_certificate(folder, Application(APPLICATION_URI, "stock asyncua", "localhost"))
+    await server.set_application_uri(APPLICATION_URI)
+    await server.load_certificate(folder / "own.der")
+    await server.load_private_key(folder / "own.key.pem")
+    policies = ua.SecurityPolicyType
+    server.set_security_policy([policies.NoSecurity, policies.Basic256Sha256_SignAndEncrypt])
+    variables = (await build(server, index_of(fleet)))[:written]
     async with server:
         round_number, due = 0, time.monotonic()
         while True:
@@ -115,4 +124,4 @@ async def _write_all(server: Server, variables: list[tuple[ua.NodeId, Kind]], ro
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(int(sys.argv[1])))
+        asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))

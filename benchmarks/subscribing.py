@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,11 +14,12 @@ from asyncua import ua
 
 from benchmarks import requests
 from benchmarks.client import Connection
+from benchmarks.login import Door
 from benchmarks.process import Process
 
 BATCH: Final = 1000  # items a request
 PUBLISH_REQUESTS: Final = 5
-SETTLE: Final = 3.0  # s until the first values have been delivered
+SETTLE: Final = 2.0  # s until the first values have been delivered
 _MS: Final = 1000.0
 
 
@@ -33,6 +34,15 @@ class Delivery:
     p99: float
 
 
+@dataclass(frozen=True)
+class Watch:
+    """What each subscriber watches, at which publishing interval [ms], with queues of which size."""
+
+    nodes: Sequence[ua.NodeId]
+    interval: float = 1000.0
+    queue: int = 1
+
+
 def idle_share(process: Process, seconds: float) -> float:
     """Share of a core [%] that a server takes by itself, while nobody asks anything."""
     cpu, began = process.cpu(), time.monotonic()
@@ -40,95 +50,119 @@ def idle_share(process: Process, seconds: float) -> float:
     return 100 * (process.cpu() - cpu) / (time.monotonic() - began)
 
 
-def create_rate(process: Process, nodes: Sequence[ua.NodeId], seconds: float) -> float:
+def create_rate(door: Door, nodes: Sequence[ua.NodeId], seconds: float) -> float:
     """Monitored items created a CPU second; the subscription is new for each round over `nodes`."""
     items = requests.monitored_items(nodes, BATCH)
-    cpu, made = 0.0, 0
-    with closing(Connection(process.port)) as connection:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+    used, took, made = 0.0, 0.0, 0
+    with closing(door.enter()) as connection:
+        while took < seconds:
             subscription = requests.create_subscription(connection, 10_000.0)
-            batches = [requests.create_items(connection, subscription, batch) for batch in items]
-            before = process.cpu()
-            for batch in batches:
-                connection.finish(batch)
-            cpu += process.cpu() - before
+            ready = [
+                connection.sealed(requests.create_items(connection, subscription, batch)) for batch in items
+            ]
+            cpu, began = door.process.cpu(), time.monotonic()
+            connection.flow(ready, 1)
+            took += time.monotonic() - began
+            used += door.process.cpu() - cpu
             made += len(nodes)
             connection.finish(requests.delete_subscription(connection, subscription))
-    return made / max(cpu, 0.01)
+    return made / used
 
 
 @dataclass
-class _Subscriber:
+class Subscriber:
     """One client with one subscription; `late` [µs] is how old values were on arrival."""
 
     connection: Connection
     subscription: int
     changes: int = 0
     late: list[int] = field(default_factory=list)
+    first: float = 0.0  # monotonic, of the first change or event
+    last: float = 0.0
+    answered: Callable[[], None] = lambda: None  # something else than a notification has come
     _source_time: int = 0
 
+    @classmethod
+    def enter(cls, door: Door, interval: float, items: Sequence[bytes]) -> Subscriber:
+        """A new client with items that `requests` has encoded."""
+        connection = door.enter()
+        subscription = requests.create_subscription(connection, interval)
+        for batch in items:
+            connection.finish(requests.create_items(connection, subscription, batch))
+        made = cls(connection, subscription)
+        for _ in range(PUBLISH_REQUESTS):
+            made.ask()
+        return made
+
     def ask(self, sequence: int = 0) -> None:
+        """Send a Publish request that acknowledges a notification."""
         self.connection.send(requests.publish(self.connection, self.subscription, sequence))
 
     def take(self) -> None:
         """Count what has arrived and ask for more."""
         for head, final in self.connection.notifications():
-            if head is not None:
+            if head is not None and not head.subscription:
+                self.answered()
+            elif head is not None:
                 self.changes += head.changes
                 self._source_time = head.source_time
+                if head.changes:
+                    self.last = time.monotonic()
+                    self.first = self.first or self.last
                 self.ask(head.sequence)
             if final and self._source_time:
                 self.late.append(time.time_ns() // 1000 - self._source_time)
                 self._source_time = 0
 
+    def forget(self) -> None:
+        """Count from now on."""
+        self.changes, self.first = 0, 0.0
+        self.late.clear()
+
 
 @contextmanager
-def _subscribed(
-    process: Process, nodes: Sequence[ua.NodeId], count: int, interval: float
-) -> Iterator[list[_Subscriber]]:
-    """`count` clients, each with a subscription to all nodes."""
-    items = requests.monitored_items(nodes, BATCH)
-    subscribers = []
-    try:
+def subscribed(door: Door, watch: Watch, count: int) -> Iterator[list[Subscriber]]:
+    """`count` clients that watch the same."""
+    items = requests.monitored_items(watch.nodes, BATCH, watch.queue)
+    with ExitStack() as stack:
+        subscribers = []
         for _ in range(count):
-            connection = Connection(process.port)
-            subscription = requests.create_subscription(connection, interval)
-            subscriber = _Subscriber(connection, subscription)
+            subscriber = Subscriber.enter(door, watch.interval, items)
+            stack.callback(subscriber.connection.close)
             subscribers.append(subscriber)
-            for batch in items:
-                connection.finish(requests.create_items(connection, subscription, batch))
-            for _ in range(PUBLISH_REQUESTS):
-                subscriber.ask()
         yield subscribers
-    finally:
+
+
+def deliver(door: Door, watch: Watch, count: int, seconds: float, idle: float) -> Delivery:
+    """Deliver to `count` subscribers; `idle` [%] is not counted as theirs."""
+    with subscribed(door, watch, count) as subscribers:
+        listen(subscribers, SETTLE)
         for subscriber in subscribers:
-            subscriber.connection.close()
+            subscriber.forget()
+        cpu, began = door.process.cpu(), time.monotonic()
+        listen(subscribers, seconds)
+        took, used = time.monotonic() - began, door.process.cpu() - cpu
+    changes = sum(subscriber.changes for subscriber in subscribers)
+    for_them = max(used - idle / 100 * took, 1e-3)
+    p50, p99 = lateness(subscribers)
+    return Delivery(changes / took, changes / for_them, 100 * used / took, p50, p99)
 
 
-def deliver(
-    process: Process, nodes: Sequence[ua.NodeId], count: int, interval: float, seconds: float, idle: float
-) -> Delivery:
-    """Deliver the changes of all `nodes` to `count` subscribers; `idle` [%] is not counted as theirs."""
-    with _subscribed(process, nodes, count, interval) as subscribers, selectors.DefaultSelector() as selector:
+def lateness(subscribers: Sequence[Subscriber]) -> tuple[float, float]:
+    """Median and 99th percentile of how late values came [ms]."""
+    late = [late / _MS for subscriber in subscribers for late in subscriber.late]
+    p50, p99 = np.percentile(late or [np.nan], (50, 99))
+    return float(p50), float(p99)
+
+
+def listen(
+    subscribers: Sequence[Subscriber], seconds: float, enough: Callable[[], bool] = lambda: False
+) -> None:
+    """Take what arrives for some time, or until there is `enough`."""
+    deadline = time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
         for subscriber in subscribers:
             selector.register(subscriber.connection.socket, selectors.EVENT_READ, subscriber)
-        _listen(selector, SETTLE)
-        for subscriber in subscribers:
-            subscriber.changes = 0
-            subscriber.late.clear()
-        cpu, began = process.cpu(), time.monotonic()
-        _listen(selector, seconds)
-        took, used = time.monotonic() - began, process.cpu() - cpu
-    changes = sum(subscriber.changes for subscriber in subscribers)
-    late = [late / _MS for subscriber in subscribers for late in subscriber.late]
-    for_them = max(used - idle / 100 * took, 0.01)
-    p50, p99 = np.percentile(late or [np.nan], (50, 99))
-    return Delivery(changes / took, changes / for_them, 100 * used / took, float(p50), float(p99))
-
-
-def _listen(selector: selectors.BaseSelector, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        for key, _ in selector.select(left):
-            key.data.take()
+        while (left := deadline - time.monotonic()) > 0 and not enough():
+            for key, _ in selector.select(left):
+                key.data.take()

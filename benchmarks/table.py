@@ -1,8 +1,9 @@
-"""The table: each figure of ours beside the same of stock asyncua, the ratio, and what we aim at."""
+"""The tables: each figure of ours beside the same of stock asyncua, the ratio, and what we aim at."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from rich.console import Console
@@ -20,30 +21,74 @@ class Line:
     more_is_better: bool = True
 
 
-LINES: Final = (
-    Line("start", "start to listening, first time (makes the database)", "s", "", False),
-    Line("restart", "start to listening", "s", "≤ 2", False),
-    Line("memory", "memory, once started (RSS)", "MB", "≤ 123", False),
-    Line("idle", "scan of the fleet at 1 Hz, nobody connected", "% of a core", "", False),
-    Line("read_1", "Read, 1 node a request", "values/CPU s", "≥ 30 k"),
-    Line("read_100", "Read, 100 nodes a request", "values/CPU s"),
-    Line("read_1000", "Read, 1,000 nodes a request", "values/CPU s", "≥ 6.3 M"),
-    Line("read_10000", "Read, 10,000 nodes a request", "values/CPU s"),
-    Line("secured_1", "the same, signed and encrypted, 1 node a request", "values/CPU s"),
-    Line("secured_100", "signed and encrypted, 100 nodes a request", "values/CPU s"),
-    Line("secured_1000", "signed and encrypted, 1,000 nodes a request", "values/CPU s", "≥ 2.2 M"),
-    Line("secured_10000", "signed and encrypted, 10,000 nodes a request", "values/CPU s"),
-    Line("read_all", "Read, all types of value, 1,000 nodes a request", "values/CPU s"),
-    Line("browse", "Browse, first walk over the jars", "references/CPU s", "≥ 300 k"),
-    Line("browse_again", "Browse, the same again", "references/CPU s", "≥ 300 k"),
-    Line("create", "create monitored items", "items/CPU s", "≥ 1 M"),
-    Line("changes_1", "data changes delivered to 1 subscriber", "changes/CPU s", "≥ 3 M"),
-    Line("changes_5", "data changes delivered to 5 subscribers", "changes/CPU s", "≥ 3 M"),
-    Line("share_1", "server at 1 Hz with 1 subscriber of everything", "% of a core", "", False),
-    Line("share_5", "server at 1 Hz with 5 subscribers of everything", "% of a core", "≤ 4", False),
-    Line("p50", "scan to subscriber, 10 of them, each 100 ms: median", "ms", "", False),
-    Line("p99", "scan to subscriber, 10 of them, each 100 ms: p99", "ms", "≤ 150", False),
-    Line("commit", "set every variable once", "ms", "≤ 1", False),
+@dataclass
+class Section:
+    """A table: its lines, and what was measured of them; `notes` follow a line's name."""
+
+    title: str
+    lines: tuple[Line, ...]
+    ours: dict[str, float] = field(default_factory=dict)
+    stock: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def opcua_lines(memory: int, secured: bool, large: bool) -> tuple[Line, ...]:
+    """Lines of a running server whose memory may be `memory` [MB]."""
+    thousand = "≥ 2.2 M" if secured else "≥ 6.3 M"
+    share = "≤ 30" if large else "≤ 4"
+    return (
+        Line("start", "start to listening, first time (makes the database)", "s", "", False),
+        Line("restart", "start to listening", "s", "≤ 2", False),
+        Line("memory", "memory, once started (RSS)", "MB", f"≤ {memory}", False),
+        Line("idle", "scan at 1 Hz, nobody connected", "% of a core", "", False),
+        Line("read_1", "Read, 1 node a request", "values/CPU s", "" if secured else "≥ 30 k"),
+        Line("read_100", "Read, 100 nodes a request", "values/CPU s"),
+        Line("read_1000", "Read, 1,000 nodes a request", "values/CPU s", thousand),
+        Line("read_10000", "Read, 10,000 nodes a request", "values/CPU s", thousand),
+        Line("read_all", "Read, all types of value, 1,000 nodes a request", "values/CPU s"),
+        Line("browse", "Browse, first walk over the jars", "references/CPU s", "≥ 300 k"),
+        Line("browse_again", "Browse, the same again", "references/CPU s", "≥ 300 k"),
+        Line("create", "create monitored items", "items/CPU s", "≥ 1 M"),
+        *(
+            line
+            for count, text in ((1, "1 subscriber"), (5, "5 subscribers"), (20, "20 subscribers"))
+            for line in (
+                Line(f"changes_{count}", f"data changes to {text}", "changes/CPU s", "≥ 3 M"),
+                Line(
+                    f"share_{count}",
+                    f"server at 1 Hz with {text}",
+                    "% of a core",
+                    share if count == 5 and not secured else "",
+                    False,
+                ),
+                Line(f"seen_{count}", f"changes that {text} received", "changes/s"),
+            )
+        ),
+        Line("p50", "scan to subscriber, 10 of them, each 100 ms: median", "ms", "", False),
+        Line("p99", "scan to subscriber, 10 of them, each 100 ms: p99", "ms", "≤ 150", False),
+        Line("commit", "set every variable once", "ms", "≤ 1", False),
+    )
+
+
+GENERAL: Final = (
+    Line("read_text", "Read of Strings, 1,000 nodes a request", "values/CPU s"),
+    Line("queued", "data changes of items with a queue of 10", "changes/CPU s"),
+    Line("strings", "data changes of Strings", "changes/CPU s"),
+    Line("alarms", "alarms in one scan, to 5 listeners", "events each"),
+    Line("alarms_s", "first to last of them", "s", "≤ 0.5", False),
+    Line("events", "events sent again by ConditionRefresh", "events/CPU s"),
+    Line("beside_general", "general path kept busy: changes and events", "1/s"),
+    Line("alone_changes", "fast path alone: changes to 5, each 100 ms", "changes/s"),
+    Line("beside_changes", "fast path beside the general one: changes", "changes/s"),
+    Line("alone_p99", "fast path alone: scan to subscriber, p99", "ms", "≤ 150", False),
+    Line("beside_p99", "fast path beside the general one: p99", "ms", "≤ 150", False),
+    Line("alone_trip_p50", "fast path alone: Read of 1 node, median", "ms", "", False),
+    Line("beside_trip_p50", "fast path beside the general one: median", "ms", "", False),
+    Line("alone_trip_p99", "fast path alone: Read of 1 node, p99", "ms", "", False),
+    Line("beside_trip_p99", "fast path beside the general one: p99", "ms", "", False),
+)
+
+PARTS: Final = (
     Line("scan", "scan without plant and historian", "ms", "", False),
     Line("twin", "of it twin, ageing and remaining life", "ms", "", False),
     Line("circuit", "of that the circuit's filter", "ms", "≤ 0.5", False),
@@ -57,19 +102,27 @@ LINES: Final = (
 )
 
 
-def show(ours: dict[str, float], stock: dict[str, float], notes: dict[str, str], machine: str) -> None:
+def show(sections: Iterable[Section], machine: str) -> None:
     """Print what has been measured."""
-    table = Table(title="Voltkeep beside stock asyncua 2.1.0", caption=machine, caption_justify="left")
-    table.add_column("figure")
+    console = Console(width=None if Console().is_terminal else 150)
+    for section in sections:
+        if section.ours or section.stock:
+            console.print(_table(section))
+    console.print(machine)
+
+
+def _table(section: Section) -> Table:
+    table = Table(title=section.title, title_justify="left")
+    table.add_column("figure", min_width=62)
     for name in ("Voltkeep", "asyncua", "ratio", "target"):
-        table.add_column(name, justify="right")
-    table.add_column("unit")
-    for line in LINES:
-        if line.key in ours or line.key in stock:
-            mine, peer = ours.get(line.key), stock.get(line.key)
-            name = line.name + notes.get(line.key, "")
+        table.add_column(name, justify="right", min_width=8)
+    table.add_column("unit", min_width=16)
+    for line in section.lines:
+        mine, peer = section.ours.get(line.key), section.stock.get(line.key)
+        if mine is not None or peer is not None:
+            name = line.name + section.notes.get(line.key, "")
             table.add_row(name, text(mine), text(peer), _ratio(line, mine, peer), line.target, line.unit)
-    Console(width=None if Console().is_terminal else 150).print(table)
+    return table
 
 
 def text(value: float | None) -> str:
