@@ -4,10 +4,10 @@ import { AttributeIds, BrowseDirection, DataType } from "node-opcua-client";
 import { connected } from "./session.mjs";
 
 const SUMMARY = "ns=0;i=2275";
-const SESSIONS = "ns=0;i=2026"; // SessionsDiagnosticsSummary
+const SESSIONS = "ns=0;i=3706"; // SessionsDiagnosticsSummary
 const NODES = {
   serviceLevel: "ns=0;i=2267", state: "ns=0;i=2259", auditing: "ns=0;i=2994", profiles: "ns=0;i=2269",
-  browsePoints: "ns=0;i=2735", perRead: "ns=0;i=11565", perBrowse: "ns=0;i=11567", perCall: "ns=0;i=11569",
+  browsePoints: "ns=0;i=2735", perRead: "ns=0;i=11705", perBrowse: "ns=0;i=11710", perCall: "ns=0;i=11709",
   enabled: "ns=0;i=2294", redundancy: "ns=0;i=3709", namespaces: "ns=0;i=2255",
 };
 
@@ -65,7 +65,7 @@ async function summary(session) {
 async function sessions(session) {
   const array = (await children(session, SESSIONS)).find((each) => each.browseName.name === "SessionDiagnosticsArray");
   const read = await session.read({ nodeId: array.nodeId, attributeId: AttributeIds.Value });
-  if (read.statusCode.isNotGood()) return read.statusCode.name;
+  if (!read.value.value) return read.statusCode.name;
   const own = read.value.value.find((each) => each.sessionId.toString() === session.sessionId.toString());
   return { name: own.sessionName, reads: own.readCount.totalCount >= 1, requests: own.totalRequestCount.totalCount >= 2 };
 }
