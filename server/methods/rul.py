@@ -11,7 +11,7 @@ from nodeset.fleet import AssetType
 from server.livetable import LiveTable
 from server.scanning.prognosis import MODEL_VERSION, Prognosis, confidence_name
 from server.security.permissions import Profile
-from server.services.method import Invocation, MethodError, MethodService, Outputs
+from server.services.method import ArgumentError, Invocation, MethodError, MethodService, Outputs
 
 S = ua.StatusCodes
 VT = ua.VariantType
@@ -32,7 +32,7 @@ class RulMethods:
         (path,) = call.values
         found = self._table.index.fleet.index_of.get(path or "")
         if found is None or found[0] is not AssetType.JAR:
-            raise MethodError(S.BadNodeIdUnknown, f"there is no jar {path}")
+            raise ArgumentError(0, S.BadNodeIdUnknown, f"there is no jar {path}")
         jar = found[1]
         frame = self._table.frame
         if frame is None or self._status(jar) == st.BAD_WAITING_FOR_INITIAL_DATA:

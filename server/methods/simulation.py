@@ -9,7 +9,7 @@ import structlog
 from asyncua import ua
 
 from server.security.permissions import Profile
-from server.services.method import Invocation, MethodError, MethodService, Outputs
+from server.services.method import ArgumentError, Invocation, MethodError, MethodService, Outputs
 from simulator import scenarios
 from simulator.plant import Plant
 
@@ -19,11 +19,14 @@ S = ua.StatusCodes
 VT = ua.VariantType
 
 _CODES: Final[dict[type[scenarios.ScenarioError], int]] = {
-    scenarios.UnknownScenario: S.BadInvalidArgument,
-    scenarios.UnknownTarget: S.BadNodeIdUnknown,
     scenarios.BadParameter: S.BadOutOfRange,
     scenarios.TooManyScenarios: S.BadTooManyOperations,
     scenarios.UnknownSimulation: S.BadNotFound,
+}
+# Arguments of Start that name what there is not: their position, and what is wrong with them.
+_ARGUMENTS: Final[dict[type[scenarios.ScenarioError], tuple[int, int]]] = {
+    scenarios.UnknownScenario: (0, S.BadNotFound),
+    scenarios.UnknownTarget: (1, S.BadNodeIdUnknown),
 }
 
 
@@ -77,9 +80,10 @@ def _guarded(act: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return act(*arguments)
     except scenarios.ScenarioError as error:
-        code = next((c for kind, c in _CODES.items() if isinstance(error, kind)), S.BadInvalidArgument)
         log.info("simulation refused", reason=str(error))
-        raise MethodError(int(code), str(error)) from None
+        if type(error) in _ARGUMENTS:
+            raise ArgumentError(*_ARGUMENTS[type(error)], str(error)) from None
+        raise MethodError(int(_CODES[type(error)]), str(error)) from None
 
 
 def _parameters(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:

@@ -48,6 +48,15 @@ class MethodError(Exception):
         self.code = code
 
 
+class ArgumentError(MethodError):
+    """An argument is of its type, and still not what the method can take (Part 4, 5.12.2)."""
+
+    def __init__(self, position: int, reason: int, text: str = "") -> None:
+        super().__init__(S.BadInvalidArgument, text)
+        self.position = position
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """Who calls a method on which object, with the values of its arguments; a null array is an empty one."""
@@ -149,6 +158,10 @@ class MethodService:
             result.OutputArguments = list(await outputs if inspect.isawaitable(outputs) else outputs)
         except MethodError as error:
             result.StatusCode = ua.StatusCode(error.code)
+            if isinstance(error, ArgumentError):
+                codes = [S.Good] * len(wanted.InputArguments)
+                codes[error.position] = error.reason
+                result.InputArgumentResults = [ua.StatusCode(code) for code in codes]
         except Exception:  # a defect of one method must not cost the other calls their answer
             log.exception("method failed", method=method_id.to_string())
             result.StatusCode = ua.StatusCode(S.BadInternalError)

@@ -61,7 +61,8 @@ async def test_the_life_of_a_jar_can_be_asked_for(client: Client, server: OpcUaT
 @pytest.mark.parametrize("path", ["Bangrak/UPS-1/S01/J99", "Bangrak", "", None, JAR + ".Voltage"])
 async def test_there_must_be_such_a_jar(client: Client, server: OpcUaTestServer, path: str | None) -> None:
     result = await call(client, server, "Analytics.PredictRul", text(path))
-    assert result.StatusCode.value == S.BadNodeIdUnknown
+    assert result.StatusCode.value == S.BadInvalidArgument
+    assert [status.value for status in result.InputArgumentResults] == [S.BadNodeIdUnknown]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ async def test_five_simulations_and_no_more(admin: Client, server: OpcUaTestServ
     [
         ([text("Flood"), text(JAR), number(1.0), TEXTS, NUMBERS], S.BadInvalidArgument),
         ([text(None), text(None), number(1.0), TEXTS, NUMBERS], S.BadInvalidArgument),
-        ([text("SensorFault"), text("Nowhere"), number(1.0), TEXTS, NUMBERS], S.BadNodeIdUnknown),
+        ([text("SensorFault"), text("Nowhere"), number(1.0), TEXTS, NUMBERS], S.BadInvalidArgument),
         ([text("SensorFault"), text(JAR), number(-1.0), TEXTS, NUMBERS], S.BadOutOfRange),
         ([text("SensorFault"), text(JAR), number(float("nan")), TEXTS, NUMBERS], S.BadOutOfRange),
         ([text("SensorFault"), text(JAR), number(float("inf")), TEXTS, NUMBERS], S.BadOutOfRange),
@@ -171,6 +172,22 @@ async def test_a_simulation_without_sense_is_refused(
     assert result.StatusCode.value == code
     listed = await call(admin, server, "Simulation.List")
     assert listed.OutputArguments[0].Value == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "target", "each"),
+    [
+        ("Flood", JAR, [S.BadNotFound, 0, 0, 0, 0]),
+        ("SensorFault", "Nowhere", [0, S.BadNodeIdUnknown, 0, 0, 0]),
+    ],
+)
+async def test_it_is_said_which_argument_names_nothing(
+    admin: Client, server: OpcUaTestServer, scenario: str, target: str, each: list[int]
+) -> None:
+    result = await call(
+        admin, server, "Simulation.Start", text(scenario), text(target), number(1.0), TEXTS, NUMBERS
+    )
+    assert [status.value for status in result.InputArgumentResults] == each
 
 
 async def test_a_start_with_null_arrays_uses_the_defaults(admin: Client, server: OpcUaTestServer) -> None:
