@@ -57,9 +57,16 @@ async def walked(server: OpcUaTestServer) -> AsyncIterator[Walked]:
         while front:
             for node_id, refs in zip(front, await _browse(client, front), strict=True):
                 found.references[node_id] = refs
+            for node in front:  # diagnostics of other sessions, which end while we walk
+                refs = found.references[node]
+                found.references[node] = [r for r in refs if not _passing(r.NodeId)]
             targets = dict.fromkeys(ref.NodeId for node in front for ref in found.references[node])
             front = [node_id for node_id in targets if node_id not in found.references]
         yield found
+
+
+def _passing(node_id: ua.NodeId) -> bool:
+    return node_id.NamespaceIndex == 1 and str(node_id.Identifier).startswith("session-")
 
 
 async def _browse(client: Client, nodes: list[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
