@@ -54,7 +54,6 @@ from server.services.view import ViewService
 from server.space import standardnodes
 from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
-from server.space.attributes import describe_defaults
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
 from server.space.namespaces import describe as describe_namespaces
@@ -131,7 +130,7 @@ class OpcUaServer:
         space.registered = parser.identifier
         standardnodes.describe(space, namespaces, settings.opcua)
         self.status.describe(space)
-        describe_namespaces(space, namespaces, self.permissions.default_role_permissions)
+        describe_namespaces(space, namespaces, self.permissions)
         DiagnosticNodes(space, self.diagnostics, self.permissions)
         types_of = ValueTypes(space)
         self._serve(space, parser, types_of)
@@ -149,7 +148,6 @@ class OpcUaServer:
         settings = self._settings
         self.set_points = WritableRows(self._table.index, parser, self._write)
         self.permissions.declare_all(self.set_points.profile)
-        describe_defaults(space, self.permissions)
         attributes = AttributeService(
             space, self._table, parser, self.permissions, self.set_points, types, self.audit
         )

@@ -149,9 +149,9 @@ class AddressSpace:
         return None
 
     def view_at(self, node_id: bytes) -> View | None:
-        """The references of the node of an encoded NodeId."""
+        """The references of the node of an encoded NodeId; raises `UnicodeDecodeError`."""
         if node_id.startswith(self._assets.prefix):
-            identifier = node_id[7:].decode(errors="replace")  # text that is none names no node
+            identifier = node_id[7:].decode()
             if self._assets.node_id(identifier) not in self.nodes:
                 return self._virtual(identifier)
         return self.view(node_id_of(node_id))

@@ -143,18 +143,6 @@ class Attributes:
         return self._permissions.granted(profile, session.user.role)
 
 
-def describe_defaults(space: AddressSpace, permissions: Permissions) -> None:
-    """Fill in the defaults that the metadata of the standard's namespace tells (Part 5, 6.3.13)."""
-    defaults = ua.NodeId(Ids.OPCUANamespaceMetadata_DefaultRolePermissions)
-    permissions.declare(defaults, Profile.ADMIN_ONLY)
-    space.role_readers[defaults] = lambda _role: _structures(permissions.default_role_permissions(0))
-    space.role_readers[ua.NodeId(Ids.OPCUANamespaceMetadata_DefaultUserRolePermissions)] = lambda role: (
-        _structures(permissions.default_role_permissions(0, role))
-    )
-    restrictions = ua.NodeId(Ids.OPCUANamespaceMetadata_DefaultAccessRestrictions)
-    space.role_readers[restrictions] = lambda _role: _value(0, VT.UInt16)
-
-
 def class_of(node: NodeData) -> ua.NodeClass:
     """The class of a node."""
     return ua.NodeClass(node.attributes[A.NodeClass].value.Value.Value)

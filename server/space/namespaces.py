@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -10,6 +9,8 @@ from asyncua import ua
 
 from nodeset.types import FLEET_URI, TYPES_URI
 from server.protocol.stack import APPLICATION_URI, NodeData
+from server.security.permissions import Permissions, Profile
+from server.security.users import Role
 from server.space import nodes
 from server.space.addressspace import AddressSpace
 from server.space.nodes import A
@@ -17,30 +18,40 @@ from server.space.nodes import A
 Ids = ua.ObjectIds
 VT = ua.VariantType
 Value = tuple[Any, ua.VariantType, int, int]  # value, its type, data type and rank
-# What sessions with a role may do where a node says nothing itself, by namespace.
-DefaultPermissions = Callable[[int], list[ua.RolePermissionType]]
 
 _OURS: Final = (APPLICATION_URI, TYPES_URI, FLEET_URI)
 _LOCAL: Final = 1  # namespace of nodes of this server alone (Part 3, 8.2.2)
 _ANY_STRING: Final = "%"
+_DEFAULTS: Final[dict[str, Value]] = {
+    "DefaultRolePermissions": ([], VT.ExtensionObject, Ids.RolePermissionType, 1),
+    "DefaultUserRolePermissions": ([], VT.ExtensionObject, Ids.RolePermissionType, 1),
+    "DefaultAccessRestrictions": (0, VT.UInt16, Ids.AccessRestrictionType, -1),
+}
 _NULL_TIME: Final = ua.win_epoch_to_datetime(0)
 
 
-def describe(space: AddressSpace, namespaces: list[str], permissions: DefaultPermissions) -> None:
+def describe(space: AddressSpace, namespaces: list[str], permissions: Permissions) -> None:
     """An object for each namespace, with what asyncua does not say of those of imported NodeSets."""
     folder = space.nodes[ua.NodeId(Ids.Server_Namespaces)]
     known = {ref.BrowseName.Name: ref.NodeId for ref in folder.references if ref.IsForward}
     for index, uri in enumerate(namespaces):
         entry = space.nodes[known[uri]] if uri in known else _entry(space, index, uri, folder)
-        values: dict[str, Value] = {"DefaultRolePermissions": _permissions(permissions(index))}
-        if uri in _OURS:
-            values |= _static(uri)
-        for name, value in values.items():
+        for name, value in (_DEFAULTS | (_static(uri) if uri in _OURS else {})).items():
             _set(space, entry, f"Namespaces.{uri}.{name}", name, value)
+        _tell_permissions(space, entry, index, permissions)
 
 
-def _permissions(entries: list[ua.RolePermissionType]) -> Value:
-    return entries, VT.ExtensionObject, Ids.RolePermissionType, 1
+def _tell_permissions(space: AddressSpace, entry: NodeData, index: int, permissions: Permissions) -> None:
+    """What its nodes allow that say nothing themselves: of all roles for who may know, of one's own for all."""
+    members = {ref.BrowseName.Name: ref.NodeId for ref in entry.references if ref.IsForward}
+    everybody, own = members["DefaultRolePermissions"], members["DefaultUserRolePermissions"]
+    permissions.declare(everybody, Profile.ADMIN_ONLY)
+
+    def told(role: Role) -> ua.DataValue:
+        entries = permissions.default_role_permissions(index, role)
+        return ua.DataValue(ua.Variant(entries, VT.ExtensionObject, is_array=True))
+
+    space.role_readers |= {everybody: told, own: told}
 
 
 def _static(uri: str) -> dict[str, Value]:

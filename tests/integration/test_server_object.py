@@ -69,7 +69,11 @@ async def test_every_namespace_has_its_metadata(client: Client, server: OpcUaTes
     entries = await client.get_node(ua.NodeId(Ids.Server_Namespaces)).get_children()
     told = {}
     for entry in entries:
-        found = {(await p.read_browse_name()).Name: await p.read_value() for p in await entry.get_children()}
+        members = {(await p.read_browse_name()).Name: p for p in await entry.get_children()}
+        everybody = members.pop("DefaultRolePermissions")
+        with pytest.raises(ua.uaerrors.BadUserAccessDenied):  # administrators may know it
+            await everybody.read_value()
+        found = {name: await member.read_value() for name, member in members.items()}
         told[found["NamespaceUri"]] = found
     assert set(told) == set(uris)
     types, fleet = told["urn:voltkeep:types"], told["urn:voltkeep:fleet"]
@@ -78,7 +82,9 @@ async def test_every_namespace_has_its_metadata(client: Client, server: OpcUaTes
     assert fleet["StaticNodeIdTypes"] == []
     for uri in uris:
         assert told[uri]["IsNamespaceSubset"] is False
-        assert told[uri]["DefaultRolePermissions"]
+        (mine,) = told[uri]["DefaultUserRolePermissions"]
+        assert mine.RoleId == ua.NodeId(Ids.WellKnownRole_Anonymous)
+        assert told[uri]["DefaultAccessRestrictions"] == 0
 
 
 async def test_capabilities_are_those_of_the_settings(client: Client, server: OpcUaTestServer) -> None:

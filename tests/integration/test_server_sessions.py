@@ -199,12 +199,12 @@ async def test_an_account_is_locked_after_wrong_passwords(server: OpcUaTestServe
 
 async def test_roles_are_those_of_the_account(server: OpcUaTestServer, client_home: Path) -> None:
     future = asyncio.run_coroutine_threadsafe(
-        accounts(server).set("eve", Role.VIEWER, "Evening-shift"), server.loop
+        accounts(server).set("viola", Role.VIEWER, "Evening-shift"), server.loop
     )
     await asyncio.wrap_future(future)
-    async with server.admin(client_home, "eve", "Evening-shift"):
+    async with server.admin(client_home, "viola", "Evening-shift"):
         users = server.inside(lambda: [s.user for s in server.app._opcua.sessions.by_token.values()])
-    assert ("eve", Role.VIEWER) in [(user.name, user.role) for user in users]
+    assert ("viola", Role.VIEWER) in [(user.name, user.role) for user in users]
 
 
 # -- tokens, channels and ends
