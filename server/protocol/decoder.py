@@ -2,7 +2,7 @@
 
 Refused are arrays whose elements take no bytes, lengths below null, dimensions that do not fit their array,
 strings that are not UTF-8, nesting deeper than Part 6, 5.1.5 has a decoder support, and structures of more
-pieces than `PIECES`. The two last are Bad_EncodingLimitsExceeded, the others Bad_DecodingError.
+pieces than are granted. The two last are Bad_EncodingLimitsExceeded, the others Bad_DecodingError.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from server.protocol.stack import Buffer, empty_null_arrays, guard_lists, nodeid
 Structure = TypeVar("Structure")
 
 DEPTH: Final = 100  # Part 6, 5.1.5
-PIECES: Final = 300_000  # fields and elements of one request
+# Fields and elements of one structure; one takes 3 to 5 µs at worst, and a structure is decoded in one go.
+PIECES: Final = 4000
+_NUMBERS: Final = 32  # of an array that count as one piece
 _BAD_DECODING: Final = int(ua.StatusCodes.BadDecodingError)
 _BAD_LIMITS: Final = int(ua.StatusCodes.BadEncodingLimitsExceeded)
 
 
-class _Budget:
+class Budget:
     """What is left of a request's pieces, and how deep it is nested at the moment."""
 
-    def __init__(self, pieces: int) -> None:
+    def __init__(self, pieces: int = PIECES) -> None:
         self.pieces = pieces
         self.depth = 0
 
@@ -39,12 +41,12 @@ class Reader:
     __slots__ = ("_at", "_budget", "_data", "_end")
 
     def __init__(
-        self, data: bytes, at: int = 0, end: int | None = None, budget: _Budget | None = None
+        self, data: bytes, at: int = 0, end: int | None = None, budget: Budget | None = None
     ) -> None:
         self._data = data
         self._at = at
         self._end = len(data) if end is None else end
-        self._budget = budget or _Budget(PIECES)
+        self._budget = budget or Budget()
 
     def __len__(self) -> int:
         return self._end - self._at
@@ -167,7 +169,7 @@ def _harden() -> None:
     def charged_array(self: Any, data: Any, length: int) -> Any:
         if isinstance(data, Reader):
             data.expect(length * self.size)
-            data.charge(max(length, 0) // 8)
+            data.charge(max(length, 0) // _NUMBERS)
         return unpack_array(self, data, length)
 
     def bounded(stock: Callable[[Any], Any], ours: Callable[[Any], Any]) -> Callable[[Any], Any]:

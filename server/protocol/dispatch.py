@@ -19,7 +19,7 @@ from asyncua import ua
 
 from server.errors import ServiceError
 from server.protocol.connections import Bounds, Connections
-from server.protocol.decoder import Reader, structure
+from server.protocol.decoder import PIECES, Budget, Reader, structure
 from server.protocol.sessions import Session, Sessions
 from server.protocol.stack import struct_to_binary
 from server.protocol.transport import Connection
@@ -50,6 +50,9 @@ _SECURITY: Final = frozenset(
 _SERVICE_FAULT: Final = int(ua.ObjectIds.ServiceFault_Encoding_DefaultBinary)
 _TYPE_ID: Final = struct.Struct("<BBH")
 _BAD_DECODING: Final = int(ua.StatusCodes.BadDecodingError)
+# What the operations of a request may have together: so many long ones, and all others of so many pieces.
+_LONG: Final = 25
+_SHORT: Final = 32
 
 
 class Call:
@@ -81,9 +84,17 @@ class Call:
         """The parameters as a structure."""
         return structure(kind, Reader(self.data, self.header.end))
 
-    def elements(self, kind: type[Params], at: int, most: int | None = None) -> Iterator[Params]:
+    def head(self, kind: type[Params]) -> tuple[Params, int]:
+        """The first parameters as a structure, and where the next begin."""
+        reader = Reader(self.data, self.header.end)
+        return structure(kind, reader), reader.at
+
+    def elements(
+        self, kind: type[Params], at: int, most: int | None = None, pieces: int = PIECES
+    ) -> Iterator[Params]:
         """The structures of the array of operations at `at`, decoded one by one as they are asked for.
 
+        Each may have so many `pieces`, and all together what as many short ones have.
         Raises Bad_NothingToDo for none and Bad_TooManyOperations for more than `most` before the first.
         """
         try:
@@ -93,12 +104,16 @@ class Call:
         check_operations(count, most)
         if count > len(self.data) - at:
             raise ServiceError(_BAD_DECODING)
-        return self._elements(kind, at + I32.size, count)
+        return self._elements(kind, at + I32.size, count, pieces)
 
-    def _elements(self, kind: type[Params], at: int, count: int) -> Iterator[Params]:
+    def _elements(self, kind: type[Params], at: int, count: int, pieces: int) -> Iterator[Params]:
+        left = _LONG * pieces + _SHORT * count
         for _ in range(count):
-            reader = Reader(self.data, at)
+            budget = Budget(min(pieces, left))
+            left -= budget.pieces
+            reader = Reader(self.data, at, budget=budget)
             yield structure(kind, reader)
+            left += budget.pieces
             at = reader.at
 
     def reply(self, answer: Answer) -> None:

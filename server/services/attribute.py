@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.indexrange import BadRange, Mismatch, NoData, parse, put, take
 from server.protocol.sessions import Session
 from server.protocol.stack import NodeData, struct_to_binary
+from server.protocol.turns import Pace, Work
 from server.protocol.wire import I32, response_header
 from server.security.audit import Audit
 from server.security.permissions import Permission, Permissions, Profile
@@ -39,12 +41,19 @@ A = ua.AttributeIds
 VT = ua.VariantType
 
 MAX_NODES: Final = 100_000
+MAX_WRITES: Final = 10_000
+MAX_RESPONSE: Final = 64 << 20  # bytes
 REMEMBERED: Final = 32 << 20  # bytes of requests and what they ask for
 _READ_RESPONSE: Final = int(ua.ObjectIds.ReadResponse_Encoding_DefaultBinary)
 _READ_HEAD: Final = struct.Struct("<dii")
+_NODES_AT: Final = 12
 _NO_DIAGNOSTICS: Final = b"\xff\xff\xff\xff"
 _BINARY: Final = "Default Binary"
 _ITEM_SIZE: Final = 1000  # bytes of memory of a decoded ReadValueId, about
+_MOST_ITEMS: Final = 2000  # of those remembered
+_AT_ONCE: Final = 1000  # live values by their texts
+_RUN: Final = 100  # live values between others, that are encoded together
+_ENCODED: Final = 1000  # live values, before others get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ class _Memory:
         return plan
 
     def put(self, key: bytes, plan: _Plan) -> None:
+        if key in self._plans:  # another request that was worked on at the same time
+            return
         self._plans[key] = plan
         self._size += len(key) + plan.size
         while self._size > REMEMBERED:
@@ -114,7 +125,7 @@ class AttributeService:
 
     # -- Read
 
-    def _read(self, call: Call) -> bytes:
+    def _read(self, call: Call) -> bytes | Work:
         try:
             max_age, timestamps, count = _READ_HEAD.unpack_from(call.data, call.header.end)
         except struct.error:
@@ -126,17 +137,55 @@ class AttributeService:
         check_operations(count, MAX_NODES)
         key = call.data[call.header.end + 12 :]  # with the count: it says how the bytes are to be read
         plan = self._memory.get(key)
+        if plan is None and count <= _AT_ONCE:
+            plan = self._live(key, self._parser.rows(key[4:], count))
         if plan is None:
-            plan = self._plan(call, key, count)
-            self._memory.put(key, plan)
-        if plan.rows is not None and self.may_read(call.owner, plan.guarded):
-            fast = plan.numbers and timestamps == BOTH
-            encode = self._table.encode
-            values = self._table.encode_numbers(plan.rows) if fast else encode(plan.rows, timestamps)
-        else:
-            values = b"".join(self._encoded(part, call.owner, timestamps) for part in plan.parts)
-        header = response_header(_READ_RESPONSE, call.header.handle)
-        return b"".join((header, I32.pack(count), values, _NO_DIAGNOSTICS))
+            return self._read_new(call, key, count, timestamps)
+        if plan.rows is None or not self.may_read(call.owner, plan.guarded):
+            return self._read_parts(call, plan.parts, count, timestamps)
+        if plan.numbers and timestamps == BOTH:
+            return _response(call, count, self._table.encode_numbers(plan.rows))
+        if count > _AT_ONCE:
+            return self._read_parts(call, plan.parts, count, timestamps)
+        return _response(call, count, self._table.encode(plan.rows, timestamps))
+
+    def _live(self, key: bytes, rows: Index | None) -> _Plan | None:
+        """The plan of nothing but live values, which is remembered."""
+        if rows is None:
+            return None
+        guarded = self._set_points.any_of(rows)
+        plan = _Plan((rows,), rows, self._table.are_numbers(rows), guarded, rows.nbytes)
+        self._memory.put(key, plan)
+        return plan
+
+    def _read_new(self, call: Call, key: bytes, count: int, timestamps: int) -> Work:
+        """Answer what no plan is known for: in turns, and one node after the other unless all are live."""
+        if count > _AT_ONCE:
+            records = yield from self._parser.records_in_turns(key[4:], count, 0)
+            plan = self._live(key, None if records is None else records[0])
+            if plan is not None:
+                return (yield from self._read_parts(call, plan.parts, count, timestamps))
+        if count > _MOST_ITEMS:
+            return (yield from self._read_parts(call, self._parts(call), count, timestamps))
+        parts = []
+        for part in self._parts(call):
+            parts.append(part)
+            yield
+        self._memory.put(key, _Plan(tuple(parts), None, False, False, count * _ITEM_SIZE))
+        return (yield from self._read_parts(call, parts, count, timestamps))
+
+    def _read_parts(
+        self, call: Call, parts: Iterable[Index | ua.ReadValueId], count: int, timestamps: int
+    ) -> Work:
+        values, size = [], 0
+        for part in _split(parts):
+            value = self._encoded(part, call.owner, timestamps)
+            size += len(value)
+            if size > MAX_RESPONSE:
+                raise ServiceError(S.BadResponseTooLarge)
+            values.append(value)
+            yield
+        return _response(call, count, b"".join(values))
 
     def may_read(self, session: Session, guarded: bool) -> bool:
         """Whether a session may read live values, with set-points among them or without."""
@@ -148,26 +197,21 @@ class AttributeService:
         """Whether there are set-points among live values."""
         return self._set_points.any_of(rows)
 
-    def _plan(self, call: Call, key: bytes, count: int) -> _Plan:
-        rows = self._parser.rows(key[4:], count)
-        if rows is not None:
-            return _Plan(
-                (rows,), rows, self._table.are_numbers(rows), self._set_points.any_of(rows), rows.nbytes
-            )
-        parts: list[Index | ua.ReadValueId] = []
+    def _parts(self, call: Call) -> Iterator[Index | ua.ReadValueId]:
+        """What a request asks for, decoded piece by piece; live values next to each other as their rows."""
         run: list[int] = []
-        for item in call.params(ua.ReadParameters).NodesToRead:
+        for item in call.elements(ua.ReadValueId, call.header.end + _NODES_AT, MAX_NODES):
             row = self._plain_row(item)
-            if row is not None and not self._set_points.any_of(np.array([row], np.intp)):
+            live = row is not None and not self._set_points.any_of(np.array([row], np.intp))
+            if live and row is not None:
                 run.append(row)
-                continue
-            if run:
-                parts.append(np.array(run, np.intp))
+            if run and (not live or len(run) == _RUN):
+                yield np.array(run, np.intp)
                 run = []
-            parts.append(item)
+            if not live:
+                yield item
         if run:
-            parts.append(np.array(run, np.intp))
-        return _Plan(tuple(parts), None, False, False, count * _ITEM_SIZE)
+            yield np.array(run, np.intp)
 
     def _plain_row(self, item: ua.ReadValueId) -> int | None:
         """The row of a live value that is asked for as a whole."""
@@ -219,11 +263,16 @@ class AttributeService:
     # -- Write
 
     async def _write(self, call: Call) -> ua.WriteResponse:
-        params = call.params(ua.WriteParameters)
-        check_operations(len(params.NodesToWrite), MAX_NODES)
-        codes = [await self._write_one(call, item) for item in params.NodesToWrite]
+        pace, items = Pace(), []
+        for item in call.elements(ua.WriteValue, call.header.end, MAX_WRITES):
+            items.append(item)  # all are decoded before the first is written
+            await pace.step()
         response = ua.WriteResponse()
-        response.Results = [ua.StatusCode(code) for code in codes]
+        for item in items:
+            if call.owner.closed:
+                raise ServiceError(S.BadSessionClosed)
+            response.Results.append(ua.StatusCode(await self._write_one(call, item)))
+            await pace.step()
         return response
 
     async def _write_one(self, call: Call, item: ua.WriteValue) -> int:
@@ -317,6 +366,20 @@ class AttributeService:
                 ("NewValue",): item.Value.Value,
             },
         )
+
+
+def _split(parts: Iterable[Index | ua.ReadValueId]) -> Iterator[Index | ua.ReadValueId]:
+    """The same with long runs of live values in pieces."""
+    for part in parts:
+        if isinstance(part, ua.ReadValueId) or len(part) <= _ENCODED:
+            yield part
+        else:
+            yield from (part[i : i + _ENCODED] for i in range(0, len(part), _ENCODED))
+
+
+def _response(call: Call, count: int, values: bytes) -> bytes:
+    header = response_header(_READ_RESPONSE, call.header.handle)
+    return b"".join((header, I32.pack(count), values, _NO_DIAGNOSTICS))
 
 
 def _is_range(text: str) -> bool:

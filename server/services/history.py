@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -17,9 +17,10 @@ from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text
 from server.errors import ServiceError
-from server.protocol.dispatch import Call, Dispatcher, check_operations
+from server.protocol.dispatch import Call, Dispatcher
 from server.protocol.sessions import Session
 from server.protocol.stack import struct_to_binary
+from server.protocol.turns import Pace
 from server.protocol.wire import EPOCH, I32, U32, response_header
 from server.security.permissions import Permission, Permissions
 from server.space.addressspace import AddressSpace
@@ -45,6 +46,15 @@ _DOUBLES: Final = np.dtype(
 _STATES: Final = np.dtype(
     [("mask", "u1"), ("type", "u1"), ("value", "<u4"), ("status", "<u4"), ("source", "<i8")]
 )
+
+
+@dataclass
+class _Head:
+    """HistoryReadParameters up to their nodes."""
+
+    HistoryReadDetails: ua.ExtensionObject = field(default_factory=ua.ExtensionObject)
+    TimestampsToReturn: ua.TimestampsToReturn = ua.TimestampsToReturn.Source
+    ReleaseContinuationPoints: ua.Boolean = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +91,21 @@ class HistoryService:
         dispatcher.serve(ua.HistoryReadRequest, self._read)
 
     async def _read(self, call: Call) -> bytes:
-        params = call.params(ua.HistoryReadParameters)
-        check_operations(len(params.NodesToRead), MAX_NODES)
-        details = params.HistoryReadDetails
+        head, at = call.head(_Head)
+        pace, nodes = Pace(), []
+        for node in call.elements(ua.HistoryReadValueId, at, MAX_NODES):
+            nodes.append(node)
+            await pace.step()
+        details = head.HistoryReadDetails
         if not isinstance(details, ua.ReadRawModifiedDetails):
             raise ServiceError(S.BadHistoryOperationUnsupported)
         # What one answer holds is shared by its nodes: the rest follows by continuation points.
-        share = max(MAX_VALUES // len(params.NodesToRead), 1)
-        if not params.ReleaseContinuationPoints:
-            _check(details, int(params.TimestampsToReturn))
+        share = max(MAX_VALUES // len(nodes), 1)
+        release = bool(head.ReleaseContinuationPoints)
+        if not release:
+            _check(details, int(head.TimestampsToReturn))
         results = []
-        for node in params.NodesToRead:
-            release = bool(params.ReleaseContinuationPoints)
+        for node in nodes:
             results.append(await self._one(call.owner, node, details, release, share))
             if call.owner.closed:
                 raise ServiceError(S.BadSessionClosed)

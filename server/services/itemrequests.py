@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset.fleet import Index
-from server.space.rowparser import RowParser
+from server.space.rowparser import Records, RowParser
 from server.subscriptions.liveitems import REPORTING
 
 REMEMBERED: Final = 32 << 20  # bytes
@@ -52,38 +53,50 @@ class LiveRequests:
         self._size = 0
 
     def parse(self, data: bytes, at: int) -> LiveRequest | None:
-        """The request whose TimestampsToReturn begins at `at`, or None when anything else is in it."""
+        """The request whose TimestampsToReturn begins at `at`, or None when anything else is in it.
+
+        Its head has been found right.
+        """
         key = data[at:]
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
             return found
-        found = self._parse(key)
+        data, count = key[_HEAD.size :], _HEAD.unpack_from(key)[1]
+        return self._remembered(key, self._parser.records(data, count, _PLAIN_ITEM.itemsize))
+
+    def parse_in_turns(self, data: bytes, at: int) -> Generator[None, None, LiveRequest | None]:
+        """The same for a long request: others may be served meanwhile."""
+        key = data[at:]
+        if key in self._known:
+            return self.parse(data, at)
+        data, count = key[_HEAD.size :], _HEAD.unpack_from(key)[1]
+        found = yield from self._parser.records_in_turns(data, count, _PLAIN_ITEM.itemsize)
+        return self._remembered(key, found)
+
+    def _remembered(self, key: bytes, records: Records) -> LiveRequest | None:
+        found = None if records is None else _live(key, *records)
         if found is not None:
             self._remember(key, found)
         return found
 
-    def _parse(self, data: bytes) -> LiveRequest | None:
-        try:
-            timestamps, count = _HEAD.unpack_from(data)
-        except struct.error:
-            return None
-        data = data[_HEAD.size :]
-        found = self._parser.records(data, count, _PLAIN_ITEM.itemsize) if count > 0 else None
-        if found is None or not 0 <= timestamps <= 3:
-            return None
-        rows, rests = found
-        raw = np.frombuffer(data, np.uint8)[rests[:, None] + np.arange(_PLAIN_ITEM.itemsize)]
-        items = raw.view(_PLAIN_ITEM)[:, 0]
-        if items["filter"].any() or items["queue"].max() > 1 or items["mode"].max() > REPORTING:
-            return None
-        return LiveRequest(rows, items["handle"].copy(), items["mode"].astype(np.uint8), timestamps)
-
     def _remember(self, key: bytes, request: LiveRequest) -> None:
+        if key in self._known:  # another request that was taken apart at the same time
+            return
         self._known[key] = request
         self._size += _size(key, request)
         while self._size > REMEMBERED:
             self._size -= _size(*self._known.popitem(last=False))
+
+
+def _live(key: bytes, rows: Index, rests: Index) -> LiveRequest | None:
+    """What is asked for of each row; None where one has a filter or a queue."""
+    timestamps, _ = _HEAD.unpack_from(key)
+    raw = np.frombuffer(key, np.uint8)[rests[:, None] + (_HEAD.size + np.arange(_PLAIN_ITEM.itemsize))]
+    items = raw.view(_PLAIN_ITEM)[:, 0]
+    if items["filter"].any() or items["queue"].max() > 1 or items["mode"].max() > REPORTING:
+        return None
+    return LiveRequest(rows, items["handle"].copy(), items["mode"].astype(np.uint8), timestamps)
 
 
 def _size(key: bytes, request: LiveRequest) -> int:

@@ -50,6 +50,9 @@ _CREATE_RESPONSE: Final = int(ua.ObjectIds.CreateMonitoredItemsResponse_Encoding
 _MODIFY_RESPONSE: Final = int(ua.ObjectIds.ModifyMonitoredItemsResponse_Encoding_DefaultBinary)
 _HEAD: Final = struct.Struct("<Iii")  # of both requests: SubscriptionId, TimestampsToReturn, number of items
 _ITEMS_AT: Final = 8
+_AT_ONCE: Final = 1000  # items
+_LINKED: Final = 10  # items at once, each of which may have to be moved
+_PIECES: Final = 20_000  # of an item: a filter of events may have a thousand fields
 _RESULT: Final = np.dtype(
     [("status", "<u4"), ("id", "<u4"), ("interval", "<f8"), ("queue", "<u4"), ("filter", "u1", 3)]
 )
@@ -117,11 +120,26 @@ class MonitoredItemService:
 
     def _create(self, call: Call) -> bytes | Work:
         subscription, timestamps, count = self._head(call)
+        if count > _AT_ONCE:
+            return self._create_many(call, subscription, timestamps, count)
         request = self._live_requests.parse(call.data, call.header.end + 4)
-        room = request is not None and self._has_room(subscription, count, count * LIVE_COST.item)
-        if request is not None and room and self._may_read(call.owner, request.rows):
+        if request is not None and self._may_have(call.owner, subscription, request, count):
             return self._create_live(call, subscription, request)
         return self._create_each(call, subscription, timestamps)
+
+    def _create_many(self, call: Call, subscription: Subscription, timestamps: int, count: int) -> Work:
+        request = yield from self._live_requests.parse_in_turns(call.data, call.header.end + 4)
+        _check_open(subscription)
+        if request is not None and self._may_have(call.owner, subscription, request, count):
+            return self._create_live(call, subscription, request)
+        return (yield from self._create_each(call, subscription, timestamps))
+
+    def _may_have(
+        self, session: Session, subscription: Subscription, request: LiveRequest, count: int
+    ) -> bool:
+        """Whether a session may have all live values of a request, and there is room for them."""
+        room = self._has_room(subscription, count, count * LIVE_COST.item)
+        return room and self._may_read(session, request.rows)
 
     def _create_live(self, call: Call, subscription: Subscription, request: LiveRequest) -> bytes:
         ids = subscription.items.add_live(
@@ -341,38 +359,52 @@ class MonitoredItemService:
 
     # -- mode, links, delete
 
-    def _set_mode(self, call: Call) -> ua.SetMonitoringModeResponse:
+    def _set_mode(self, call: Call) -> Work:
         params = call.params(ua.SetMonitoringModeParameters)
         subscription = self._subscriptions.own(call.owner, params.SubscriptionId)
         check_operations(len(params.MonitoredItemIds), MAX_ITEMS_PER_CALL)
         if params.MonitoringMode not in (0, 1, 2):
             raise ServiceError(S.BadMonitoringModeInvalid)
-        ids = np.array(params.MonitoredItemIds, np.uint32)
         response = ua.SetMonitoringModeResponse()
-        known = subscription.items.set_modes(ids, int(params.MonitoringMode))
-        response.Parameters.Results = _codes(known)
+        for ids in _batches(params.MonitoredItemIds):
+            _check_open(subscription)
+            known = subscription.items.set_modes(ids, int(params.MonitoringMode))
+            response.Parameters.Results += _codes(known)
+            yield
         return response
 
-    def _set_triggering(self, call: Call) -> ua.SetTriggeringResponse:
+    def _set_triggering(self, call: Call) -> Work:
         """Links to remove go before those to add (Part 4, 5.13.5)."""
         params = call.params(ua.SetTriggeringParameters)
-        items = self._subscriptions.own(call.owner, params.SubscriptionId).items
+        subscription = self._subscriptions.own(call.owner, params.SubscriptionId)
+        items = subscription.items
         add, remove = params.LinksToAdd or [], params.LinksToRemove or []
         check_operations(len(add) + len(remove), MAX_ITEMS_PER_CALL)
         trigger = params.TriggeringItemId
         if trigger not in items:
             raise ServiceError(S.BadMonitoredItemIdInvalid)
         response = ua.SetTriggeringResponse()
-        response.Parameters.RemoveResults = _codes([items.unlink(trigger, number) for number in remove])
-        response.Parameters.AddResults = _codes(items.link_all(trigger, add))
+        result = response.Parameters
+        for ids in _batches(remove):
+            result.RemoveResults += _codes([items.unlink(trigger, number) for number in ids.tolist()])
+            yield
+        for ids in _batches(add, _LINKED):
+            _check_open(subscription)
+            if trigger not in items:
+                raise ServiceError(S.BadMonitoredItemIdInvalid)
+            result.AddResults += _codes(items.link_all(trigger, ids.tolist()))
+            yield
         return response
 
-    def _delete(self, call: Call) -> ua.DeleteMonitoredItemsResponse:
+    def _delete(self, call: Call) -> Work:
         params = call.params(ua.DeleteMonitoredItemsParameters)
         subscription = self._subscriptions.own(call.owner, params.SubscriptionId)
         check_operations(len(params.MonitoredItemIds), MAX_ITEMS_PER_CALL)
         response = ua.DeleteMonitoredItemsResponse()
-        response.Results = _codes(subscription.items.remove(np.array(params.MonitoredItemIds, np.uint32)))
+        for ids in _batches(params.MonitoredItemIds):
+            _check_open(subscription)
+            response.Results += _codes(subscription.items.remove(ids))
+            yield
         return response
 
 
@@ -415,6 +447,12 @@ _KNOWN: Final = {
 }
 
 
+def _batches(ids: list[int], size: int = _AT_ONCE) -> Iterator[NDArray[np.uint32]]:
+    """Ids in parts; between two of them others may be served."""
+    for i in range(0, len(ids), size):
+        yield np.array(ids[i : i + size], np.uint32)
+
+
 def _codes(known: NDArray[np.bool_] | list[bool]) -> list[ua.StatusCode]:
     """A StatusCode for each id that is known or not."""
     return [_KNOWN[bool(each)] for each in known]
@@ -423,7 +461,7 @@ def _codes(known: NDArray[np.bool_] | list[bool]) -> list[ua.StatusCode]:
 def _decoded(call: Call, kind: type[_Wanted]) -> Generator[None, None, list[_Wanted]]:
     """The items of a request; none is acted upon before all are known to be right."""
     wanted: list[_Wanted] = []
-    for each in call.elements(kind, call.header.end + _ITEMS_AT, MAX_ITEMS_PER_CALL):
+    for each in call.elements(kind, call.header.end + _ITEMS_AT, MAX_ITEMS_PER_CALL, _PIECES):
         wanted.append(each)
         yield
     return wanted

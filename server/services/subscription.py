@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from asyncua import ua
@@ -14,7 +16,8 @@ from server.events.event import Event
 from server.livetable import LiveTable
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
-from server.protocol.wire import response_header
+from server.protocol.turns import Work
+from server.protocol.wire import I32, response_header
 from server.subscriptions.limits import ITEM_MEMORY, MAX_SUBSCRIPTIONS_PER_SESSION, Budget
 from server.subscriptions.sampler import Sampler
 from server.subscriptions.sentmessages import MessageMemory
@@ -36,6 +39,8 @@ MAX_LIFETIME: Final = 100_000
 MAX_SILENCE: Final = 8 * 3_600_000.0  # ms between keep-alives; three of them are the longest lifetime
 MAX_PUBLISH_REQUESTS: Final = 100
 MAX_SUBSCRIPTIONS_PER_CALL: Final = 1000
+MAX_ACKNOWLEDGEMENTS: Final = 10_000  # in a Publish request
+_ACKNOWLEDGEMENT: Final = struct.Struct("<II")
 _REPUBLISH_RESPONSE: Final = int(ua.ObjectIds.RepublishResponse_Encoding_DefaultBinary)
 
 
@@ -159,15 +164,15 @@ class SubscriptionService:
 
     def _publish(self, call: Call) -> None:
         """Take acknowledgements and queue the request; late subscriptions are served at once."""
-        params = call.params(ua.PublishParameters)
+        acknowledged = _acknowledgements(call)
         session = call.owner
         if not (session.subscriptions or session.farewells):
             raise ServiceError(S.BadNoSubscription)
         results = []
-        for ack in params.SubscriptionAcknowledgements:
-            subscription = session.subscriptions.get(ack.SubscriptionId)
+        for number, sequence in acknowledged:
+            subscription = session.subscriptions.get(number)
             results.append(
-                subscription.acknowledge(ack.SequenceNumber)
+                subscription.acknowledge(sequence)
                 if subscription is not None
                 else int(S.BadSubscriptionIdInvalid)
             )
@@ -194,14 +199,14 @@ class SubscriptionService:
         subscription.counts.republished += 1
         return response_header(_REPUBLISH_RESPONSE, call.header.handle) + message
 
-    def _transfer(self, call: Call) -> ua.TransferSubscriptionsResponse:
+    def _transfer(self, call: Call) -> Work:
         params = call.params(ua.TransferSubscriptionsParameters)
         check_operations(len(params.SubscriptionIds), MAX_SUBSCRIPTIONS_PER_CALL)
         response = ua.TransferSubscriptionsResponse()
-        response.Parameters.Results = [
-            self._transfer_one(call.owner, int(number), bool(params.SendInitialValues))
-            for number in params.SubscriptionIds
-        ]
+        for number in params.SubscriptionIds:
+            result = self._transfer_one(call.owner, int(number), bool(params.SendInitialValues))
+            response.Parameters.Results.append(result)
+            yield
         return response
 
     def _transfer_one(self, session: Session, number: int, initial: bool) -> ua.TransferResult:
@@ -240,6 +245,21 @@ class SubscriptionService:
         if len(session.subscriptions) >= MAX_SUBSCRIPTIONS_PER_SESSION:
             return int(S.BadTooManySubscriptions)
         return 0
+
+
+def _acknowledgements(call: Call) -> Iterator[tuple[int, int]]:
+    """SubscriptionId and sequence number of each, in the request's order."""
+    start = call.header.end + I32.size
+    try:
+        (count,) = I32.unpack_from(call.data, call.header.end)
+    except struct.error:
+        raise ServiceError(S.BadDecodingError) from None
+    if count > MAX_ACKNOWLEDGEMENTS:
+        raise ServiceError(S.BadTooManyOperations)
+    end = start + max(count, 0) * _ACKNOWLEDGEMENT.size
+    if count < -1 or end > len(call.data):
+        raise ServiceError(S.BadDecodingError)
+    return _ACKNOWLEDGEMENT.iter_unpack(memoryview(call.data)[start:end])
 
 
 def _tell_terms(result: ua.CreateSubscriptionResult | ua.ModifySubscriptionResult, terms: Terms) -> None:

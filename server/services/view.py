@@ -27,6 +27,7 @@ S = ua.StatusCodes
 
 MAX_NODES: Final = 10_000
 MAX_REFERENCES: Final = 50_000
+MAX_RESPONSE: Final = 64 << 20  # bytes
 _FILTERS: Final = 256  # kept
 _BROWSE_RESPONSE: Final = int(ua.ObjectIds.BrowseResponse_Encoding_DefaultBinary)
 _BROWSE_NEXT_RESPONSE: Final = int(ua.ObjectIds.BrowseNextResponse_Encoding_DefaultBinary)
@@ -129,21 +130,19 @@ class ViewService:
 
     # -- BrowseNext
 
-    def _browse_next(self, call: Call) -> bytes:
-        params = call.params(ua.BrowseNextParameters)
-        check_operations(len(params.ContinuationPoints), MAX_NODES)
-        results = []
-        for key in params.ContinuationPoints:
-            point = call.owner.points.get(key)
-            if not isinstance(point, _Point):
-                results.append(_result(S.BadContinuationPointInvalid))
-                continue
-            del call.owner.points[key]
-            if params.ReleaseContinuationPoints:
-                results.append(_result(S.Good))
-            else:
-                results.append(_page(call.owner, point.rest, point.size))
-        return _response(_BROWSE_NEXT_RESPONSE, call, results)
+    def _browse_next(self, call: Call) -> Work:
+        release = call.data[call.header.end : call.header.end + 1] != b"\x00"
+        keys = _continuation_points(call)
+        results = (self._go_on(call.owner, key, release) for key in keys)
+        return (yield from _answer(_BROWSE_NEXT_RESPONSE, call, results))
+
+    @staticmethod
+    def _go_on(session: Session, key: bytes, release: bool) -> bytes:
+        point = session.points.get(key)
+        if not isinstance(point, _Point):
+            return _result(S.BadContinuationPointInvalid)
+        del session.points[key]
+        return _result(S.Good) if release else _page(session, point.rest, point.size)
 
     # -- TranslateBrowsePathsToNodeIds
 
@@ -154,9 +153,12 @@ class ViewService:
 
     # -- RegisterNodes
 
-    def _register_nodes(self, call: Call) -> bytes:
+    def _register_nodes(self, call: Call) -> Work:
         """A number for each live variable, for requests to name it by; other nodes keep their ids."""
-        registered = [self._parser.handle(node_id) or node_id for node_id in _node_ids(call)]
+        registered = []
+        for node_id in _node_ids(call):
+            registered.append(self._parser.handle(node_id) or node_id)
+            yield
         header = response_header(_REGISTER_RESPONSE, call.header.handle)
         return b"".join((header, I32.pack(len(registered)), *registered))
 
@@ -167,14 +169,31 @@ class ViewService:
         return ua.UnregisterNodesResponse()
 
 
-def _count(call: Call) -> tuple[int, int]:
-    """Where the elements of the request's only array begin, and how many there are."""
+def _count(call: Call, skip: int = 0) -> tuple[int, int]:
+    """Where the elements of the request's only array begin, behind `skip` bytes, and how many there are."""
+    at = call.header.end + skip
     try:
-        (count,) = I32.unpack_from(call.data, call.header.end)
+        (count,) = I32.unpack_from(call.data, at)
     except struct.error:
         raise ServiceError(S.BadDecodingError) from None
     check_operations(count, MAX_NODES)
-    return call.header.end + 4, count
+    return at + I32.size, count
+
+
+def _continuation_points(call: Call) -> list[bytes]:
+    """Those of a BrowseNext request, behind its flag; a null one is as unknown as an empty one."""
+    at, count = _count(call, 1)
+    found = []
+    for _ in range(count):
+        start = at + I32.size
+        if start > len(call.data):
+            raise ServiceError(S.BadDecodingError)
+        (size,) = I32.unpack_from(call.data, at)
+        at = start + max(size, 0)
+        if size < -1 or at > len(call.data):
+            raise ServiceError(S.BadDecodingError)
+        found.append(call.data[start:at])
+    return found
 
 
 def _node_ids(call: Call) -> list[bytes]:
@@ -212,8 +231,11 @@ def _result(status: int, point: bytes | None = None, references: list[bytes] | N
 
 def _answer(type_id: int, call: Call, results: Iterator[bytes]) -> Work:
     """The response with all results; others may be served after each."""
-    done = []
+    done, size = [], 0
     for result in results:
+        size += len(result)
+        if size > MAX_RESPONSE:
+            raise ServiceError(S.BadResponseTooLarge)
         done.append(result)
         yield
     return _response(type_id, call, done)

@@ -28,7 +28,7 @@ VT = ua.VariantType
 # Operations in one request; 0 where there is no such service.
 OPERATION_LIMITS: Final = {
     "MaxNodesPerRead": attributeservice.MAX_NODES,
-    "MaxNodesPerWrite": attributeservice.MAX_NODES,
+    "MaxNodesPerWrite": attributeservice.MAX_WRITES,
     "MaxNodesPerBrowse": viewservice.MAX_NODES,
     "MaxNodesPerTranslateBrowsePathsToNodeIds": viewservice.MAX_NODES,
     "MaxNodesPerRegisterNodes": viewservice.MAX_NODES,

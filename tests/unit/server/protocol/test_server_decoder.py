@@ -73,7 +73,7 @@ def test_a_request_is_that_of_asyncua() -> None:
         (b"\xc6" + struct.pack("<iiiiiii", 1, 1, 4, 1 << 30, 1 << 30, 1 << 30, 0), S.BadDecodingError),
         (b"\x98\x01\x00\x00\x00" * 101 + b"\x01\x01", S.BadEncodingLimitsExceeded),
         (b"\x98" + struct.pack("<i", PIECES) + b"\x00" * PIECES, S.BadEncodingLimitsExceeded),
-        (b"\x83" + struct.pack("<i", 10 * PIECES) + bytes(10 * PIECES), S.BadEncodingLimitsExceeded),
+        (b"\x83" + struct.pack("<i", 33 * PIECES) + bytes(33 * PIECES), S.BadEncodingLimitsExceeded),
         (b"\xff", S.BadDecodingError),
         (b"", S.BadDecodingError),
     ],
