@@ -42,7 +42,7 @@ def describe(space: AddressSpace, namespaces: list[str], permissions: Permission
 
 
 def _tell_permissions(space: AddressSpace, entry: NodeData, index: int, permissions: Permissions) -> None:
-    """What its nodes allow that say nothing themselves: of all roles to administrators, of one's own to all."""
+    """What its nodes allow that say nothing themselves: all roles to administrators, one's own to all."""
     members = {ref.BrowseName.Name: ref.NodeId for ref in entry.references if ref.IsForward}
     everybody, own = members["DefaultRolePermissions"], members["DefaultUserRolePermissions"]
     permissions.declare(everybody, Profile.ADMIN_ONLY)
