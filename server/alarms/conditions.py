@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -16,22 +17,25 @@ from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
 from server.alarms.state import Transitions
 from server.alarms.table import AlarmTable
-from server.events.event import Event, Path, node_id, refresh_end, refresh_start, string
+from server.events.event import Path, node_id, refresh_end, refresh_start, string
+from server.protocol.turns import Backlog, Work
 from server.security.permissions import Profile
 from server.services.method import Fields, Invocation, MethodError, MethodService, Outputs
 from server.services.monitoreditem import SERVER_NOTIFIER
 from server.services.subscription import SubscriptionService
 from server.space.conditionnodes import METHODS
+from server.subscriptions.listeners import Encoded, Listeners
 from server.subscriptions.sampleditems import EventItem
 
 S = ua.StatusCodes
 Ids = ua.ObjectIds
 
 FLEET: Final = "Fleet"
-_SLICE: Final = 20  # conditions that a refresh tells in one turn
+_AT_ONCE: Final = 20  # conditions that are told before others may have their turn
+_MOST_LEFT: Final = 10  # scans whose transitions may wait to be told
 _REMEMBERED: Final = 5000  # events that a refresh has told
 _FILTERS: Final = 8  # of each
-Encoded = dict[tuple[object, ...], bytes]
+_DEPTH: Final = 3  # of jars below sites: they are no notifiers
 _COMMENTED: Final[tuple[Path, ...]] = (("ConditionEventId",), ("Comment",))
 
 
@@ -51,6 +55,7 @@ class Conditions:
         self._clock = clock
         self._refreshing: set[int] = set()  # subscriptions
         self._told = _Told()
+        self._backlog = Backlog()
 
     def register(self, methods: MethodService) -> None:
         """Take on the methods of ConditionType and AcknowledgeableConditionType."""
@@ -74,9 +79,21 @@ class Conditions:
         self.table.count_into(frame)
 
     def tell(self, transitions: Transitions) -> None:
-        """Send the events of transitions."""
-        for event in condition_events(self.table, transitions, self._namespace):
-            self._subscriptions.offer_event(event, notifiers(event.source))
+        """Send the events of transitions: a few at once, of many a slice at a time between others' turns."""
+        if not len(transitions):
+            return
+        if len(self._backlog) >= _MOST_LEFT:
+            self._backlog.finish()
+        self._backlog.add(self._telling(transitions))
+
+    def _telling(self, transitions: Transitions) -> Work:
+        for at in range(0, len(transitions), _AT_ONCE):
+            listeners = self._subscriptions.listeners()
+            if listeners:
+                some = transitions.part(at, at + _AT_ONCE)
+                for event in condition_events(self.table, some, self._namespace):
+                    listeners.offer(event, notifiers(event.source))
+            yield
 
     def event(self, row: int) -> ConditionEvent:
         """What a condition's event would tell now."""
@@ -148,25 +165,20 @@ class Conditions:
             raise MethodError(S.BadRefreshInProgress)
         self._refreshing.add(subscription)
         try:
-            self._offer(refresh_start(self._clock()), None, items(), {})
+            Listeners(items()).offer(refresh_start(self._clock()))
             rows = self.table.retained().rows
-            for at in range(0, len(rows), _SLICE):
-                self._offer_again(rows[at : at + _SLICE], items())
+            for at in range(0, len(rows), _AT_ONCE):
+                await self._backlog.idle()  # what is told again has been told before
+                self._offer_again(rows[at : at + _AT_ONCE], Listeners(items()))
                 await asyncio.sleep(0)
-            self._offer(refresh_end(self._clock()), None, items(), {})
+            Listeners(items()).offer(refresh_end(self._clock()))
         finally:
             self._refreshing.discard(subscription)
 
-    def _offer_again(self, rows: Index, items: list[EventItem]) -> None:
+    def _offer_again(self, rows: Index, listeners: Listeners) -> None:
         retained = self.table.retained(rows)
         for event in condition_events(self.table, retained, self._namespace):
-            self._offer(event, notifiers(event.source), items, self._told.of(event))
-
-    @staticmethod
-    def _offer(event: Event, where: frozenset[str] | None, items: list[EventItem], encoded: Encoded) -> None:
-        for item in items:
-            if where is None or item.source in where:
-                item.offer(event, encoded)
+            listeners.offer(event, notifiers(event.source), self._told.of(event))
 
 
 class _Told:
@@ -190,11 +202,14 @@ class _Told:
 
 def notifiers(source: str) -> frozenset[str]:
     """Objects that tell an event of the asset at `source`: those above it, fleet and server (N3)."""
-    parts = source.split("/")
-    above = {"/".join(parts[:n]) for n in range(1, len(parts))}
-    if len(parts) < 4:
-        above.add(source)
-    return frozenset(above | {FLEET, SERVER_NOTIFIER})
+    return _notifiers(source.rpartition("/")[0] if source.count("/") >= _DEPTH else source)
+
+
+@lru_cache(maxsize=4096)
+def _notifiers(path: str) -> frozenset[str]:
+    """The asset at `path`, those above it, fleet and server."""
+    parts = path.split("/")
+    return frozenset({"/".join(parts[:n]) for n in range(1, len(parts) + 1)} | {FLEET, SERVER_NOTIFIER})
 
 
 def _audit_fields(name: str) -> Fields:

@@ -1,24 +1,41 @@
 """The event of a condition: its state at one moment as the fields of ExclusiveLevelAlarmType (Part 9, 5.8).
 
-A field is worked out when it is first asked for and then kept, so that subscribers share it. ConfirmedState
+A field is worked out when it is first asked for and then kept, so that subscribers share it; `encoding` has
+the fields that most of them select as bytes, as thousands of conditions may tell at once. ConfirmedState
 is optional and null: conditions cannot be confirmed yet. The advice for the operator is the Description
 attribute of the condition (an empty browse path).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeVar
 
 from asyncua import ua
 
+from server.alarms import encoding
 from server.alarms.definition import LIMIT_LEVELS, AlarmDef, ConditionClass, Level
 from server.alarms.state import Change, Transitions
 from server.alarms.table import AlarmTable
-from server.events.event import FALSE, NULL, TRUE, Path, Type, date, node_id, severity, string, text
+from server.events.event import (
+    ENCODED_NULL,
+    FALSE,
+    NULL,
+    TRUE,
+    Path,
+    Type,
+    date,
+    node_id,
+    severity,
+    string,
+    text,
+)
+from server.protocol.stack import variant_to_binary
 
 ALARM_TYPE: Final = ua.NodeId(ua.ObjectIds.ExclusiveLevelAlarmType)
+Key = TypeVar("Key")
+_TYPE: Final = node_id(ALARM_TYPE)
 _MILLISECOND: Final = 1000
 
 _NO_BRANCH: Final = node_id(ua.NodeId())
@@ -42,11 +59,14 @@ _CLASS_ID: Final = {
 }
 # By the severity bits of the input's StatusCode.
 _INPUT: Final = ("", "; the input is uncertain", "; the input is bad", "; the input is bad")
+# Plain numbers: arithmetic on an IntFlag or an IntEnum is slow.
+_DISABLED_NOW, _ENABLED_NOW, _ACKED_NOW = int(Change.DISABLED), int(Change.ENABLED), int(Change.ACKNOWLEDGED)
+_COLUMN: Final = {int(level): column for column, level in enumerate(LIMIT_LEVELS)}
+_LABEL: Final = {int(level): level.label for level in LIMIT_LEVELS}
 _CLASS_NAME: Final = {kind: text(f"{kind.capitalize()}ConditionClassType") for kind in ConditionClass}
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionState:
+class ConditionState(NamedTuple):
     """One row of `AlarmState` as plain numbers; times in µs since 1970."""
 
     enabled: bool
@@ -73,10 +93,7 @@ class ConditionState:
         return self.enabled and (self.level != 0 or not self.acked)
 
 
-_COLUMNS: Final = tuple(f.name for f in fields(ConditionState))
-
-
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ConditionEvent:
     """What a condition told; `namespace` is the index of the fleet's namespace."""
 
@@ -84,9 +101,10 @@ class ConditionEvent:
     source: str
     namespace: int
     event_id: bytes
-    change: Change
+    change: int  # `Change` bits
     state: ConditionState
     _known: dict[Path, ua.Variant] = field(default_factory=dict, compare=False, repr=False)
+    _encoded: dict[Path, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def type(self) -> ua.NodeId:
@@ -115,20 +133,36 @@ class ConditionEvent:
         get = _ATTRIBUTES.get(attribute)
         return get(self) if get else NULL
 
+    def encoded(self, path: Path) -> bytes:
+        """Value of a field as it goes over the wire."""
+        known = self._encoded.get(path)
+        if known is None:
+            encode = _ENCODED.get(path)
+            known = encode(self) if encode else bytes(variant_to_binary(self.value(path)))
+            self._encoded[path] = known
+        return known
+
+    def encoded_attribute(self, attribute: int) -> bytes:
+        """An attribute as it goes over the wire."""
+        if attribute == ua.AttributeIds.NodeId:
+            return encoding.node_id(f"{self.source}#{self.definition.name}", self.namespace)
+        return bytes(variant_to_binary(self.attribute(attribute)))
+
 
 def condition_events(table: AlarmTable, transitions: Transitions, namespace: int) -> list[ConditionEvent]:
     """The events that transitions make, in their order."""
     index = table.index
-    columns = [getattr(transitions.state, name).tolist() for name in _COLUMNS]
+    assets = index.fleet.assets
+    columns = [getattr(transitions.state, name).tolist() for name in ConditionState._fields]
+    states = map(ConditionState._make, zip(*columns, strict=True))
     events = []
-    for row, change, *values in zip(
-        transitions.rows.tolist(), transitions.change.tolist(), *columns, strict=True
+    for row, change, state in zip(
+        transitions.rows.tolist(), transitions.change.tolist(), states, strict=True
     ):
         definition, asset = index.locate(row)
-        path = index.fleet.assets(definition.asset)[asset].path
-        state = ConditionState(*values)
-        event_id = table.event_id(row, state.event) if state.event else b""
-        events.append(ConditionEvent(definition, path, namespace, event_id, Change(change), state))
+        path = assets(definition.asset)[asset].path
+        event_id = table.event_id_of(f"{path}#{definition.name}", state.event) if state.event else b""
+        events.append(ConditionEvent(definition, path, namespace, event_id, change, state))
     return events
 
 
@@ -136,17 +170,17 @@ def message(event: ConditionEvent) -> str:
     """What the operator reads: the condition, what happened, the value and the limit."""
     d, state = event.definition, event.state
     unit = f" {d.tag.unit.symbol}" if d.tag.unit else ""
-    level = Level(state.level)
-    if event.change & Change.DISABLED:
+    level = state.level
+    if event.change & _DISABLED_NOW:
         return f"{d.message}: disabled by {state.user}"
-    if event.change & Change.ENABLED:
+    if event.change & _ENABLED_NOW:
         return f"{d.message}: enabled by {state.user}"
     if level:
-        limit = d.limits[LIMIT_LEVELS.index(level)]
-        now = f"{state.value:.2f}{unit}, {level.label} limit {limit:g}{unit}"
+        limit = d.limits[_COLUMN[level]]
+        now = f"{state.value:.2f}{unit}, {_LABEL[level]} limit {limit:g}{unit}"
     else:
         now = f"no longer, {state.value:.2f}{unit}"
-    by = f", acknowledged by {state.user}" if event.change & Change.ACKNOWLEDGED else ""
+    by = f", acknowledged by {state.user}" if event.change & _ACKED_NOW else ""
     return f"{d.message}: {now}{_INPUT[state.quality >> 30]}{by}"
 
 
@@ -174,7 +208,7 @@ def _status(code: int) -> ua.Variant:
 _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     # A condition that never told anything has none.
     "EventId": lambda e: ua.Variant(e.event_id or None, Type.ByteString),
-    "EventType": lambda e: node_id(e.type),
+    "EventType": lambda e: _TYPE,
     "SourceNode": lambda e: node_id(e.node(e.source)),
     "SourceName": lambda e: string(e.source),
     "Time": lambda e: date(e.state.time),
@@ -212,6 +246,57 @@ _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     **{f"{level.label}Limit": _limit(column) for column, level in enumerate(LIMIT_LEVELS)},
 }
 _FIELDS: Final = {tuple(name.split("/")): get for name, get in _GETTERS.items()}
+
+
+def _constants(values: Mapping[Key, ua.Variant]) -> dict[Key, bytes]:
+    return {key: bytes(variant_to_binary(value)) for key, value in values.items()}
+
+
+_T, _F = (bytes(variant_to_binary(value)) for value in (TRUE, FALSE))
+_TYPE_BYTES: Final = bytes(variant_to_binary(_TYPE))
+_NO_BRANCH_BYTES: Final = bytes(variant_to_binary(_NO_BRANCH))
+_ENABLED_BYTES, _ACKED_BYTES, _ACTIVE_BYTES = (_constants(each) for each in (_ENABLED, _ACKED, _ACTIVE))
+_EFFECTIVE_BYTES: Final = _constants(_EFFECTIVE)
+_STATE_NAME_BYTES, _STATE_ID_BYTES = _constants(_STATE_NAME), _constants(_STATE_ID)
+_CLASS_ID_BYTES, _CLASS_NAME_BYTES = _constants(_CLASS_ID), _constants(_CLASS_NAME)
+
+_ENCODERS: Final[dict[str, Callable[[ConditionEvent], bytes]]] = {
+    "EventId": lambda e: encoding.byte_string(e.event_id),
+    "EventType": lambda e: _TYPE_BYTES,
+    "SourceNode": lambda e: encoding.node_id(e.source, e.namespace),
+    "SourceName": lambda e: encoding.string(e.source),
+    "Time": lambda e: encoding.date(e.state.time),
+    "ReceiveTime": lambda e: encoding.date(e.state.time),
+    "Message": lambda e: encoding.text(message(e)),
+    "Severity": lambda e: encoding.severity(e.state.severity),
+    "ConditionClassId": lambda e: _CLASS_ID_BYTES[e.definition.kind],
+    "ConditionClassName": lambda e: _CLASS_NAME_BYTES[e.definition.kind],
+    "ConditionName": lambda e: encoding.string(e.definition.name),
+    "BranchId": lambda e: _NO_BRANCH_BYTES,
+    "Retain": lambda e: _T if e.state.retain else _F,
+    "EnabledState": lambda e: _ENABLED_BYTES[e.state.enabled],
+    "EnabledState/Id": lambda e: _T if e.state.enabled else _F,
+    "EnabledState/TransitionTime": lambda e: encoding.date(e.state.enabled_time),
+    "Quality": lambda e: encoding.status(e.state.quality),
+    "Quality/SourceTimestamp": lambda e: encoding.date(e.state.quality_time),
+    "LastSeverity": lambda e: encoding.severity(e.state.last_severity),
+    "LastSeverity/SourceTimestamp": lambda e: encoding.date(e.state.severity_time),
+    "Comment": lambda e: encoding.text(e.state.comment),
+    "Comment/SourceTimestamp": lambda e: encoding.date(e.state.comment_time),
+    "ClientUserId": lambda e: encoding.string(e.state.user),
+    "AckedState": lambda e: _ACKED_BYTES[e.state.acked],
+    "AckedState/Id": lambda e: _T if e.state.acked else _F,
+    "AckedState/TransitionTime": lambda e: encoding.date(e.state.acked_time),
+    "ActiveState": lambda e: _ACTIVE_BYTES[e.state.level != 0],
+    "ActiveState/Id": lambda e: _T if e.state.level else _F,
+    "ActiveState/EffectiveDisplayName": lambda e: _EFFECTIVE_BYTES[Level(e.state.level)],
+    "ActiveState/TransitionTime": lambda e: encoding.date(e.state.active_time),
+    "SuppressedOrShelved": lambda e: _F,
+    "InputNode": lambda e: encoding.node_id(f"{e.source}.{e.definition.tag.name}", e.namespace),
+    "LimitState/CurrentState": lambda e: _STATE_NAME_BYTES.get(Level(e.state.level), ENCODED_NULL),
+    "LimitState/CurrentState/Id": lambda e: _STATE_ID_BYTES.get(Level(e.state.level), ENCODED_NULL),
+}
+_ENCODED: Final = {tuple(name.split("/")): encode for name, encode in _ENCODERS.items()}
 
 _ATTRIBUTES: Final[dict[int, Callable[[ConditionEvent], ua.Variant]]] = {
     ua.AttributeIds.NodeId: lambda e: node_id(e.condition),

@@ -78,8 +78,8 @@ class AlarmState:
         """Where the condition is of interest to a client (Part 9, 5.5.2)."""
         return self.enabled & (self.active | ~self.acked)
 
-    def take(self, rows: Index) -> AlarmState:
-        """A copy of some rows, in their order."""
+    def take(self, rows: Index | slice) -> AlarmState:
+        """A copy of some rows, in their order; a view of them where they are a slice."""
         return AlarmState(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def put(self, rows: Index, other: AlarmState) -> None:
@@ -99,6 +99,11 @@ class Transitions:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def part(self, start: int, stop: int) -> Transitions:
+        """Some of them, in order."""
+        some = slice(start, stop)
+        return Transitions(self.time, self.rows[some], self.change[some], self.state.take(some))
 
 
 def first_state(severity: NDArray[np.uint16], time: int) -> AlarmState:

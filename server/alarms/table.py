@@ -151,7 +151,11 @@ class AlarmTable:
 
     def event_id(self, row: int, number: int) -> bytes:
         """EventId of a condition's event: 16 bytes, never given twice."""
-        identity = crc32(self.index.identifier(row).encode())
+        return self.event_id_of(self.index.identifier(row), number)
+
+    def event_id_of(self, identifier: str, number: int) -> bytes:
+        """The same by the text of the condition's NodeId."""
+        identity = crc32(identifier.encode())
         return self._nonce + identity.to_bytes(4, "big") + number.to_bytes(8, "big")
 
     def count_into(self, frame: Frame) -> None:

@@ -16,6 +16,7 @@ from server.security.audit import AuditEntry
 from server.security.users import Role
 from server.services.monitoreditem import SERVER_NOTIFIER
 from server.services.subscription import SubscriptionService
+from server.subscriptions.listeners import Listeners
 
 Ids = ua.ObjectIds
 
@@ -61,10 +62,9 @@ class AuditEvents:
         told = [s for s in self._subscriptions.all.values() if s.user.may(Role.ADMIN)]
         if not told:
             return
-        event = audit_event(entry)
-        encoded: dict[tuple[object, ...], bytes] = {}
-        for subscription in told:
-            subscription.items.offer_event(event, _NOTIFIERS, encoded)
+        listeners = Listeners(item for each in told for item in each.items.events.values())
+        if listeners:
+            listeners.offer(audit_event(entry), _NOTIFIERS)
 
 
 def audit_event(entry: AuditEntry) -> PlainEvent:

@@ -10,15 +10,18 @@ import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 from asyncua import ua
+
+from server.protocol.stack import variant_to_binary
 
 Path = tuple[str, ...]
 Type = ua.VariantType
 
 NULL: Final = ua.Variant()
+ENCODED_NULL: Final = b"\x00"
 TRUE: Final = ua.Variant(True, Type.Boolean)
 FALSE: Final = ua.Variant(False, Type.Boolean)
 LOCALE: Final = "en"
@@ -44,6 +47,12 @@ class Event(Protocol):
     def attribute(self, attribute: int) -> ua.Variant:
         """An attribute of the instance itself (an empty browse path): NodeId gives the ConditionId."""
 
+    def encoded(self, path: Path) -> bytes:
+        """Value of a field as it goes over the wire."""
+
+    def encoded_attribute(self, attribute: int) -> bytes:
+        """An attribute as it goes over the wire."""
+
 
 def text(value: str) -> ua.Variant:
     """A LocalizedText in Voltkeep's language."""
@@ -65,6 +74,7 @@ def node_id(value: ua.NodeId) -> ua.Variant:
     return ua.Variant(value, Type.NodeId)
 
 
+@lru_cache(maxsize=1001)
 def severity(value: int) -> ua.Variant:
     """A Severity, 1 to 1000 (Part 5, 6.4.2)."""
     return ua.Variant(value, Type.UInt16)
@@ -90,6 +100,14 @@ class PlainEvent:
     def attribute(self, attribute: int) -> ua.Variant:
         """A plain event is no instance: it has no attributes."""
         return NULL
+
+    def encoded(self, path: Path) -> bytes:
+        """Value of a field as it goes over the wire."""
+        return bytes(variant_to_binary(self.value(path)))
+
+    def encoded_attribute(self, attribute: int) -> bytes:
+        """None of them."""
+        return ENCODED_NULL
 
     @cached_property
     def _fields(self) -> dict[Path, ua.Variant]:

@@ -8,20 +8,25 @@ can only name a later element (Part 4, 7.7.4.2), so there are no loops and no re
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from asyncua import ua
 
-from server.events.event import NULL, Event, Path
+from server.events.event import ENCODED_NULL, NULL, Event, Path, node_id
 from server.events.likepattern import PatternError, compile_pattern
 from server.events.operators import OPERATORS, Operation, Operator, variant
 from server.events.types import BASE, EventTypes
 from server.events.values import data_type, truth
 from server.protocol.indexrange import BadRange, NoData, take
+from server.protocol.stack import struct_to_binary, variant_to_binary
+from server.protocol.wire import I32
 
-Accessor = Callable[[Event], ua.Variant]
+Found = TypeVar("Found", ua.Variant, bytes)
 # An operand's value, from the event and the values of later elements.
 Operand = Callable[[Event, Sequence[ua.Variant]], ua.Variant]
 Op = ua.FilterOperator
@@ -51,18 +56,34 @@ _ALWAYS: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a clause names: its value in an event, and the same encoded."""
+
+    value: Callable[[Event], ua.Variant]
+    encoded: Callable[[Event], bytes]
+
+
 @dataclass(frozen=True)
 class CompiledFilter:
-    """A filter ready for use. Filters with the same `key` select the same fields."""
+    """A filter ready for use.
 
-    key: tuple[object, ...]
-    _select: tuple[Accessor, ...]
+    Filters with the same `key` select the same fields, and those with the same `where` let the same through.
+    """
+
+    key: bytes
+    where: bytes
+    _select: tuple[Field, ...]
     _where: tuple[tuple[int, Element], ...]
     _size: int
 
     def fields(self, event: Event) -> list[ua.Variant]:
         """The event's fields, one a select clause."""
-        return [get(event) for get in self._select]
+        return [field.value(event) for field in self._select]
+
+    def encoded(self, event: Event) -> bytes:
+        """The same as an array of Variants."""
+        return b"".join((I32.pack(len(self._select)), *[field.encoded(event) for field in self._select]))
 
     def matches(self, event: Event) -> bool:
         """Whether the where clause is TRUE for the event; one that is null lets nothing through."""
@@ -107,8 +128,18 @@ def compile_filter(
     where = [element for element, _ in compiled if element is not None]
     if len(where) < len(elements) or all(code != Codes.Good for _, code in selected):
         return None, result
-    key = tuple(_key(clause) for clause in clauses)
-    return CompiledFilter(key, tuple(get for get, _ in selected), _reachable(where), len(where)), result
+    select = tuple(field for field, _ in selected)
+    reachable = _reachable(where)
+    return CompiledFilter(_key(clauses), _key(elements), select, reachable, len(where)), result
+
+
+def _key(parts: Sequence[Any]) -> bytes:
+    """The same for the same clauses or elements; what cannot be encoded again is like nothing else."""
+    try:
+        data = b"".join(struct_to_binary(part) for part in parts)
+    except Exception:  # whatever the codec says of a literal that it decoded
+        return os.urandom(32)
+    return hashlib.sha256(data).digest()
 
 
 def _reachable(elements: list[Element]) -> tuple[tuple[int, Element], ...]:
@@ -120,20 +151,15 @@ def _reachable(elements: list[Element]) -> tuple[tuple[int, Element], ...]:
     return tuple((i, elements[i]) for i in sorted(needed, reverse=True) if i < len(elements))
 
 
-def _select(clause: ua.SimpleAttributeOperand, types: EventTypes) -> tuple[Accessor, int]:
+def _select(clause: ua.SimpleAttributeOperand, types: EventTypes) -> tuple[Field, int]:
     try:
-        return accessor(clause, types), Codes.Good
+        return compile_clause(clause, types), Codes.Good
     except _Refused as refused:
-        return lambda event: NULL, refused.code
+        return Field(lambda event: NULL, lambda event: ENCODED_NULL), refused.code
 
 
-def _key(clause: ua.SimpleAttributeOperand) -> tuple[object, ...]:
-    path = tuple((name.NamespaceIndex, name.Name) for name in clause.BrowsePath or [])
-    return clause.TypeDefinitionId, path, int(clause.AttributeId), clause.IndexRange
-
-
-def accessor(clause: ua.SimpleAttributeOperand, types: EventTypes) -> Accessor:
-    """How to get a clause's value from an event; raises for a clause that no event can answer."""
+def compile_clause(clause: ua.SimpleAttributeOperand, types: EventTypes) -> Field:
+    """How to get what a clause names; raises for a clause that no event can answer."""
     kind, path = clause.TypeDefinitionId, clause.BrowsePath or []
     if kind.is_null():
         kind = BASE
@@ -141,50 +167,60 @@ def accessor(clause: ua.SimpleAttributeOperand, types: EventTypes) -> Accessor:
         raise _Refused(Codes.BadTypeDefinitionInvalid)
     if any(not name.Name for name in path):
         raise _Refused(Codes.BadBrowseNameInvalid)
-    get = _field(clause, kind, path, types) if path else _attribute(clause)
+    field = _field(clause, kind, path, types) if path else _attribute(clause)
     if clause.IndexRange:
-        get = _ranged(get, clause.IndexRange)
-    return get if kind == BASE else _restricted(get, kind, types)
+        field = _ranged(field, clause.IndexRange)
+    if kind == BASE:
+        return field
+    return Field(
+        _restricted(field.value, NULL, kind, types), _restricted(field.encoded, ENCODED_NULL, kind, types)
+    )
 
 
-def _attribute(clause: ua.SimpleAttributeOperand) -> Accessor:
+def _attribute(clause: ua.SimpleAttributeOperand) -> Field:
     attribute = clause.AttributeId
     if attribute not in _INSTANCE_ATTRIBUTES:
         raise _Refused(Codes.BadAttributeIdInvalid)
-    return lambda event: event.attribute(attribute)
+    return Field(lambda event: event.attribute(attribute), lambda event: event.encoded_attribute(attribute))
 
 
 def _field(
     clause: ua.SimpleAttributeOperand, kind: ua.NodeId, path: Sequence[ua.QualifiedName], types: EventTypes
-) -> Accessor:
+) -> Field:
     found = types.find(kind, path)
     if found is None:
         raise _Refused(Codes.BadNodeIdUnknown)
     if found is not ua.NodeClass.Variable or clause.AttributeId != ua.AttributeIds.Value:
         raise _Refused(Codes.BadAttributeIdInvalid)
     names: Path = tuple(n.Name if not n.NamespaceIndex else f"{n.NamespaceIndex}:{n.Name}" for n in path)
-    return lambda event: event.value(names)
+    return Field(lambda event: event.value(names), lambda event: event.encoded(names))
 
 
-def _restricted(get: Accessor, kind: ua.NodeId, types: EventTypes) -> Accessor:
+def _restricted(
+    get: Callable[[Event], Found], null: Found, kind: ua.NodeId, types: EventTypes
+) -> Callable[[Event], Found]:
     """Null for events of any other type than `kind` and its subtypes."""
     known: dict[ua.NodeId, bool] = {}
+    last, last_fits = ua.NodeId(), False  # most events are of the type of the one before
 
-    def restricted(event: Event) -> ua.Variant:
-        fits = known.get(event.type)
-        if fits is None:
-            fits = known[event.type] = types.is_subtype(event.type, kind)
-        return get(event) if fits else NULL
+    def restricted(event: Event) -> Found:
+        nonlocal last, last_fits
+        if event.type is not last:
+            fits = known.get(event.type)
+            if fits is None:
+                fits = known[event.type] = types.is_subtype(event.type, kind)
+            last, last_fits = event.type, fits
+        return get(event) if last_fits else null
 
     return restricted
 
 
-def _ranged(get: Accessor, index_range: str) -> Accessor:
+def _ranged(field: Field, index_range: str) -> Field:
     """A part of a String, ByteString or array; null where there is none."""
 
     def ranged(event: Event) -> ua.Variant:
         try:
-            return take(get(event), index_range)
+            return take(field.value(event), index_range)
         except NoData:
             return NULL
 
@@ -194,7 +230,11 @@ def _ranged(get: Accessor, index_range: str) -> Accessor:
         raise _Refused(Codes.BadIndexRangeInvalid) from None
     except NoData:
         pass
-    return ranged
+    return Field(ranged, lambda event: variant_to_binary(ranged(event)))
+
+
+# The type of an event as a value; there are not many.
+_type_of = lru_cache(maxsize=256)(node_id)
 
 
 class _Compiler:
@@ -227,11 +267,11 @@ class _Compiler:
             return None, _result(Codes.BadFilterOperandInvalid, codes)
         uses = tuple(o.Index for o in wanted if isinstance(o, ua.ElementOperand))
         if element.FilterOperator == Op.OfType:
-            operands.insert(0, lambda event, values: ua.Variant(event.type, ua.VariantType.NodeId))
+            operands.insert(0, lambda event, values: _type_of(event.type))
         return Element(chosen.apply, tuple(operands), uses), _result(Codes.Good, codes)
 
     def _operator(self, wanted: int, operands: int) -> Operator:
-        chosen = Operator(self._of_type, 1, 1) if wanted == Op.OfType else OPERATORS.get(wanted)
+        chosen = Operator(self._of_type(), 1, 1) if wanted == Op.OfType else OPERATORS.get(wanted)
         if chosen is None:
             known = wanted in (Op.InView, Op.RelatedTo)
             raise _Refused(Codes.BadFilterOperatorUnsupported if known else Codes.BadFilterOperatorInvalid)
@@ -239,11 +279,18 @@ class _Compiler:
             raise _Refused(Codes.BadFilterOperandCountMismatch)
         return chosen
 
-    def _of_type(self, operands: Sequence[ua.Variant]) -> ua.Variant:
-        kind, base = operands
-        if not isinstance(base.Value, ua.NodeId):
-            return variant(None)
-        return variant(self._types.is_subtype(kind.Value, base.Value))
+    def _of_type(self) -> Operation:
+        kind, base, last = NULL, NULL, NULL  # most events are of the type of the one before
+
+        def of_type(operands: Sequence[ua.Variant]) -> ua.Variant:
+            nonlocal kind, base, last
+            if operands[0] is not kind or operands[1] is not base:
+                kind, base = operands
+                known = isinstance(base.Value, ua.NodeId)
+                last = variant(self._types.is_subtype(kind.Value, base.Value) if known else None)
+            return last
+
+        return of_type
 
     def _operand(self, operand: Any) -> Operand:
         if isinstance(operand, ua.LiteralOperand):
@@ -258,7 +305,7 @@ class _Compiler:
             operand = _simple(operand)
         if not isinstance(operand, ua.SimpleAttributeOperand):
             raise _Refused(Codes.BadFilterOperandInvalid)
-        get = accessor(operand, self._types)
+        get = compile_clause(operand, self._types).value
         return lambda event, values: get(event)
 
     def _check_literal(self, wanted: int, place: int, operand: Any) -> None:

@@ -11,6 +11,10 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Final, TypeAlias
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 SLICE: Final = 0.004  # s
 
 Work: TypeAlias = Generator[None, None, Any]
@@ -73,3 +77,53 @@ class Turns:
                 asyncio.get_running_loop().call_soon(self._next)
                 return
         self._running = False
+
+
+class Backlog:
+    """Work that nobody waits for, in order, a slice of time a round of the event loop."""
+
+    def __init__(self) -> None:
+        self._works: deque[Work] = deque()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def __len__(self) -> int:
+        return len(self._works)
+
+    def add(self, work: Work) -> None:
+        """Work after all that was added before; where there is none, the first slice is done at once."""
+        self._works.append(work)
+        self._idle.clear()
+        if len(self._works) == 1:
+            self._go_on()
+
+    async def idle(self) -> None:
+        """Return when nothing is left to do."""
+        await self._idle.wait()
+
+    def finish(self) -> None:
+        """Do at once what is left."""
+        while self._works:
+            self._slice()
+
+    def _slice(self) -> bool:
+        """A slice of the first work; whether that is done. Work that fails is given up, the others go on."""
+        try:
+            advance(self._works[0])
+        except Finished:
+            pass
+        except Exception:
+            log.exception("work in the background failed")
+        else:
+            return False
+        self._works.popleft()
+        if not self._works:
+            self._idle.set()
+        return True
+
+    def _go_on(self) -> None:
+        end = time.monotonic() + SLICE
+        while self._works and self._slice() and time.monotonic() < end:
+            pass
+        if self._works:
+            asyncio.get_running_loop().call_soon(self._go_on)

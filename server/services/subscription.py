@@ -19,6 +19,7 @@ from server.protocol.sessions import Session
 from server.protocol.turns import Work
 from server.protocol.wire import I32, response_header
 from server.subscriptions.limits import ITEM_MEMORY, MAX_SUBSCRIPTIONS_PER_SESSION, Budget
+from server.subscriptions.listeners import Listeners
 from server.subscriptions.sampler import Sampler
 from server.subscriptions.sentmessages import MessageMemory
 from server.subscriptions.subscription import (
@@ -80,11 +81,14 @@ class SubscriptionService:
         for subscription in self.all.values():
             subscription.items.on_commit()
 
+    def listeners(self) -> Listeners:
+        """Everybody's event items, as they are now."""
+        everybody = self.all.values()
+        return Listeners(item for each in everybody for item in each.items.events.values())
+
     def offer_event(self, event: Event, notifiers: frozenset[str]) -> None:
         """Give an event to every subscription that watches one of `notifiers`."""
-        encoded: dict[tuple[object, ...], bytes] = {}
-        for subscription in self.all.values():
-            subscription.items.offer_event(event, notifiers, encoded)
+        self.listeners().offer(event, notifiers)
 
     def _forget(self, subscription: Subscription) -> None:
         self.all.pop(subscription.id, None)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset.fleet import Index
-from server.events.event import Event
 from server.livetable import LiveTable
 from server.subscriptions.columns import first_of_each
 from server.subscriptions.limits import EVENT_COST, LIVE_COST, QUEUE_COST, SAMPLED_COST, Budget, Cost
@@ -265,14 +264,6 @@ class Items:
         """A scan was committed."""
         if len(self.queues):
             self.queues.sample()
-
-    def offer_event(
-        self, event: Event, notifiers: frozenset[str], encoded: dict[tuple[object, ...], bytes]
-    ) -> None:
-        """Give an event to the items whose notifier is among `notifiers`."""
-        for item in self.events.values():
-            if item.source in notifiers:
-                item.offer(event, encoded)
 
     def resend(self) -> None:
         """Report every value once more (ResendData, TransferSubscriptions)."""

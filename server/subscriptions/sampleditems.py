@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from asyncua import ua
 
-from server.events.event import Event, queue_overflow
+from server.events.event import queue_overflow
 from server.events.filter import CompiledFilter
 from server.protocol.datavalues import stamped
 from server.protocol.stack import Buffer, struct_from_binary, struct_to_binary, variant_to_binary
-from server.protocol.wire import I32, U32, now_us
+from server.protocol.wire import U32, now_us
 from server.subscriptions.liveitems import DISABLED, NO_DEADBAND, REPORTING
 from server.subscriptions.livequeues import OVERFLOW, STATUS, STATUS_VALUE
 
@@ -215,19 +215,14 @@ class EventItem(Item):
     filter: CompiledFilter | None = None
     overflowed: bool = False
 
-    def offer(self, event: Event, encoded: dict[tuple[object, ...], bytes]) -> None:
-        """Queue the event when the filter lets it through; `encoded` keeps its fields for others."""
-        if self.mode == DISABLED or self.filter is None or not self.filter.matches(event):
-            return
+    def queue(self, data: bytes) -> None:
+        """Queue the fields of an event that the filter lets through."""
         if len(self.waiting) >= self.queue_size:
             self.overflowed = True
             if not self.discard_oldest:
                 self.overflows += 1
                 return
             self._drop_oldest()
-        data = encoded.get(self.filter.key)
-        if data is None:
-            data = encoded[self.filter.key] = _encoded(self.filter, event)
         self.waiting.append(data)
         self.announce(self)
 
@@ -261,10 +256,5 @@ class EventItem(Item):
         assert self.filter is not None
         if self.overflowed and (self.discard_oldest or not super().due()):
             self.overflowed = False
-            return U32.pack(self.handle) + _encoded(self.filter, queue_overflow(now_us()))
+            return U32.pack(self.handle) + self.filter.encoded(queue_overflow(now_us()))
         return super().take()
-
-
-def _encoded(chosen: CompiledFilter, event: Event) -> bytes:
-    fields = [variant_to_binary(value) for value in chosen.fields(event)]
-    return b"".join((I32.pack(len(fields)), *fields))

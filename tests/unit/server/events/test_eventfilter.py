@@ -11,7 +11,7 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.server.address_space import AddressSpace, NodeManagementService
 from asyncua.server.standard_address_space import standard_address_space
-from asyncua.ua.ua_binary import extensionobject_from_binary, extensionobject_to_binary
+from asyncua.ua.ua_binary import extensionobject_from_binary, extensionobject_to_binary, variant_to_binary
 
 from server.alarms.events import ConditionEvent, condition_events
 from server.events.event import refresh_start, system_event
@@ -105,6 +105,26 @@ def test_select(types: EventTypes, hot: ConditionEvent, clause: Any, code: str, 
         assert got[1].Value.Text == "Active/High"
     else:
         assert got[1].Value == value
+
+
+def test_encoded_fields_are_what_asyncua_makes_of_them(types: EventTypes, hot: ConditionEvent) -> None:
+    part = field("SourceName")
+    part.IndexRange = "2:4"
+    clauses = [row[1] for row in SELECTED] + [part, field("", CONDITION, ua.AttributeIds.NodeId)]
+    chosen = accepted(types, event_filter(select=clauses))
+    for event in (hot, refresh_start(1), hot, system_event(1, "Hello", 1)):
+        values = chosen.fields(event)
+        expected = len(values).to_bytes(4, "little") + b"".join(map(variant_to_binary, values))
+        assert chosen.encoded(event) == expected
+
+
+def test_keys_tell_filters_apart(types: EventTypes) -> None:
+    severe, mild = (element(Op.GreaterThan, field("Severity"), literal(limit)) for limit in (700, 100))
+    one, same, milder = (accepted(types, event_filter(each)) for each in (severe, severe, mild))
+    other = accepted(types, event_filter(severe, select=[field("Message")]))
+    assert (one.key, one.where) == (same.key, same.where)
+    assert (one.key == milder.key, one.where == milder.where) == (True, False)
+    assert (one.key == other.key, one.where == other.where) == (False, True)
 
 
 def test_index_range(types: EventTypes, hot: ConditionEvent) -> None:
@@ -278,6 +298,7 @@ def test_a_filter_that_came_over_the_wire(types: EventTypes, hot: ConditionEvent
     assert compiled.matches(hot)
     assert compiled.fields(hot)[0].Value == "TemperatureHigh"
     assert compiled.key == accepted(types, wanted).key
+    assert compiled.where == accepted(types, wanted).where
 
 
 def test_a_loop_is_refused_where_it_turns_back(types: EventTypes) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from alarmplant import HUMIDITY, START, TEMPERATURE, AlarmPlant
 from asyncua import ua
+from asyncua.ua.ua_binary import variant_to_binary
 
 from nodeset import status as st
-from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.events import ConditionEvent, condition_events, fields_of_conditions
 from server.alarms.state import Transitions
 from server.events.event import refresh_end, refresh_start, system_event
 
@@ -99,6 +100,34 @@ def test_cleared_condition(plant: AlarmPlant, event: ConditionEvent) -> None:
     assert field(cleared, "LimitState/CurrentState/Id") is None
     assert field(cleared, "EventId") != field(event, "EventId")
     assert field(event, "ActiveState/Id") is True, "what was told stays as it was"
+
+
+@pytest.mark.parametrize("path", [*fields_of_conditions(), ("LocalTime",), ("Nothing", "at all")])
+def test_a_field_is_encoded_as_asyncua_encodes_it(plant: AlarmPlant, path: tuple[str, ...]) -> None:
+    plant.set(TEMPERATURE, 46.25, asset=1)
+    plant.set(HUMIDITY, 90.0, st.UNCERTAIN_LAST_USABLE_VALUE)
+    (*told_now, _) = told(plant, 2)
+    number = plant.event_id(1)
+    plant.table.state.event[2] = 0
+    seen = told_now + condition_events(plant.table, plant.table.retained(), NAMESPACE)
+    changes = [
+        plant.table.acknowledge(1, number, "ไปดูแล้ว \udcff", "สมชาย", START + 5_000_001),
+        plant.table.disable(1, "ann", START + 6_000_000),
+        plant.table.enable(1, "", START + 7_000_003),
+    ]
+    seen += [event for change in changes for event in condition_events(plant.table, change, NAMESPACE)]
+    now = Transitions(0, np.array([0]), np.array([0], np.uint8), plant.table.snapshot(0))
+    seen += condition_events(plant.table, now, NAMESPACE)
+    assert len({event.state.level for event in seen}) > 2
+    for event in seen:
+        assert event.encoded(path) == variant_to_binary(event.value(path)), event
+        assert event.encoded(path) is event.encoded(path)
+
+
+@pytest.mark.parametrize("attribute", [*range(1, 28)])
+def test_an_attribute_is_encoded_as_asyncua_encodes_it(event: ConditionEvent, attribute: int) -> None:
+    for each in (event, system_event(START, "Hello", 7)):
+        assert each.encoded_attribute(attribute) == variant_to_binary(each.attribute(attribute))
 
 
 def test_subscribers_share_a_field(event: ConditionEvent) -> None:
