@@ -25,7 +25,7 @@ from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
 from server.methods.users import UserMethods
-from server.protocol.channel import Approve, Channel
+from server.protocol.channel import Approve, Channel, Unusable
 from server.protocol.connections import Bounds
 from server.protocol.dispatch import Dispatcher
 from server.protocol.sessions import Sessions
@@ -197,14 +197,15 @@ class OpcUaServer:
         def approve(certificates: bytes, _policy: str) -> None:
             self._gate.admit(certificates, connection)
 
-        connection = Connection(self.dispatcher, lambda: self._channel(approve), self._limits)
+        def unusable(certificates: bytes) -> None:
+            self._gate.refuse_unusable(certificates, connection)
+
+        connection = Connection(self.dispatcher, lambda: self._channel(approve, unusable), self._limits)
         return connection
 
-    def _channel(self, approve: Approve) -> Channel:
-        limits = self._limits
-        return Channel(
-            self._policies, self._next_channel, limits.chunk, limits.message, limits.chunks, approve
-        )
+    def _channel(self, approve: Approve, unusable: Unusable) -> Channel:
+        limits, sizes = self._limits, (self._limits.chunk, self._limits.message)
+        return Channel(self._policies, self._next_channel, *sizes, limits.chunks, approve, unusable)
 
     def _next_channel(self) -> int:
         self._channels += 1

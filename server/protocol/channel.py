@@ -23,6 +23,8 @@ S = ua.StatusCodes
 # May a client with this certificate (DER, and its issuers behind it) open or renew a channel?
 # Raises `ChannelError` when it may not.
 Approve = Callable[[bytes, str], None]
+# Tells of what a client sent instead of a certificate that could be used.
+Unusable = Callable[[bytes], None]
 
 LEAST_BUFFER: Final = 8192  # Part 6, 7.1.2.3
 MOST_URL: Final = 4096
@@ -49,6 +51,10 @@ def _approve_all(_certificates: bytes, _policy: str) -> None:
     """Whoever holds the key of any certificate may open a channel."""
 
 
+def _tell_nobody(_certificates: bytes) -> None:
+    """For channels that are watched by nobody."""
+
+
 class Channel:
     """Numbers, tokens and keys of a channel; `chunk` and `message` [bytes] are what clients are told."""
 
@@ -60,11 +66,13 @@ class Channel:
         message: int,
         chunks: int,
         approve: Approve = _approve_all,
+        unusable: Unusable = _tell_nobody,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._policies = policies
         self._new_id = new_id
         self._approve = approve
+        self._unusable = unusable
         self._clock = clock
         self._message, self._chunks = message, chunks
         self._tokens = Tokens()
@@ -187,8 +195,9 @@ class Channel:
     def _secured(self, policy: Policy, found: Opening) -> Security:
         try:
             security = Security.of(policy, found.certificates)
-        except Exception:
-            raise ChannelError(S.BadCertificateInvalid) from None
+        except Exception:  # the parser of certificates raises of many kinds
+            self._unusable(found.certificates)
+            raise ChannelError(S.BadSecurityChecksFailed) from None
         if found.thumbprint != security.thumbprint:
             raise ChannelError(S.BadCertificateInvalid)
         return security

@@ -17,6 +17,7 @@ import structlog
 from asyncua import ua
 
 from server.protocol.assembly import Store
+from server.protocol.repeats import Repeats
 
 if TYPE_CHECKING:
     from server.protocol.transport import Connection
@@ -42,6 +43,7 @@ class Connections:
         self.bounds = bounds or Bounds()
         self.store = Store()
         self.refused = 0
+        self.logged = Repeats()  # of refusals
         self._all: dict[Connection, None] = {}
         self._of_address: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -55,7 +57,7 @@ class Connections:
     def admit(self, connection: Connection) -> bool:
         """Whether one more connection is welcome; an unused one may have to go for it."""
         bounds, address = self.bounds, connection.address
-        if self._of_address[address] >= bounds.of_address and not _is_here(address):
+        if self._of_address[address] >= bounds.of_address and not is_here(address):
             return self._refuse(connection, "too many from its address")
         unused = [c for c in self._all if not (c.activated or c.closed)]
         if len(unused) >= bounds.unbound or len(self._all) >= bounds.all:
@@ -70,7 +72,9 @@ class Connections:
 
     def _refuse(self, connection: Connection, reason: str) -> bool:
         self.refused += 1
-        log.warning("connection refused", peer=connection.peer, reason=reason)
+        quiet = self.logged.due((connection.address, reason))
+        if quiet is not None:
+            log.warning("connection refused", peer=connection.peer, reason=reason, again=quiet)
         return False
 
     def lost(self, connection: Connection) -> None:
@@ -91,7 +95,7 @@ class Connections:
             self._timer = asyncio.get_running_loop().call_later(CHECKED, self._check)
 
 
-def _is_here(address: str) -> bool:
+def is_here(address: str) -> bool:
     """Whether an address is of this machine, whose own programs are not counted."""
     try:
         return ipaddress.ip_address(address).is_loopback

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncua import ua
 
 from server.errors import ServiceError
+from server.protocol.connections import is_here
 from server.protocol.stack import nodeid_to_binary
 from server.protocol.transport import Connection
 from server.security.users import ANONYMOUS, Role, User
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MIN_TIMEOUT: Final = 10_000.0
 MAX_TIMEOUT: Final = 3_600_000.0
 MAX_POINTS: Final = 50
+_FEW: Final = 10  # sessions that anybody may have where there are as many
 MAX_USERS: Final = 20  # of a session that are remembered
 
 
@@ -49,6 +51,8 @@ class Session:
     user: User = ANONYMOUS
     activated: bool = False
     closed: bool = False
+    address: str = ""  # of the client that has it
+    lost: float = 0.0  # when its connection was, where it has none
     last_contact: float = field(default_factory=time.monotonic)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     publish_queue: deque[PublishRequest] = field(default_factory=deque)
@@ -98,6 +102,7 @@ class Sessions:
 
     def __init__(self, max_sessions: int) -> None:
         self._max = max_sessions
+        self._share = max(max_sessions // 2, min(max_sessions, _FEW))
         self._number = 0
         self.counts = SessionCounts()
         self.by_token: dict[bytes, Session] = {}
@@ -107,7 +112,7 @@ class Sessions:
         """A new session, not yet activated."""
         if self.closing:
             raise ServiceError(int(ua.StatusCodes.BadShutdown))
-        self._make_room()
+        self._make_room(connection.address)
         self._number += 1
         token = ua.NodeId(os.urandom(32), 0, ua.NodeIdType.ByteString)
         session = Session(
@@ -117,6 +122,7 @@ class Sessions:
             timeout=min(max(float(request.RequestedSessionTimeout or 0), MIN_TIMEOUT), MAX_TIMEOUT),
             nonce=os.urandom(32),
             connection=connection,
+            address=connection.address,
             certificate=connection.channel.client_certificate,
             max_response=int(request.MaxResponseMessageSize or 0),
             client=request.ClientDescription,
@@ -128,14 +134,35 @@ class Sessions:
         self.by_token[nodeid_to_binary(token)] = session
         return session
 
-    def _make_room(self) -> None:
-        """Of too many sessions the oldest that was never activated goes (Part 4, 5.7.2.1)."""
-        if len(self.by_token) < self._max:
-            return
-        idle = next((s for s in self.by_token.values() if not s.activated), None)
-        if idle is None:
-            raise ServiceError(int(ua.StatusCodes.BadTooManySessions))
-        self.close(idle)
+    def _make_room(self, address: str) -> None:
+        """One more from an address: it has half of all places, unless it is this machine's own."""
+        theirs = [s for s in self.by_token.values() if s.address == address]
+        if len(theirs) >= self._share and not is_here(address):
+            self._give_up(theirs)
+        if len(self.by_token) >= self._max:
+            self._give_up(list(self.by_token.values()))
+
+    def admit(self, session: Session, user: User) -> None:
+        """One more session that a user logs in to; each user has half of all places."""
+        theirs = [
+            s for s in self.by_token.values() if s.activated and s is not session and s.user.name == user.name
+        ]
+        if len(theirs) >= self._share:
+            self._give_up(theirs)
+
+    def _give_up(self, sessions: list[Session]) -> None:
+        """Of too many sessions the oldest that was never activated goes (Part 4, 5.7.2.1).
+
+        After those the one that has been longest without a connection, of a named user last.
+        """
+        last = next((s for s in sessions if not s.activated), None)
+        if last is None:
+            lost = [s for s in sessions if s.connection is None]
+            if not lost:
+                raise ServiceError(int(ua.StatusCodes.BadTooManySessions))
+            last = min(lost, key=lambda s: (bool(s.user.name), s.lost))
+            self.counts.aborted += 1
+        self.close(last, delete_subscriptions=not last.user.name)
 
     def close(self, session: Session, delete_subscriptions: bool = True) -> None:
         """End a session; its subscriptions end with it, or live on for a transfer."""
@@ -166,6 +193,7 @@ class Sessions:
             if session.connection is connection:
                 session.publish_queue.clear()
                 session.connection = None
+                session.lost = time.monotonic()
                 if not session.activated:
                     self.close(session)
 

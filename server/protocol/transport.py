@@ -240,7 +240,9 @@ class Connection(asyncio.Protocol):
         try:
             answer = self.channel.open(frame)
         except ChannelError as error:
-            log.info("channel refused", peer=self.peer, status=f"0x{error.code:08X}")
+            quiet = self._dispatcher.connections.logged.due((self.address, error.code))
+            if quiet is not None:
+                log.info("channel refused", peer=self.peer, status=f"0x{error.code:08X}", again=quiet)
             self._dispatcher.audit.record(_OPEN_EVENT, action, status=error.code, connection=self)
             raise
         self.write(answer)

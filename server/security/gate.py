@@ -16,6 +16,7 @@ from cryptography import x509
 
 from server.errors import ServiceError
 from server.protocol.channel import ChannelError
+from server.protocol.repeats import Repeats
 from server.security.audit import Audit
 from server.security.certificatestore import CertificateStore, file_name
 from server.security.trust import (
@@ -67,6 +68,7 @@ class CertificateGate:
         self._users = users
         self._rules = rules
         self._audit = audit
+        self._logged = Repeats()
 
     def admit(self, sent: bytes, connection: Connection) -> None:
         """Let a channel open for the certificates that its client sent, or raise `ChannelError`."""
@@ -86,6 +88,15 @@ class CertificateGate:
             raise ChannelError(int(code)) from None
         if not any(trust.trusts(certificate) for certificate in path):
             self._tell_suppressed(chain[0], connection)
+
+    def refuse_unusable(self, sent: bytes, connection: Connection) -> None:
+        """Tell of what came instead of a certificate; nobody knows who sent it, so it is not kept."""
+        fault = CertificateError(Fault.INVALID, "its key is of no use to the security policy")
+        try:
+            parse_chain(sent)
+        except CertificateError as error:
+            fault = error
+        self._refused(fault, None, connection=connection)
 
     def check_application(self, certificate: bytes, uri: str | None, call: Call) -> None:
         """The application URI that a client claims is its certificate's; else BadCertificateUriInvalid."""
@@ -142,18 +153,22 @@ class CertificateGate:
     ) -> None:
         failed = error.certificate or shown
         peer = connection or (call.connection if call is not None else None)
-        more = {
+        more: dict[str, str | int | None] = {
             "issuer": common_name(failed) if failed is not None and failed is not shown else None,
             "to_trust_it": to_trust_it,
         }
-        log.warning(
-            "certificate refused",
-            certificate=file_name(shown) if shown is not None else "?",
-            reason=error.reason,
-            status=ua.StatusCode(int(error.fault)).name,
-            peer=peer.peer if peer is not None else "?",
-            **{key: value for key, value in more.items() if value},
-        )
+        name = file_name(shown) if shown is not None else "?"
+        quiet = self._logged.due((name, error.fault, None if shown else peer and peer.address))
+        if quiet is not None:  # a client tries again and again
+            more["again"] = quiet
+            log.warning(
+                "certificate refused",
+                certificate=name,
+                reason=error.reason,
+                status=ua.StatusCode(int(error.fault)).name,
+                peer=peer.peer if peer is not None else "?",
+                **{key: value for key, value in more.items() if value},
+            )
         self._audit.record(
             _AUDITED[error.fault],
             "refuse certificate",

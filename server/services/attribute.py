@@ -269,8 +269,6 @@ class AttributeService:
             await pace.step()
         response = ua.WriteResponse()
         for item in items:
-            if call.owner.closed:
-                raise ServiceError(S.BadSessionClosed)
             response.Results.append(ua.StatusCode(await self._write_one(call, item)))
             await pace.step()
         return response
@@ -279,6 +277,8 @@ class AttributeService:
         old = ua.Variant()
         node = self._space.get(item.NodeId)
         try:
+            if call.owner.closed:  # while another value was being written
+                raise ServiceError(S.BadSessionClosed)
             if node is None:
                 raise ServiceError(S.BadNodeIdUnknown)
             self._check_target(node, item, call.owner)

@@ -148,6 +148,8 @@ class MethodService:
         result = ua.CallMethodResult()
         method_id, method = wanted.MethodId, None
         try:
+            if call.owner.closed:  # by an earlier call of the request, or meanwhile
+                raise MethodError(S.BadSessionClosed)
             method_id = self._find(wanted)
             method = self._methods.get(method_id)
             if method is None:

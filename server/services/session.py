@@ -155,6 +155,7 @@ class SessionService:
             raise ServiceError(S.BadNonceInvalid)
         if session.connection is not call.connection and user != session.user:
             raise ServiceError(S.BadIdentityTokenRejected)
+        self._sessions.admit(session, user)
         self._bind(session, call, user, params.LocaleIds or [])
         return user
 
@@ -174,6 +175,7 @@ class SessionService:
         if session.connection is not call.connection:
             session.publish_queue.clear()
             before, session.connection = session.connection, call.connection
+            session.address = call.connection.address
             self._sessions.left(before)
         session.become(user)
         session.locales = locales or session.locales

@@ -251,7 +251,7 @@ async def test_one_address_has_so_many_connections(
     server: OpcUaTestServer, bounds: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connections = server.app._opcua.dispatcher.connections
-    monkeypatch.setattr("server.protocol.connections._is_here", lambda _address: False)
+    monkeypatch.setattr("server.protocol.connections.is_here", lambda _address: False)
     async with raw(server) as used:
         await used.log_in()
         connections.bounds = Bounds(of_address=server.inside(lambda: len(connections)))
