@@ -26,9 +26,11 @@ Answer = TypeVar("Answer")
 _REQUEST: Final = struct.Struct("<qIIiIBBB")
 _FAULT: Final = int(ua.ObjectIds.ServiceFault_Encoding_DefaultBinary)
 _DATA_CHANGES: Final = int(ua.ObjectIds.DataChangeNotification_Encoding_DefaultBinary)
+_EVENTS: Final = int(ua.ObjectIds.EventNotificationList_Encoding_DefaultBinary)
 _RESPONSE_END: Final = 28  # type id and response header without diagnostics
 _EPOCH: Final = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
 _DOUBLE: Final = 11
+_DATE: Final = 13
 _BUFFER: Final = 16 << 20
 _LOOKED_AT: Final = 32  # of so many secured answers one is looked at
 _U16, _U32, _I32, _I64 = (struct.Struct(f"<{code}") for code in "HIiq")
@@ -48,7 +50,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Notification:
-    """The head of a Publish response; `source_time` [µs since 1970] is its first value's, 0 for none.
+    """The head of a Publish response; `source_time` [µs since 1970] is its first value's, or that of its
+    first event where the first field is a time; 0 for none.
 
     `changes` counts data changes, or events.
     """
@@ -234,8 +237,17 @@ def _notification(data: bytes) -> Notification:
     at += 16
     (kind,) = _U16.unpack_from(data, at + 2)
     (changes,) = _I32.unpack_from(data, at + 9)  # after type id, encoding and size of the first part
-    source_time = _source_time(data, at + 17) if kind == _DATA_CHANGES else 0
+    source_time = 0
+    if kind == _DATA_CHANGES:
+        source_time = _source_time(data, at + 17)
+    elif kind == _EVENTS:
+        source_time = _event_time(data, at + 21)
     return Notification(subscription, sequence, changes, source_time)
+
+
+def _event_time(data: bytes, at: int) -> int:
+    """An event's first field, where that is a DateTime."""
+    return (_I64.unpack_from(data, at + 1)[0] - _EPOCH) // 10 if data[at] == _DATE else 0
 
 
 def _source_time(data: bytes, at: int) -> int:

@@ -80,8 +80,8 @@ def monitored_items(nodes: Sequence[ua.NodeId], size: int, queue: int = 1) -> li
 
 
 def event_item() -> bytes:
-    """An item on the server's events, with the usual fields of alarms."""
-    fields = ("EventId", "EventType", "SourceNode", "SourceName", "Time", "Message", "Severity")
+    """An item on the server's alarms, with their usual fields; first the time, that of the scan."""
+    fields = ("Time", "EventId", "EventType", "SourceNode", "SourceName", "Message", "Severity")
     event_filter = ua.EventFilter()
     for name in fields:
         operand = ua.SimpleAttributeOperand()
@@ -89,6 +89,8 @@ def event_item() -> bytes:
         operand.BrowsePath = [ua.QualifiedName(name)]
         operand.AttributeId = ua.AttributeIds.Value
         event_filter.SelectClauses.append(operand)
+    alarm = ua.LiteralOperand(ua.Variant(ua.NodeId(ua.ObjectIds.AlarmConditionType)))
+    event_filter.WhereClause.Elements = [ua.ContentFilterElement(ua.FilterOperator.OfType, [alarm])]
     source = ua.ReadValueId(ua.NodeId(ua.ObjectIds.Server), ua.AttributeIds.EventNotifier)
     item = ua.MonitoredItemCreateRequest(source, ua.MonitoringMode.Reporting)
     item.RequestedParameters = ua.MonitoringParameters(0, 0.0, event_filter, 10_000, True)

@@ -77,8 +77,6 @@ class Subscriber:
     subscription: int
     changes: int = 0
     late: list[int] = field(default_factory=list)
-    first: float = 0.0  # monotonic, of the first change or event
-    last: float = 0.0
     answered: Callable[[], None] = lambda: None  # something else than a notification has come
     _source_time: int = 0
 
@@ -106,9 +104,6 @@ class Subscriber:
             elif head is not None:
                 self.changes += head.changes
                 self._source_time = head.source_time
-                if head.changes:
-                    self.last = time.monotonic()
-                    self.first = self.first or self.last
                 self.ask(head.sequence)
             if final and self._source_time:
                 self.late.append(time.time_ns() // 1000 - self._source_time)
@@ -116,7 +111,7 @@ class Subscriber:
 
     def forget(self) -> None:
         """Count from now on."""
-        self.changes, self.first = 0, 0.0
+        self.changes = 0
         self.late.clear()
 
 

@@ -75,7 +75,7 @@ GENERAL: Final = (
     Line("queued", "data changes of items with a queue of 10", "changes/CPU s"),
     Line("strings", "data changes of Strings", "changes/CPU s"),
     Line("alarms", "alarms in one scan, to 5 listeners", "events each"),
-    Line("alarms_s", "first to last of them", "s", "≤ 0.5", False),
+    Line("alarms_s", "from the scan to the last of them", "s", "≤ 0.5", False),
     Line("events", "events sent again by ConditionRefresh", "events/CPU s"),
     Line("beside_general", "general path kept busy: changes and events", "1/s"),
     Line("alone_changes", "fast path alone: changes to 5, each 100 ms", "changes/s"),
