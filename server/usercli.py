@@ -98,14 +98,14 @@ def role(
 
 @users.command()
 def password(
-    name: Annotated[str | None, typer.Argument(help="Whose; one's own when not given.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Whose; without it, of who asks.")] = None,
     who: As = "admin",
     config: Config = None,
     home: Home = None,
 ) -> None:
     """Change one's own password, or give another user a one-time password."""
     settings, old = _settings(config, home), _password(who)
-    if name is not None:
+    if name is not None and name != who:
         fresh = one_time_password()
         _do(lambda client: client.configure(name, one_time_password=fresh), settings, who, old)
         out.print(f"One-time password of user {name}: {fresh}")
