@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +140,22 @@ async def test_a_client_that_cannot_prove_its_certificate_is_not_even_rejected(
     assert await told(server, Made(made.certificate, key(1))) == S.BadSecurityChecksFailed
     assert kinds(audited) == []
     assert not pki.was_rejected(made.certificate)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"no certificate", b"\x30\x03\x02\x01\x05", b""], ids=["text", "der", "none"]
+)
+async def test_what_is_no_certificate_is_refused_like_any_other(
+    server: OpcUaTestServer, audited: list[AuditEntry], sent: bytes
+) -> None:
+    uri = b"http://opcfoundation.org/UA/SecurityPolicy#Basic256Sha256"
+    parts = (uri, sent, bytes(20))
+    body = struct.pack("<I", 0) + b"".join(struct.pack("<i", len(part)) + part for part in parts) + bytes(256)
+    async with raw(server, opened=False) as connection:
+        await connection.hello()
+        connection.write(b"OPNF" + struct.pack("<I", len(body) + 8) + body)
+        assert await connection.error() == S.BadSecurityChecksFailed
+    assert kinds(audited) == [(Ids.AuditCertificateInvalidEventType, S.BadCertificateInvalid)]
 
 
 async def test_a_trusted_authority_vouches_for_its_clients(
