@@ -110,6 +110,7 @@ class Profile(Enum):
     SET_POINT = _Terms(_LOOK, Role.ENGINEER, Permission.WRITE, restriction=Restriction.SIGNING)
     ADMIN_WRITES = _Terms(_LOOK, Role.ADMIN, Permission.WRITE, stranger=_SEE | Permission.READ)
     ADMIN_ONLY = _Terms(_SEE, Role.ADMIN, _VISIT | Permission.WRITE, restriction=_SECRET)
+    OWN = _Terms(_LOOK, stranger=_LOOK)
     # Methods: whoever has a session; whoever may read; from a role on.
     CALL_PUBLIC = _Terms(_SEE | Permission.CALL, stranger=_SEE | Permission.CALL)
     CALL_OPEN = _Terms(_SEE | Permission.CALL)
@@ -158,6 +159,11 @@ class Permissions:
                 return found
         return Profile.PUBLIC if node_id.NamespaceIndex == 0 else Profile.OPEN
 
+    def profile_for(self, node_id: ua.NodeId, session: Session) -> Profile:
+        """The profile of a node for a session, which may read what there is about itself (Part 5, 6.3.5)."""
+        found = self.profile(node_id)
+        return Profile.OWN if found is Profile.ADMIN_ONLY and _is_about(node_id, session) else found
+
     def granted(self, profile: Profile, role: Role) -> Permission:
         """What a role may do with nodes of a profile."""
         return self._granted[profile][role]
@@ -201,6 +207,18 @@ class Permissions:
             if each <= role
             for identifier in WELL_KNOWN_ROLES[each]
         ]
+
+
+def _is_about(node_id: ua.NodeId, session: Session) -> bool:
+    """Whether a node belongs to the session itself: its NodeId begins with the session's.
+
+    How it is secured is for administrators even so (Part 5, 7.16).
+    """
+    identifier = node_id.Identifier
+    if not isinstance(identifier, str) or node_id.NamespaceIndex != session.id.NamespaceIndex:
+        return False
+    name, *path = identifier.split(".")
+    return bool(name == session.id.Identifier) and path[:1] != ["SessionSecurityDiagnostics"]
 
 
 def _least_mode(restriction: Restriction) -> int:

@@ -91,7 +91,7 @@ class Attributes:
         """The StatusCode with which a session may not read a variable's value, or 0."""
         if not self.access_level(node) & _READ:
             return int(S.BadNotReadable)
-        profile = self._permissions.profile(node.nodeid)
+        profile = self._permissions.profile_for(node.nodeid, session)
         return self._permissions.refusal(profile, session, Permission.READ)
 
     def write_refusal(self, node: NodeData, session: Session) -> int:
@@ -110,7 +110,7 @@ class Attributes:
     def _access_level(self, node: NodeData, attribute: int, session: Session) -> ua.DataValue:
         level = self.access_level(node)
         if attribute == A.UserAccessLevel:
-            granted = self._granted(self._permissions.profile(node.nodeid), session)
+            granted = self._granted(self._permissions.profile_for(node.nodeid, session), session)
             for bit, permission in _RIGHTS:
                 if not granted & permission:
                     level &= ~bit
@@ -133,7 +133,7 @@ class Attributes:
         if attribute == A.AccessRestrictions:
             return _value(int(permissions.restriction(profile)), VT.UInt16)
         if attribute == A.UserRolePermissions:
-            role = session.user.role
+            role, profile = session.user.role, permissions.profile_for(node.nodeid, session)
             return _structures(permissions.user_role_permissions(profile, node_class, role))
         if not self._granted(profile, session) & Permission.READ_ROLE_PERMISSIONS:
             return bad(S.BadUserAccessDenied)

@@ -243,7 +243,7 @@ class DiagnosticNodes:
 
 
 def _profile(node_id: ua.NodeId) -> Profile | None:
-    """Sessions are for administrators (Part 5, 6.3.4)."""
+    """Sessions are for administrators, and each for itself (Part 5, 6.3.5)."""
     identifier = node_id.Identifier
     if node_id.NamespaceIndex != 1 or not isinstance(identifier, str):
         return None

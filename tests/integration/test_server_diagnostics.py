@@ -173,6 +173,22 @@ async def test_a_session_has_an_object_while_it_lives(server: OpcUaTestServer, c
         assert await status_of(admin, ua.NodeId("session-x", 1)) == S.BadNodeIdUnknown
 
 
+async def test_a_session_sees_itself_and_no_other(server: OpcUaTestServer) -> None:
+    async with server.client() as client, server.client():
+        mine, others = server.inside(lambda: list(server.app._opcua.sessions.by_token.values())[-2:])
+        for path in ("SessionDiagnostics", "SessionDiagnostics.SessionId", "SubscriptionDiagnosticsArray"):
+            own = ua.NodeId(f"{mine.id.Identifier}.{path}", 1)
+            assert await status_of(client, own) == S.Good
+            level = await client.get_node(own).read_attribute(ua.AttributeIds.UserAccessLevel)
+            assert level.Value.Value & 1
+            strange = ua.NodeId(f"{others.id.Identifier}.{path}", 1)
+            assert await status_of(client, strange) == S.BadUserAccessDenied
+        secured = ua.NodeId(f"{mine.id.Identifier}.SessionSecurityDiagnostics", 1)
+        assert await status_of(client, secured) == S.BadUserAccessDenied
+        told = await value_of(client, ua.NodeId(f"{mine.id.Identifier}.SessionDiagnostics", 1))
+        assert told.SessionId == mine.id
+
+
 async def test_security_diagnostics_are_encoded_as_the_standard_says(server: OpcUaTestServer) -> None:
     opcua = server.app._opcua
     async with server.client():
