@@ -17,7 +17,7 @@ from asyncua import ua
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
 from nodeset.types import ANALYTICS_TYPE, AUDIT_TYPE, SIMULATION_TYPE
 from server.protocol.decoder import node_id as node_id_of
-from server.protocol.stack import Buffer, NodeData, nodeid_from_binary
+from server.protocol.stack import Buffer, NodeData, nodeid_from_binary, nodeid_to_binary
 from server.security.users import Role
 from server.space import nodes
 from server.space.assetnodes import AssetNodes
@@ -51,6 +51,15 @@ class _KeptNodes(dict[ua.NodeId, NodeData]):
     def __init__(self, store: NodeStore) -> None:
         super().__init__()
         self._store = store
+        self.encoded: set[bytes] = set()  # their NodeIds
+
+    def __setitem__(self, key: ua.NodeId, node: NodeData) -> None:
+        super().__setitem__(key, node)
+        self.encoded.add(nodeid_to_binary(key))
+
+    def __delitem__(self, key: ua.NodeId) -> None:
+        super().__delitem__(key)
+        self.encoded.discard(nodeid_to_binary(key))
 
     def __missing__(self, key: ua.NodeId) -> NodeData:
         node = self._store.node(key)
@@ -76,7 +85,8 @@ class AddressSpace:
         self.writers: dict[ua.NodeId, Writer] = {}
         # Variables whose value depends on the role of who reads them.
         self.role_readers: dict[ua.NodeId, Callable[[Role], ua.DataValue]] = {}
-        self.nodes: dict[ua.NodeId, NodeData] = _KeptNodes(store)
+        self.nodes: dict[ua.NodeId, NodeData] = (kept := _KeptNodes(store))
+        self._kept = kept.encoded
         # The text that a registered node's number stands for.
         self.registered: Callable[[int], str | None] = lambda number: None
         self.is_subtype = cache(self._is_subtype)
@@ -150,10 +160,8 @@ class AddressSpace:
 
     def view_at(self, node_id: bytes) -> View | None:
         """The references of the node of an encoded NodeId; raises `UnicodeDecodeError`."""
-        if node_id.startswith(self._assets.prefix):
-            identifier = node_id[7:].decode()
-            if self._assets.node_id(identifier) not in self.nodes:
-                return self._virtual(identifier)
+        if node_id.startswith(self._assets.prefix) and node_id not in self._kept:
+            return self._virtual(node_id[7:].decode())
         return self.view(node_id_of(node_id))
 
     def _stored(self, node_id: ua.NodeId) -> View | None:

@@ -7,6 +7,7 @@ variable, `….Voltage.EURange` a property of that, `….SerialNumber` a propert
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -54,6 +55,15 @@ _KEPT_PARENTS: Final = 1024
 _LIVE_ACCESS: Final = nodes.READABLE | nodes.HISTORY_READABLE
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """References of the nodes of a name below assets of a type; a property's are told from its variable."""
+
+    shape: Shape
+    is_component: bool = False
+    tail: int = 0  # characters of a property's identifier behind its variable's
+
+
 class AssetNodes:
     """Makes the virtual nodes of a fleet. `types` and `fleet` are namespace indices."""
 
@@ -67,9 +77,10 @@ class AssetNodes:
         self.more_links: MoreLinks = lambda asset: ()
         self.prefix: Final = b"\x03" + fleet.to_bytes(2, "little")
         self._members = {asset: _members(asset) for asset in AssetType}
-        self._shapes: dict[object, Shape] = {}
+        self._shapes: dict[AssetType, Shape] = {}
+        self._leaves: dict[AssetType, dict[str, _Leaf]] = {asset: {} for asset in AssetType}
         self._to_parent = lru_cache(_KEPT_PARENTS)(self._parent_links)
-        self._to_owner = lru_cache(_KEPT_PARENTS)(self.to_asset)
+        self._to_owner = lru_cache(_KEPT_PARENTS)(self._owner_links)
 
     # -- identifiers
 
@@ -96,12 +107,26 @@ class AssetNodes:
             node = self._variable(identifier, member, i)
         else:
             node = self._nameplate(identifier, asset, i, member)
-        return LinkedNode.of(node, lambda: self._view(identifier, *place).structures())
+        return LinkedNode.of(node, lambda: self._structures(identifier))
 
     def view(self, identifier: str) -> View | None:
         """The references of an identifier's node, or None where there is none."""
-        place = self._place(identifier)
-        return None if place is None else self._view(identifier, *place)
+        path, _, rest = identifier.partition(".")
+        found = self._fleet.index_of.get(path)
+        if found is None:
+            return None
+        if path == identifier:
+            return self._asset_view(path, *found)
+        leaf = self._leaves[found[0]].get(rest) or self._leaf(found[0], rest)
+        if leaf is None:
+            return None
+        if leaf.tail:
+            return View(leaf.shape, identifier[: -leaf.tail].encode(), ())
+        return View(leaf.shape, identifier.encode(), self._to_owner(leaf.is_component, path))
+
+    def _structures(self, identifier: str) -> list[ua.ReferenceDescription]:
+        view = self.view(identifier)
+        return [] if view is None else view.structures()
 
     def _place(self, identifier: str) -> tuple[AssetType, int, Member | None, str | None] | None:
         """Asset type, index, tag or nameplate, and property of it, that an identifier stands for."""
@@ -121,37 +146,28 @@ class AssetNodes:
 
     # -- references
 
-    def _view(
-        self, identifier: str, asset: AssetType, i: int, member: Member | None, prop: str | None
-    ) -> View:
-        shape = self._shape(asset, member, prop)
-        base = identifier.encode()
-        if member is None:
-            parent = self._parent(asset, i)
-            up = () if parent is None else self._to_parent(asset, *parent)
-            return View(shape, base, (*up, *self._child_links(asset, i)) if asset in _CHILD else up)
-        if prop is not None:
-            assert isinstance(member, TagDef)
-            owner = self.node_id(identifier.rpartition(".")[0])
-            name = ua.QualifiedName(member.name, self._types)
-            kind = _VARIABLE_TYPE[member.kind]
-            return View(shape, base, (link(HAS_PROPERTY, False, owner, name, ua.NodeClass.Variable, kind),))
-        kind = HAS_COMPONENT if isinstance(member, TagDef) else HAS_PROPERTY
-        return View(shape, base, (self._to_owner(kind, asset, i),))
+    def _asset_view(self, path: str, asset: AssetType, i: int) -> View:
+        shape = self._shapes.get(asset)
+        if shape is None:
+            shape = self._shapes[asset] = Shape(self._asset_links(asset), self.prefix)
+        parent = self._parent(asset, i)
+        up = () if parent is None else self._to_parent(asset, *parent)
+        return View(shape, path.encode(), (*up, *self._child_links(asset, i)) if asset in _CHILD else up)
 
-    def _shape(self, asset: AssetType, member: Member | None, prop: str | None) -> Shape:
-        """What the nodes of a kind have alike."""
-        key = (asset, None if member is None else member.name, prop is None)
-        found = self._shapes.get(key)
-        if found is None:
-            if member is None:
-                links = list(self._asset_links(asset))
-            elif isinstance(member, TagDef) and prop is None:
-                links = list(self._tag_links(member))
-            else:
-                links = [to_type(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType)]
-            found = self._shapes[key] = Shape(links, self.prefix)
-        return found
+    def _leaf(self, asset: AssetType, rest: str) -> _Leaf | None:
+        """What the variables and properties alike have that are called `rest` on assets of a type."""
+        name, dot, prop = rest.partition(".")
+        member = self._members[asset].get(name)
+        if member is None:
+            return None
+        if not dot:
+            leaf = _Leaf(Shape(self._member_links(member), self.prefix), isinstance(member, TagDef))
+        elif isinstance(member, TagDef) and prop in properties_of(member):
+            leaf = _Leaf(Shape(self._property_links(member), self.prefix), tail=len(dot + prop))
+        else:
+            return None
+        self._leaves[asset][rest] = leaf
+        return leaf
 
     def _asset_links(self, asset: AssetType) -> Iterator[Link]:
         yield to_type(self.type_id(type_of(asset)), ua.NodeClass.ObjectType)
@@ -167,11 +183,25 @@ class AssetNodes:
         yield from self.more_links(asset)
 
     @staticmethod
-    def _tag_links(tag: TagDef) -> Iterator[Link]:
-        yield to_type(_VARIABLE_TYPE[tag.kind], ua.NodeClass.VariableType)
-        for name in properties_of(tag):
+    def _member_links(member: Member) -> Iterator[Link]:
+        if not isinstance(member, TagDef):
+            yield to_type(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType)
+            return
+        yield to_type(_VARIABLE_TYPE[member.kind], ua.NodeClass.VariableType)
+        for name in properties_of(member):
             qualified = ua.QualifiedName(name, 0)
             yield link(HAS_PROPERTY, True, f".{name}", qualified, ua.NodeClass.Variable, nodes.PROPERTY_TYPE)
+
+    def _property_links(self, tag: TagDef) -> Iterator[Link]:
+        """Those of a property, seen from its variable."""
+        yield to_type(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType)
+        name, kind = ua.QualifiedName(tag.name, self._types), _VARIABLE_TYPE[tag.kind]
+        yield link(HAS_PROPERTY, False, "", name, ua.NodeClass.Variable, kind)
+
+    def _owner_links(self, is_component: bool, path: str) -> tuple[Link]:
+        """From a variable or property of the nameplate to its asset."""
+        kind = HAS_COMPONENT if is_component else HAS_PROPERTY
+        return (self.to_asset(kind, *self._fleet.index_of[path]),)
 
     def _parent_links(self, child: AssetType, asset: AssetType, i: int) -> tuple[Link, ...]:
         """From an asset of type `child` to the asset above it."""

@@ -37,6 +37,14 @@ class Link:
     target: bytes
     fields: tuple[bytes, bytes, bytes, bytes]  # ReferenceTypeId, BrowseName, DisplayName, TypeDefinition
     relative: bool = False
+    _encoded: dict[int, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def encoded(self, mask: int) -> bytes:
+        """One that is not relative, with the fields of a BrowseResultMask; kept, for it comes again."""
+        found = self._encoded.get(mask)
+        if found is None:
+            found = self._encoded[mask] = _encoded(self, self.target, mask)
+        return found
 
     def ends(self, mask: int) -> tuple[bytes, bytes]:
         """What stands before and after the target with the fields of a BrowseResultMask (Part 4, 7.6)."""
@@ -178,9 +186,9 @@ class Shape:
 NO_SHAPE: Final = Shape()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class View:
-    """All references of one node: those of its shape, from its identifier `base`, and its own."""
+    """All references of one node: those of its shape, from the identifier `base`, and its own."""
 
     shape: Shape
     base: bytes
@@ -189,7 +197,8 @@ class View:
     def joined(self, wanted: Wanted) -> tuple[int, bytes]:
         """How many references are wanted, and all of them encoded, in the order of `split`."""
         count, data = self.shape.joined(self.base, wanted)
-        own = [_encoded(one, one.target, wanted.mask) for one in self.own if wanted.admits(one)]
+        mask = wanted.mask
+        own = [one.encoded(mask) for one in self.own if wanted.admits(one)]
         return count + len(own), data + b"".join(own) if own else data
 
     def split(self, wanted: Wanted) -> list[bytes]:
