@@ -19,7 +19,8 @@ from nodeset.fleet import AssetType, Index
 from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text
-from server.protocol.wire import EPOCH, I32, now_ticks
+from server.livetexts import Texts
+from server.protocol.wire import EPOCH, now_ticks
 
 ROW: Final = np.dtype(
     [
@@ -58,7 +59,6 @@ _HEADS: Final = [[bytes((mask, kind)) for kind in _TYPE] for mask in _MASK.tolis
 _TIMES: Final = [(14, 22), (22, 30), (14, 30), (30, 30)]
 _FEW: Final = 128
 _F64: Final = struct.Struct("<d")
-_KNOWN_TEXTS: Final = 100_000
 
 
 @cache
@@ -95,7 +95,7 @@ class LiveTable:
         self._code_view = self.rows.view(np.uint8).reshape(n, 30)
         self._bits = np.zeros(n, np.int64)
         self.values = self._bits.view(np.float64)  # the numbers of all rows, states too
-        self._text_of: dict[tuple[int, float], bytes] = {}
+        self._texts = Texts(np.flatnonzero(self.shape >= _QUARTER), self._text)
 
     def _declare(self, tag: TagDef, rows: slice) -> None:
         shape = _SHAPE[tag.kind]
@@ -130,20 +130,8 @@ class LiveTable:
 
     def text(self, row: int) -> str:
         """A String row's value."""
-        return self._texts([int(self.shape[row])], [float(self.rows["value"][row])])[0].decode()
-
-    def _texts(self, shapes: list[int], numbers: list[float]) -> list[bytes]:
-        """What String rows of these shapes and numbers say (UTF-8)."""
-        known = self._text_of
-        found = []
-        for key in zip(shapes, numbers, strict=True):
-            text = known.get(key)
-            if text is None:
-                text = self._text(*key)
-                if key[1] == key[1] and len(known) < _KNOWN_TEXTS:  # NaN is never found again
-                    known[key] = text
-            found.append(text)
-        return found
+        encoded = self._texts.one(int(self.shape[row]), float(self.rows["value"][row]))
+        return encoded[_LENGTH:].decode()
 
     def _text(self, shape: int, number: float) -> bytes:
         if not np.isfinite(number):
@@ -177,7 +165,7 @@ class LiveTable:
         if shapes.any() or not np.all(np.equal(timestamps, BOTH)):
             if handles is None and isinstance(timestamps, int) and len(rows) <= _FEW:
                 return self._encode_few(lines, shapes, timestamps)
-            return self._encode_mixed(lines, shapes, timestamps, handles)
+            return self._encode_mixed(lines, rows, timestamps, handles)
         if handles is None:
             return lines.tobytes()
         out = np.empty(len(rows), NOTIFICATION)
@@ -203,8 +191,7 @@ class LiveTable:
             if shape < _QUARTER:
                 value = data[at + 2 : at + (10 if shape == _NUMBER else 6)]
             else:
-                (text,) = self._texts([shape], list(_F64.unpack_from(data, at + 2)))
-                value = I32.pack(len(text)) + text
+                value = self._texts.one(shape, _F64.unpack_from(data, at + 2)[0])
             parts += (heads[shape], value, data[at + 10 : at + 14], data[at + first : at + last])
             at += ROW.itemsize
         return b"".join(parts)
@@ -212,16 +199,15 @@ class LiveTable:
     def _encode_mixed(
         self,
         lines: NDArray[np.void],
-        shapes: NDArray[np.uint8],
+        rows: Index,
         timestamps: Index | int,
         handles: NDArray[np.uint32] | None,
     ) -> bytes:
         """Rows side by side, as wide as the longest value; what a row has too much is left out."""
-        n = len(lines)
+        n, shapes = len(lines), self.shape[rows]
         where = np.flatnonzero(shapes >= _QUARTER)
-        texts = self._texts(shapes[where].tolist(), lines["value"][where].tolist())
-        lengths = np.fromiter(map(len, texts), np.int32, len(texts))
-        width = max(8, _LENGTH + int(lengths.max(initial=0)))
+        texts, sizes = self._texts.gather(rows[where], shapes[where], lines["value"][where])
+        width = max(8, texts.shape[1])
         end = _VALUE_AT + width
         wanted = np.broadcast_to(np.asarray(timestamps), n)
         keep = _kept_bytes(width, handles is not None)[shapes, wanted]
@@ -232,10 +218,8 @@ class LiveTable:
         matrix[:, 4] = _MASK[wanted]
         if handles is not None:
             matrix[:, :4] = handles.astype("<u4").view(np.uint8).reshape(n, 4)
-        if texts:
-            chars = np.array(texts, f"S{width - _LENGTH}").view(np.uint8).reshape(len(texts), -1)
-            sizes = lengths.astype("<i4").view(np.uint8).reshape(-1, 4)
-            matrix[where, _VALUE_AT:end] = np.hstack((sizes, chars))
-            keep[where, _VALUE_AT:end] = np.arange(width) < (_LENGTH + lengths)[:, None]
+        if where.size:
+            matrix[where, _VALUE_AT : _VALUE_AT + texts.shape[1]] = texts
+            keep[where, _VALUE_AT:end] = np.arange(width) < sizes[:, None]
         sent: NDArray[np.uint8] = matrix.ravel()[keep.ravel()]
         return sent.tobytes()
