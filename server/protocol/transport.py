@@ -8,6 +8,7 @@ its requests as it may have are in work, or while it is the turn of others.
 from __future__ import annotations
 
 import asyncio
+import functools
 import struct
 import time
 from collections.abc import Callable
@@ -50,6 +51,7 @@ class Limits:
     message: int = 16 << 20
     chunks: int = 512
     requests: int = 64  # in work at once
+    in_work: int = 32 << 20  # bytes of them, from which on nothing more is read
     hello_s: float = 5.0
     opening_s: float = 10.0
     activation_s: float = 30.0
@@ -75,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._largest = limits.hello
         self._assembly = Assembly(dispatcher.connections.store)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_work = 0  # bytes of their requests
         self._receiving = False
         self._answers: list[bytes] = []
         self._answer_bytes = 0
@@ -133,7 +136,9 @@ class Connection(asyncio.Protocol):
 
     @property
     def _held_up(self) -> bool:
-        return self.closed or self._unread is not None or len(self._tasks) >= self.limits.requests
+        limits, tasks = self.limits, len(self._tasks)
+        busy = tasks and (tasks >= limits.requests or self._in_work >= limits.in_work)
+        return bool(self.closed or self._unread is not None or busy)
 
     def _listen(self) -> None:
         """Read on only while answers leave, work gets done, and this connection has not had its turn."""
@@ -278,11 +283,13 @@ class Connection(asyncio.Protocol):
             return
         task = asyncio.get_running_loop().create_task(pending)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._in_work += len(body)
+        task.add_done_callback(functools.partial(self._done, len(body)))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, size: int, task: asyncio.Task[None]) -> None:
         held_up = self._held_up
         self._tasks.discard(task)
+        self._in_work -= size
         if held_up and not self._held_up:
             self._go_on()
 

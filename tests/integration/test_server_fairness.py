@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,36 @@ async def test_a_call_that_waits_ends_with_its_connection(
         await _until(server, ended.is_set)
         await _until(server, lambda: not inside._tasks)
         assert len(await other.ask(read_time())) > 24
+    finally:
+        server.inside(lambda: _remove(service, method))
+
+
+async def test_nothing_is_read_on_while_large_requests_are_in_work(server: OpcUaTestServer) -> None:
+    gate: asyncio.Event = server.inside(asyncio.Event)
+
+    async def wait(_call: Invocation) -> Outputs:
+        await gate.wait()
+        return ()
+
+    service = _methods(server)
+    method = ua.NodeId(Ids.FileType_GetPosition)
+    server.inside(lambda: service.add(method, Profile.CALL_OPEN, wait))
+    try:
+        async with raw(server) as connection:
+            await connection.log_in()
+            inside = _inside(server, connection)
+            inside.limits = replace(inside.limits, in_work=100)
+            sent = request(ua.CallRequest, MethodsToCall=[_wanted(method)] * 5)
+            both = (connection.body(sent), connection.body(read_time()))
+            connection.write(b"".join(_chunks(connection, body) for body in both))
+            await _until(server, lambda: len(inside._tasks) == 1 and bool(inside._buffer))
+            server.inside(gate.set)
+            kinds = [struct.unpack_from("<H", await _message(connection), 2)[0] for _ in range(2)]
+            assert kinds == [
+                Ids.CallResponse_Encoding_DefaultBinary,
+                Ids.ReadResponse_Encoding_DefaultBinary,
+            ]
+            assert server.inside(lambda: inside._in_work) == 0
     finally:
         server.inside(lambda: _remove(service, method))
 
