@@ -287,6 +287,8 @@ async def test_the_time_out_is_revised_and_holds(server: OpcUaTestServer) -> Non
         await connection.ask(connection.activation(token))  # which is contact, too
         connection.session = token
         session.last_contact -= 9
+        server.inside(sessions.sweep)  # of what other tests left behind
+        assert not session.closed
         assert server.inside(sessions.sweep) == []
         await connection.ask(read_time())
         session.last_contact -= 11
