@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -133,10 +134,11 @@ def jar_name(position: int) -> str:
 
 def serial_at(first: str, offset: int) -> str:
     """The serial number `offset` places after `first`; leading zeros are kept."""
-    head, digits = _split_serial(first)
+    head, digits = _split_serial(first)  # kept, for a string's jars ask one after the other
     return f"{head}{int(digits or 0) + offset:0{len(digits)}d}"
 
 
+@lru_cache(256)
 def _split_serial(serial: str) -> tuple[str, str]:
     digits = re.search(r"\d*$", serial)
     assert digits is not None

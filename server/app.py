@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import secrets
 from collections.abc import Callable, Coroutine
@@ -27,6 +26,7 @@ from nodeset.fleet import Fleet, build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import TAG_OF
+from server import memory
 from server.alarms.definition import AlarmDef, ConditionIndex, alarm_defs
 from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
@@ -100,9 +100,7 @@ class App:
                 ]
                 if self._backfill is not None:
                     running.append(tasks.create_task(self._backfill, name="backfill"))
-                # What is there now stays: the collector need not look at it again.
-                gc.collect()
-                gc.freeze()
+                memory.settle()
                 ready()
                 await stop.wait()
                 await self._opcua.announce_shutdown("The server is stopped")

@@ -13,7 +13,7 @@ import typer
 
 from config.settings import CONFIG_VARIABLE, Settings, load_settings
 from config.yamlfile import ConfigurationError
-from server import logs, trustcommands
+from server import logs, memory, trustcommands
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
 from server.usercli import users
@@ -48,6 +48,7 @@ def main() -> None:
 @program.command()
 def run(config: Config = None, home: Home = None, source: SourceName = None) -> None:
     """Run everything: database, source, OPC UA server and HMI."""
+    memory.begin()
     from server.run import run_everything
 
     if not asyncio.run(run_everything(_settings(config, home, source))):
@@ -57,6 +58,7 @@ def run(config: Config = None, home: Home = None, source: SourceName = None) -> 
 @program.command()
 def server(config: Config = None, home: Home = None, source: SourceName = None) -> None:
     """Run the OPC UA server with its historian, without the HMI."""
+    memory.begin()
     from server.run import run_server
 
     asyncio.run(run_server(_settings(config, home, source)))

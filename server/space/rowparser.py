@@ -48,7 +48,9 @@ class RowParser:
             for asset in AssetType
         }
         self._assets = {
-            path.encode(): (self._first[asset], i) for path, (asset, i) in index.fleet.index_of.items()
+            part.path.encode(): (first, i)
+            for asset, first in self._first.items()
+            for i, part in enumerate(index.fleet.assets(asset))
         }
 
     def row(self, node_id: ua.NodeId) -> int | None:
