@@ -31,6 +31,7 @@ CALENDAR_MAX: Final = 0.8  # share of life by calendar beyond which condition al
 CALENDAR_DOUBT: Final = 0.6  # share of life by calendar beyond which its doubt no longer grows
 UNLIKELY: Final = np.float32(60.0)  # exponent at which a Gaussian ends; single precision has no more
 HEALTH_ERROR_MIN: Final = 0.015  # of SOH: the grid resolves no less
+BLOCK: Final = 2_048  # jars at once on the grid: what they need stays in the processor's cache
 ERROR_MIN: Final = 0.02  # of the share spent: half a step of the grid
 PACE_FROM: Final = 0.15  # share of life by calendar from which on a pace can be told
 PACE_MAX: Final = 3.0  # times as fast as its age lets expect
@@ -104,14 +105,19 @@ def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array
     sigma = np.hypot(p.life_spread * np.minimum(calendar, CALENDAR_DOUBT), CALENDAR_ERROR).astype(np.float32)
     lost = np.clip(1 - evidence.health, 0.0, p.fade_loss[-1]).astype(np.float32)
     precision = (0.5 / np.square(np.maximum(evidence.health_error, HEALTH_ERROR_MIN))).astype(np.float32)
-    by_age = 1 + np.square((grid - calendar) / sigma) / 3
-    by_health = np.exp(-np.minimum(np.square(p.fade_loss - lost) * precision, UNLIKELY))
-    weight = by_health / np.square(by_age)
-    total = weight.sum(axis=0)
-    # No matrix product: on a busy machine the threads of BLAS wait for each other.
-    first = grid * weight
-    mean = first.sum(axis=0) / total
-    variance = (grid * first).sum(axis=0) / total - np.square(mean)
+    calendar, sigma, lost, precision = np.broadcast_arrays(calendar, sigma, lost, precision)
+    fade = np.broadcast_to(p.fade_loss, (len(grid), len(calendar)))
+    mean, variance = np.empty(calendar.shape, np.float32), np.empty(calendar.shape, np.float32)
+    for i in range(0, len(calendar), BLOCK):
+        at = slice(i, i + BLOCK)
+        by_age = 1 + np.square((grid - calendar[at]) / sigma[at]) / 3
+        misfit = np.square(fade[:, at] - lost[at]) * precision[at]
+        weight = np.exp(-np.minimum(misfit, UNLIKELY)) / np.square(by_age)
+        total = weight.sum(axis=0)
+        # No matrix product: on a busy machine the threads of BLAS wait for each other.
+        first = grid * weight
+        mean[at] = first.sum(axis=0) / total
+        variance[at] = (grid * first).sum(axis=0) / total - np.square(mean[at])
     return mean.astype(np.float64), np.sqrt(np.maximum(variance, ERROR_MIN**2)).astype(np.float64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -174,3 +175,31 @@ def test_a_discharge_that_showed_less_capacity_is_a_factor() -> None:
     state, _ = settled(p, age=400.0)
     weak = replace(state, ageing=replace(state.ageing, correction=np.array([-0.15])))
     assert estimate.explain(weak, p, 0)[0].name == "Capacity"
+
+
+@pytest.mark.parametrize("margin", [-6.0, -3.0017, 0.0, 1.2345, 8.2])
+def test_ends_of_life_are_those_of_the_normal_distribution(margin: float) -> None:
+    normal = NormalDist()
+    alive = 1 - normal.cdf(-margin) if margin > 0 else normal.cdf(margin)
+    got = rul._ends_of_life(np.array([margin]))[:, 0]
+    assert got == pytest.approx([normal.inv_cdf(share * alive) for share in (0.5, 0.95, 0.05)], abs=1e-5)
+
+
+def test_beyond_the_table_nothing_changes_and_nan_stays_nan() -> None:
+    far, near, unknown = rul._ends_of_life(np.array([40.0, rul.CERTAIN, np.nan])).T
+    assert far == pytest.approx(near)
+    assert np.isnan(unknown).all()
+
+
+def test_a_fleet_of_several_blocks_is_judged_jar_by_jar() -> None:
+    count = 2 * rul.BLOCK + 3
+    health = np.linspace(0.7, 1.0, count)
+    evidence = rul.Evidence(np.full(count, 900.0), np.ones(count), health, np.full(count, 0.03))
+    spent, error = rul.life_spent(ONE, evidence)
+    for at in (0, rul.BLOCK - 1, rul.BLOCK, count - 1):
+        one = slice(at, at + 1)
+        alone = rul.Evidence(evidence.age[one], evidence.factor[one], health[one], evidence.health_error[one])
+        assert rul.life_spent(ONE, alone) == (
+            pytest.approx(spent[one], rel=1e-3),
+            pytest.approx(error[one], rel=1e-3),
+        )
