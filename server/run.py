@@ -120,8 +120,10 @@ def _plain_errors() -> Iterator[None]:
     """Let the first error out of task groups by itself, when it is one that the user can act upon."""
     try:
         yield
-    except* (StartError, ConfigurationError) as group:
-        error: BaseException = group
+    except BaseExceptionGroup as group:  # in an early 3.11 what except* raises is a group again
+        error: BaseException | None = group.subgroup((StartError, ConfigurationError))
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
+        if error is None:
+            raise
         raise error from None
