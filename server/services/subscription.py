@@ -12,7 +12,6 @@ from typing import Final
 from asyncua import ua
 
 from server.errors import ServiceError
-from server.events.event import Event
 from server.livetable import LiveTable
 from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
@@ -85,10 +84,6 @@ class SubscriptionService:
         """Everybody's event items, as they are now."""
         everybody = self.all.values()
         return Listeners(item for each in everybody for item in each.items.events.values())
-
-    def offer_event(self, event: Event, notifiers: frozenset[str]) -> None:
-        """Give an event to every subscription that watches one of `notifiers`."""
-        self.listeners().offer(event, notifiers)
 
     def _forget(self, subscription: Subscription) -> None:
         self.all.pop(subscription.id, None)

@@ -148,7 +148,7 @@ async def test_an_event_may_trigger_values_and_a_value_events(
 
     def happen(text: str) -> None:
         event = system_event(1, text, 100)
-        quiet.inside(lambda: quiet.app._opcua.subscriptions.offer_event(event, frozenset({"Server"})))
+        quiet.inside(lambda: quiet.app._opcua.subscriptions.listeners().offer(event, frozenset({"Server"})))
 
     chosen = select("Message")
     event, value = await created(
