@@ -25,8 +25,9 @@ _STRIDE = 0.3  # V, longest Newton step of a jar
 
 @dataclass(frozen=True)
 class Demand:
-    """What each system wants of its strings: power drawn from the batteries [W], or 0 where none is;
-    and where there is mains to charge from."""
+    """What is wanted of each string: power drawn from it [W], or 0 where none is; and where there is mains to
+    charge from. A string without mains in a system that has it is an island on its own power; a system none
+    of whose strings has it shares the sum."""
 
     power: Floats
     mains: NDArray[np.bool_]
@@ -43,10 +44,12 @@ class Rectifiers:
 
 @dataclass(frozen=True)
 class Bus:
-    """Voltage [V] of each system's bus, current [A] of each string, and where power was not to be had."""
+    """Voltage [V] of each system's bus; of each string current [A], voltage [V] (the bus's, but for islands),
+    and where power was not to be had."""
 
     voltage: Floats
     current: Floats
+    string_voltage: Floats
     collapsed: NDArray[np.bool_]
 
 
@@ -60,7 +63,7 @@ def solve(
     fleet: Fleet, plates: Plates, wear: Wear, state: JarState, demand: Demand, rectifiers: Rectifiers
 ) -> tuple[Bus, JarState]:
     """Bus voltages and currents now, and the jars with their current, terminal and branch voltage."""
-    on_mains = demand.mains[fleet.system_of_jar]
+    on_mains = demand.mains[fleet.string_of_jar]
     set_point = float_voltage(fleet, plates, rectifiers, state.temperature)
     limit = charge_limit(fleet, plates, rectifiers)
     for _ in range(_ITERATIONS):
@@ -102,6 +105,14 @@ def charge_limit(fleet: Fleet, plates: Plates, rectifiers: Rectifiers) -> Floats
     return total
 
 
+def share_of_load(fleet: Fleet, plates: Plates) -> Floats:
+    """Share of its system's load that each string carries alone: by capacity."""
+    capacity = plates.rated[fleet.first_jar_of_string]
+    whole = np.add.reduceat(capacity, fleet.first_string_of_system)
+    share: Floats = capacity / whole[fleet.system_of_string]
+    return share
+
+
 def _by_system(fleet: Fleet, jars: Floats) -> Floats:
     """Sum over each system's jars."""
     strings = np.add.reduceat(jars, fleet.first_jar_of_string)
@@ -117,15 +128,27 @@ def _share(fleet: Fleet, jars: Linear, demand: Demand, set_point: Floats, limit:
     """Strings with source E and resistance R in parallel: sum((E - V) / R) is the bus's current.
 
     On charge V is the set-point, or lower where the rectifier is at its `limit` [A]; on discharge that
-    current times V is the power, a quadratic whose upper root is stable.
+    current times V is the power.
     """
+    first, system = fleet.first_string_of_system, fleet.system_of_string
     source = np.add.reduceat(jars.source, fleet.first_jar_of_string)
     conductance = 1.0 / np.add.reduceat(jars.resistance, fleet.first_jar_of_string)
-    total = np.add.reduceat(conductance, fleet.first_string_of_system)
-    short = np.add.reduceat(conductance * source, fleet.first_string_of_system)
-    limited = (limit + short) / total
-    root = short**2 - 4.0 * total * demand.power
-    drawn = (short + np.sqrt(np.maximum(root, 0.0))) / (2.0 * total)
-    voltage = np.where(demand.mains, np.minimum(set_point, limited), drawn)
-    current = (source - voltage[fleet.system_of_string]) * conductance
-    return Bus(voltage, current, ~demand.mains & (root < 0.0))
+    mains = np.logical_or.reduceat(demand.mains, first)
+    alone = mains[system] & ~demand.mains
+    joined = np.where(alone, 0.0, conductance)
+    total = np.add.reduceat(joined, first)
+    short = np.add.reduceat(joined * source, first)
+    drawn, collapsed = _drawn(total, short, np.add.reduceat(demand.power, first))
+    voltage = np.where(mains, np.minimum(set_point, (limit + short) / total), drawn)
+    at_string, gone = voltage[system], (collapsed & ~mains)[system]
+    if alone.any():
+        own, none = _drawn(conductance, conductance * source, demand.power)
+        at_string, gone = np.where(alone, own, at_string), np.where(alone, none, gone)
+    return Bus(voltage, (source - at_string) * conductance, at_string, gone)
+
+
+def _drawn(conductance: Floats, short: Floats, power: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Voltage [V] at which `power` [W] is drawn from a source of a conductance [S] and a short-circuit
+    current [A], and where there is none: a quadratic whose upper root is stable."""
+    root = short**2 - 4.0 * conductance * power
+    return (short + np.sqrt(np.maximum(root, 0.0))) / (2.0 * conductance), root < 0.0

@@ -47,7 +47,7 @@ class Parts:
 class Effects:
     """What disturbs the plant, by asset; no disturbance is 0, 1, False or infinity as fits."""
 
-    outage: Flags  # systems without mains
+    outage: Flags  # strings without mains
     depth: Floats  # systems: nominal fraction of the voltage at which an outage ends
     load: Floats  # systems: factor
     site_outage: Flags
@@ -70,7 +70,7 @@ def no_effects(index: TagIndex) -> Effects:
     fleet, rows = index.fleet, index.size
     sites, systems, jars = len(fleet.sites), len(fleet.systems), len(fleet.jars)
     return Effects(
-        outage=np.zeros(systems, np.bool_),
+        outage=np.zeros(len(fleet.strings), np.bool_),
         depth=np.zeros(systems),
         load=np.ones(systems),
         site_outage=np.zeros(sites, np.bool_),
@@ -115,7 +115,7 @@ Values = Mapping[str, float]
 
 def _power_outage(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
     part = parts(index.fleet, target)
-    effects.outage[part.systems] = True
+    effects.outage[part.strings] = True
     effects.depth[part.systems] = values["DepthVoltage"] / DEPTH_REFERENCE
     effects.load[part.systems] *= values["LoadFactor"]
     if part.site is not None:

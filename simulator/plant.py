@@ -8,8 +8,11 @@ start, so two plants with the same seed agree from then on, whichever started ea
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,22 +27,26 @@ from simulator.ageing import Wear, age_at, ageing_of, arrhenius
 from simulator.calendar import SECOND, YEAR
 from simulator.chance import Floats
 from simulator.climate import climate_of
-from simulator.effects import effects_of, no_effects, parts
+from simulator.effects import Parts, effects_of, no_effects, parts
 from simulator.load import loads_of
 from simulator.mains import mains_of
+from simulator.occurrences import Occurrence, OccurrenceKind
 from simulator.parameters import ELECTRICAL, LOAD
-from simulator.room import rooms_of
+from simulator.room import RoomState, rooms_of
 from simulator.scenarios import Scenario, Scenarios
 from simulator.sensors import sensors_of
 
 _WORKING_STEP = 5.0  # s, while a battery discharges or a scenario runs
 _FLOATING_STEP = 60.0  # s
+_REMEMBERED = 10_000  # occurrences
 MOST_STEPS = 24  # in one call of `advance`, however far behind, but for changes of mains
 _WEAR_EVERY = 3600.0  # s
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
 # Column of `dc.Rectifiers`, and its unit in that of the tag.
 _SET_POINTS = {"FloatVoltageSetpoint": ("float_voltage", 1.0), "ChargeCurrentLimit": ("charge_limit", 0.01)}
 _RECHARGE = 30 * 3600 * SECOND  # µs after which an outage is forgotten
+
+Arrays = TypeVar("Arrays", cells.JarState, Wear, dc.Rectifiers, RoomState)  # dataclasses of aligned arrays
 
 
 class Plant:
@@ -55,11 +62,14 @@ class Plant:
         self._rectifiers = dc.rectifiers_of(fleet, self._plates)
         self._cutoff = dc.cutoff_voltage(fleet, self._plates)
         self._nominal = np.array([_nominal(index, i) for i in range(len(fleet.systems))])
+        self._share_of_load = dc.share_of_load(fleet, self._plates)
         self._scenarios = Scenarios(fleet)
         self._spent: set[str] = set()
         self._effects = no_effects(index)
-        self._offline = np.zeros(len(fleet.systems), np.bool_)
+        self._offline = np.zeros(len(fleet.strings), np.bool_)
+        self._happened: deque[Occurrence] = deque(maxlen=_REMEMBERED)
         self.time = self._start_of_run(time)
+        self._lit = self._mains.present(self.time)
         self._age = age_at(fleet, self._climate, self._rooms, self._plates.place, self.time)
         self._aged_at = self.time
         self._worn = self._ageing.wear(self._age)
@@ -70,8 +80,35 @@ class Plant:
         for _ in range(4):
             self._solve()
         self.advance(time)
+        self._happened.clear()
         self._held = np.zeros(index.size)
         self._held[self._sensors.rows] = self._truth()
+
+    # Copies
+
+    def fork(self) -> Plant:
+        """A plant of its own at the same time and in the same state; constants are shared."""
+        other = copy.copy(self)
+        other._held, other._happened = self._held.copy(), self._happened.copy()
+        other._scenarios, other._spent = copy.deepcopy(self._scenarios), set(self._spent)
+        return other
+
+    def restore(self, part: Parts, other: Plant) -> None:
+        """Take the state of some assets from another plant of the same fleet and time; the rest goes on."""
+        jars, strings, systems = part.jars, part.strings, part.systems
+        self._jars, self._worn = _taken(self._jars, other._jars, jars), _taken(self._worn, other._worn, jars)
+        self._age = _mixed(self._age, other._age, jars)
+        self._offline = _mixed(self._offline, other._offline, strings)
+        self._rectifiers = _taken(self._rectifiers, other._rectifiers, systems)
+        if part.site is not None:
+            self._room = _taken(self._room, other._room, slice(part.site, part.site + 1))
+        self._feel()
+
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """What has happened since this was last asked, oldest first; the oldest are forgotten in the end."""
+        happened = tuple(self._happened)
+        self._happened.clear()
+        return happened
 
     # Time
 
@@ -143,7 +180,7 @@ class Plant:
 
     def _next_stop(self, time: int, left: int) -> int:
         """Where the next step ends, with `left` steps to go to `time`."""
-        busy = bool(self._scenarios.running()) or not self._on_mains().all()
+        busy = bool(self._scenarios.running()) or not self._supplied().all()
         usual = (_WORKING_STEP if busy else _FLOATING_STEP) * SECOND
         end = self.time + max(round(usual), -(-(time - self.time) // left))
         ends = [end, time, self._mains.next_change(self.time)]
@@ -161,8 +198,16 @@ class Plant:
         self._room = replace(room, temperature=np.where(self._effects.hvac_failed, warmed, room.temperature))
         self._jars = self._heated(dt)
         self.time = time
+        self._note_outages()
         self._grow_older(dt)
         self._feel()
+
+    def _note_outages(self) -> None:
+        lit = self._mains.present(self.time)
+        for site in np.flatnonzero(lit != self._lit).tolist():
+            kind = OccurrenceKind.OUTAGE_ENDED if lit[site] else OccurrenceKind.OUTAGE_BEGAN
+            self._happened.append(Occurrence(self.time, kind, self.fleet.sites[site].path))
+        self._lit = lit
 
     def _feel(self) -> None:
         """Bring what scenarios do, voltages and currents up to now."""
@@ -185,32 +230,35 @@ class Plant:
             self._worn, self._aged_at = self._ageing.wear(self._age), self.time
 
     def _solve(self) -> None:
-        """Find voltages and currents now; a system at its cut-off drops its load."""
-        on_mains = self._on_mains()
-        self._offline &= ~on_mains
+        """Find voltages and currents now; at its cut-off a string without mains drops its load."""
+        lost = ~self._supplied()
+        self._offline = self._offline & lost
         self._share()
-        below = ~on_mains & ~self._offline & ((self._bus.voltage <= self._cutoff) | self._bus.collapsed)
+        cutoff = self._cutoff[self.fleet.system_of_string]
+        below = lost & ~self._offline & ((self._bus.string_voltage <= cutoff) | self._bus.collapsed)
         self._end_outages()
         if below.any():
-            self._offline |= below
+            self._offline = self._offline | below
             self._share()
 
     def _share(self) -> None:
-        on_mains = self._on_mains()
-        power = np.where(on_mains | self._offline, 0.0, self._load() / LOAD.efficiency)
+        supplied = self._supplied()
+        load = self._loads.at(self.time) * self._effects.load / LOAD.efficiency
+        power = load[self.fleet.system_of_string] * self._share_of_load
         own = self._jars.temperature
         felt = replace(self._jars, temperature=own + self._effects.jar_rise)
-        demand = dc.Demand(power, on_mains)
+        demand = dc.Demand(np.where(supplied | self._offline, 0.0, power), supplied)
         self._bus, solved = dc.solve(self.fleet, self._plates, self._wear(), felt, demand, self._rectifiers)
         self._jars = replace(solved, temperature=own)
 
     def _end_outages(self) -> None:
         """A simulated outage is over when a system of its target has reached the depth."""
-        deep = self._effects.outage & (self._bus.voltage <= self._effects.depth * self._nominal)
+        depth = (self._effects.depth * self._nominal)[self.fleet.system_of_string]
+        deep = self._effects.outage & (self._bus.string_voltage <= depth)
         for scenario in self._scenarios.running():
             if scenario.scenario == "PowerOutage":
-                systems = parts(self.fleet, scenario.target).systems
-                if (deep | self._offline)[systems].any():
+                strings = parts(self.fleet, scenario.target).strings
+                if (deep | self._offline)[strings].any():
                     self._spent.add(scenario.id)
 
     def _cool(self, target: str) -> None:
@@ -240,22 +288,31 @@ class Plant:
     def _mains_at_sites(self) -> NDArray[np.bool_]:
         return self._mains.present(self.time) & ~self._effects.site_outage
 
-    def _on_mains(self) -> NDArray[np.bool_]:
-        on: NDArray[np.bool_] = self._mains_at_sites()[self.fleet.site_of_system] & ~self._effects.outage
+    def _supplied(self) -> NDArray[np.bool_]:
+        """Strings that have mains."""
+        on: NDArray[np.bool_] = self._mains_at_sites()[self.fleet.site_of_string] & ~self._effects.outage
         return on
+
+    def _on_mains(self) -> NDArray[np.bool_]:
+        """Systems of which a string has mains."""
+        return np.logical_or.reduceat(self._supplied(), self.fleet.first_string_of_system)
+
+    def _dropped(self) -> NDArray[np.bool_]:
+        """Systems that have dropped their load."""
+        return np.logical_and.reduceat(self._offline, self.fleet.first_string_of_system)
 
     def _hvac_runs(self) -> NDArray[np.bool_]:
         return self._mains_at_sites() & ~self._effects.hvac_failed
 
     def _load(self) -> Floats:
-        load: Floats = np.where(self._offline, 0.0, self._loads.at(self.time) * self._effects.load)
+        load: Floats = np.where(self._dropped(), 0.0, self._loads.at(self.time) * self._effects.load)
         return load
 
     def _mode(self) -> Floats:
         limit = self._plates.rated[self.fleet.first_jar_of_string] * ELECTRICAL.recharge_above
         charging = np.logical_or.reduceat(self._bus.current < -limit, self.fleet.first_string_of_system)
         idle = np.where(charging, Mode.RECHARGE, Mode.FLOAT)
-        working = np.where(self._offline, Mode.OFFLINE, Mode.DISCHARGE)
+        working = np.where(self._dropped(), Mode.OFFLINE, Mode.DISCHARGE)
         return np.where(self._on_mains(), idle, working).astype(np.float64)
 
     def _truth(self) -> Floats:
@@ -286,3 +343,15 @@ def _nominal(index: TagIndex, system: int) -> float:
     """Nominal voltage of a system's bus [V]."""
     string = index.fleet.strings[index.fleet.systems[system].strings.start]
     return float(sum(jar.model.nominal_voltage for jar in index.fleet.jars[string.jars]))
+
+
+def _taken(mine: Arrays, other: Arrays, chosen: slice) -> Arrays:
+    """The arrays of `mine`, with those of `other` at `chosen`."""
+    arrays = {f.name: _mixed(getattr(mine, f.name), getattr(other, f.name), chosen) for f in fields(mine)}
+    return replace(mine, **arrays)
+
+
+def _mixed(mine: NDArray[Any], other: NDArray[Any], chosen: slice) -> NDArray[Any]:
+    mixed = mine.copy()
+    mixed[chosen] = other[chosen]
+    return mixed

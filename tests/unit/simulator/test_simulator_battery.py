@@ -63,7 +63,7 @@ def test_on_float_jars_share_a_small_current_and_their_voltages_scatter_about_a_
     fleet = two_sites.fleet
     plates = plates_of(fleet, 1)
     state = rested(plates, np.full(36, 25.0))
-    demand = Demand(np.zeros(2), np.ones(2, bool))
+    demand = Demand(np.zeros(3), np.ones(3, bool))
     for _ in range(5):
         bus, state = solve(fleet, plates, new(two_sites), state, demand, rectifiers_of(fleet, plates))
     assert np.allclose(np.add.reduceat(state.voltage, fleet.first_jar_of_string), 163.8)
@@ -79,7 +79,7 @@ def test_a_hotter_string_takes_more_float_current(two_sites: TagIndex) -> None:
     warm = np.where(fleet.string_of_jar == 0, 35.0, 25.0)
     state = rested(plates, warm)
     for _ in range(5):
-        demand = Demand(np.zeros(2), np.ones(2, bool))
+        demand = Demand(np.zeros(3), np.ones(3, bool))
         bus, state = solve(fleet, plates, new(two_sites), state, demand, rectifiers_of(fleet, plates))
     assert 1.7 < bus.current[0] / bus.current[1] < 2.4
 
@@ -91,9 +91,8 @@ def test_ten_hour_discharge_delivers_the_rated_capacity(two_sites: TagIndex) -> 
     state = rested(plates, np.full(36, 25.0))
     hours = 0.0
     while True:
-        volts = np.add.reduceat(state.voltage, fleet.first_jar_of_string)[[0, 2]]
-        power = volts * 12.0 * np.array([2.0, 1.0])
-        demand = Demand(power, np.zeros(2, bool))
+        power = np.add.reduceat(state.voltage, fleet.first_jar_of_string) * 12.0
+        demand = Demand(power, np.zeros(3, bool))
         bus, state = solve(fleet, plates, wear, state, demand, rectifiers_of(fleet, plates))
         if bus.voltage.min() < 12 * 10.5:
             break
@@ -112,7 +111,7 @@ def test_more_power_than_there_is_collapses_without_a_nan(two_sites: TagIndex) -
     fleet = two_sites.fleet
     plates = plates_of(fleet, 1)
     state = rested(plates, np.full(36, 25.0))
-    demand = Demand(np.full(2, 1e7), np.zeros(2, bool))
+    demand = Demand(np.full(3, 1e7), np.zeros(3, bool))
     bus, state = solve(fleet, plates, new(two_sites), state, demand, rectifiers_of(fleet, plates))
     assert bus.collapsed.all()
     assert np.isfinite(state.voltage).all()

@@ -1,0 +1,104 @@
+"""Copies of a plant, strings that lose mains alone, and the log book."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from plantreadings import HOUR, SECOND, column, later
+
+from nodeset.index import TagIndex
+from simulator.ageing import Wear
+from simulator.bus import Demand, rectifiers_of, share_of_load, solve
+from simulator.effects import parts
+from simulator.jars import plates_of, rested
+from simulator.mains import WEEK, mains_of
+from simulator.occurrences import OccurrenceKind
+from simulator.plant import Plant
+
+
+def test_a_fork_goes_the_way_of_its_original(two_sites: TagIndex, plant: Plant) -> None:
+    later(plant, 60)
+    fork = plant.fork()
+    one, two = later(plant, 600), later(fork, 600)
+    assert np.array_equal(one.value, two.value)
+    assert np.array_equal(one.rows, two.rows)
+
+
+def test_what_is_done_to_a_fork_does_not_touch_the_original(two_sites: TagIndex, quiet: int) -> None:
+    touched, calm = Plant(two_sites, 1, quiet), Plant(two_sites, 1, quiet)
+    fork = touched.fork()
+    fork.start("PowerOutage", "Bangrak", 0, {})
+    row = two_sites.row("Phuket/UPS-1", "FloatVoltageSetpoint")
+    assert row is not None
+    fork.set_point(row, 2.25)
+    later(fork, 600)
+    assert touched.running() == ()
+    one, two = later(touched, 900), later(calm, 900)
+    assert np.array_equal(one.value, two.value)
+
+
+def test_a_part_restored_from_another_plant_goes_on_as_there(two_sites: TagIndex, plant: Plant) -> None:
+    fork = plant.fork()
+    number = fork.start("PowerOutage", "Bangrak", 0, {})
+    other = fork.start("ThermalRunaway", "Phuket/UPS-1/S01/J01", 0, {"Rate": 10.0})
+    plant.advance(plant.time + HOUR // 6)
+    fork.advance(plant.time)
+    fork.stop(number)
+    fork.restore(parts(two_sites.fleet, "Bangrak"), plant)
+    one, two = later(plant, 60), later(fork, 60)
+    for name in ("Voltage", "Temperature", "InternalResistance"):
+        mine, restored = (column(two_sites, r, "Jar", name) for r in (one, two))
+        np.testing.assert_allclose(restored[:24], mine[:24], atol=0.003)
+    hot = column(two_sites, two, "Jar", "Temperature") - column(two_sites, one, "Jar", "Temperature")
+    assert hot[24] > 20.0
+    assert [s.id for s in fork.running()] == [other]
+
+
+def test_a_string_that_loses_mains_alone_carries_its_share(two_sites: TagIndex) -> None:
+    """Two equal strings, 20 kW: the one without mains gives 10 kW, the other stays on float."""
+    fleet = two_sites.fleet
+    plates = plates_of(fleet, 1)
+    wear = Wear(plates.rated.copy(), plates.baseline.copy(), np.zeros_like(plates.rated))
+    state = rested(plates, np.full(36, 25.0))
+    power = share_of_load(fleet, plates) * np.array([20e3, 20e3, 10e3]) * [1.0, 0.0, 0.0]
+    demand = Demand(power, np.array([False, True, True]))
+    for _ in range(5):
+        bus, state = solve(fleet, plates, wear, state, demand, rectifiers_of(fleet, plates))
+    assert abs(bus.string_voltage[0] * bus.current[0] - 10e3) < 10.0
+    assert bus.string_voltage[0] < 12 * 12.9
+    assert abs(bus.voltage[0] - 163.8) < 0.01
+    assert (bus.current[1:] < 0.0).all()
+    np.testing.assert_allclose(np.add.reduceat(state.voltage, fleet.first_jar_of_string), bus.string_voltage)
+
+
+def test_strings_that_all_lose_mains_are_a_system_without_it(two_sites: TagIndex, quiet: int) -> None:
+    outages = [np.array([True, True, False]), np.array([True, False, False])]
+    plants = [Plant(two_sites, 1, quiet) for _ in outages]
+    for plant, outage in zip(plants, outages, strict=True):
+        plant._effects = replace(plant._effects, outage=outage)
+        for _ in range(4):
+            plant._solve()
+    both, one = plants
+    assert both._bus.string_voltage[0] == both._bus.string_voltage[1] == both._bus.voltage[0]
+    assert both._mode().tolist() == [1.0, 0.0]
+    assert one._mode().tolist() == [0.0, 0.0]
+    assert one._bus.voltage[0] > 163.0 > one._bus.string_voltage[0]
+
+
+def test_the_log_book_holds_the_outages_of_the_mains(two_sites: TagIndex, quiet: int) -> None:
+    mains = mains_of(two_sites.fleet, 1)
+    plant = Plant(two_sites, 1, quiet)
+    plant.advance(quiet + 30 * WEEK, most_steps=2000)
+    found = [o for o in plant.occurrences() if "Outage" in o.kind]
+    assert {o.path for o in found} <= {"Bangrak", "Phuket"}
+    assert [o.kind for o in found].count(OccurrenceKind.OUTAGE_BEGAN) >= 1
+    for occurrence in found:
+        site = ["Bangrak", "Phuket"].index(occurrence.path)
+        present = occurrence.kind is OccurrenceKind.OUTAGE_ENDED
+        assert mains.present(occurrence.time)[site] == present
+        assert mains.present(occurrence.time - 1)[site] != present
+    assert [o.time for o in found] == sorted(o.time for o in found)
+    assert plant.occurrences() == ()
+    plant.advance(plant.time + SECOND)
+    assert plant.occurrences() == ()
