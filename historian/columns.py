@@ -1,8 +1,9 @@
 """The historian's tables and columns, derived from the tag declarations; the schema, writer and reader agree
 on them here.
 
-Each asset type has one table of readings, and a view of each asset's latest. A column holds a tag as a scaled
-integer, value times `TagDef.scale`, in 16 bits where its range leaves room (docs/decisions/0002).
+Each asset type has one table of readings, a view of each asset's latest, and a table of simulated readings
+with the same columns (docs/decisions/0011). A column holds a tag as a scaled integer, value times
+`TagDef.scale`, in 16 bits where its range leaves room (docs/decisions/0002).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Table:
     asset: AssetType
     readings: str
     latest: str
+    simulated: str
     columns: tuple[Column, ...]
 
     @property
@@ -64,7 +66,7 @@ def _column(tag: TagDef) -> Column:
 def _table(asset: AssetType) -> Table:
     columns = sorted((_column(tag) for tag in tags_of(asset)), key=lambda column: -column.bits)
     name = asset.value.lower()
-    return Table(asset, f"{name}_reading", f"{name}_latest", tuple(columns))
+    return Table(asset, f"{name}_reading", f"{name}_latest", f"{name}_simulated", tuple(columns))
 
 
 TABLES: Final = {asset: _table(asset) for asset in AssetType if any(tag.asset is asset for tag in TAGS)}

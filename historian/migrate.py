@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 BASE: Final = "base"
 
 

@@ -69,18 +69,19 @@ def _columns(table: Table) -> list[sa.Column[int]]:
 
 
 for _table in TABLES.values():
-    sa.Table(
-        _table.readings,
-        METADATA,
-        sa.Column("ts", _TIME, nullable=False),
-        sa.Column("asset_id", sa.Integer, nullable=False),
-        sa.Column("quality", sa.Integer, nullable=False),
-        *_columns(_table),
-        sa.PrimaryKeyConstraint("asset_id", "ts"),
-    )
+    for _name in (_table.readings, _table.simulated):
+        sa.Table(
+            _name,
+            METADATA,
+            sa.Column("ts", _TIME, nullable=False),
+            sa.Column("asset_id", sa.Integer, nullable=False),
+            sa.Column("quality", sa.Integer, nullable=False),
+            *_columns(_table),
+            sa.PrimaryKeyConstraint("asset_id", "ts"),
+        )
 
 
 def include_object(thing: Any, name: str | None, kind: str, reflected: bool, counterpart: Any) -> bool:
-    """For Alembic: leave partitions alone, they come and go with the days and not with the schema."""
+    """For Alembic: leave partitions alone, they come and go with days and scenarios, not with schemas."""
     table = getattr(thing, "table", thing)
     return not _PARTITION.search(table.name or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from structlog.testing import capture_logs
 
@@ -22,6 +24,7 @@ from historian.errors import HistorianError
 from historian.migrate import BASE, HEAD, migrate, version
 from historian.partitions import DAY, Partitions
 from historian.schema import METADATA, include_object
+from historian.tagcolumns import add_columns, drop_columns
 
 PLAIN = Engine("18.0", None)
 START = 20_454 * DAY  # 2026-01-01
@@ -42,6 +45,19 @@ def tables(conninfo: str) -> set[str]:
     )
     with psycopg.connect(conninfo) as connection:
         return {name for (name,) in connection.execute(query).fetchall()}
+
+
+def columns(connection: sa.Connection, table: str) -> dict[str, str]:
+    query = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :table"
+    return dict(connection.execute(sa.text(query), {"table": table}).tuples().all())
+
+
+@contextmanager
+def connected(conninfo: str) -> Iterator[sa.Connection]:
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def days(conninfo: str) -> list[str]:
@@ -67,22 +83,30 @@ def test_the_newest_migration_is_the_head() -> None:
 async def test_metadata_and_migrations_agree(database: str) -> None:
     async with await connect(database) as connection:
         await Partitions(PLAIN, 1, None).ensure(connection, START)
-    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database))
     options = {"include_object": include_object}
-    with engine.connect() as connected:
-        context = MigrationContext.configure(connected, opts=options)
+    with connected(database) as connection:
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, METADATA) == []
-    engine.dispose()
 
 
 def test_a_column_for_every_tag_and_of_its_width(database: str) -> None:
-    query = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
-    with psycopg.connect(database) as connection:
+    with connected(database) as connection:
         for table in TABLES.values():
             types = {c.name: "smallint" if c.bits == 16 else "integer" for c in table.columns}
             types |= {"ts": "timestamp with time zone", "asset_id": "integer", "quality": "integer"}
-            for name in (table.readings, table.latest):
-                assert dict(connection.execute(query, (name,)).fetchall()) == types
+            for name in (table.readings, table.latest, table.simulated):
+                assert columns(connection, name) == types
+
+
+def test_a_tags_column_comes_and_goes_in_every_table_of_its_asset(database: str) -> None:
+    tables = ("jar_reading", "jar_simulated", "jar_latest")
+    with connected(database) as connection, Operations.context(MigrationContext.configure(connection)):
+        before = [columns(connection, name) for name in tables]
+        add_columns("jar", {"humour": "smallint", "weight": "integer"})
+        for name, old in zip(tables, before, strict=True):
+            assert columns(connection, name) == old | {"humour": "smallint", "weight": "integer"}
+        drop_columns("jar", ["humour", "weight"])
+        assert [columns(connection, name) for name in tables] == before
 
 
 def test_a_database_of_a_newer_program_is_left_alone(database: str) -> None:
