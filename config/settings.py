@@ -7,10 +7,12 @@ file, and options of the command line win over both. A wrong value raises `Confi
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,15 +21,17 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from config.yamlfile import ConfigurationError, YamlFile, load
+from config.yamlfile import ConfigurationError, Loc, YamlFile, load
 
 HERE = Path(__file__).parent
 ENV_PREFIX = "VOLTKEEP_"
 CONFIG_VARIABLE = "VOLTKEEP_CONFIG"
 LOOPBACK = "127.0.0.1"
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
+LAST_PORT = 65_535
+Port = Annotated[int, Field(ge=1, le=LAST_PORT)]
 Seconds = Annotated[float, Field(gt=0)]
+Framer = Literal["tcp", "rtu"]
 
 
 class Section(BaseModel):
@@ -66,16 +70,50 @@ class Metrics(Section):
     port: Port = 9464
 
 
+class Gateway(Section):
+    """One site's gateway; what is left out is as for all."""
+
+    host: str | None = None
+    port: Port | None = None
+    map: str | None = None
+    framer: Framer | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """How one site's gateway is reached and read."""
+
+    host: str
+    port: int
+    map: str
+    framer: Framer
+
+
 class Modbus(Section):
-    """Modbus TCP gateways, one a site, on consecutive ports."""
+    """Modbus gateways, one a site, on consecutive ports where `gateways` says nothing else."""
 
     host: str = LOOPBACK
     port: Port = 5020
+    framer: Annotated[Framer, Field(description="Modbus TCP, or RTU frames over TCP")] = "tcp"
     timeout: Seconds = 2.0
     simulate: Annotated[
-        bool, Field(description="`run` serves the simulated plant there, when the host is this machine")
+        bool, Field(description="`run` serves the simulated plant there, when all hosts are this machine")
     ] = True
     map: Annotated[str, Field(description="register map: a shipped name or a file")] = "reference"
+    gateways: Annotated[dict[str, Gateway], Field(description="sites that differ, by name")] = {}
+
+    def links(self, sites: Sequence[str]) -> tuple[Link, ...]:
+        """The gateways of all `sites`, which are in the fleet's order; ports are not checked."""
+        own = [self.gateways.get(site, Gateway()) for site in sites]
+        return tuple(
+            Link(
+                host=one.host or self.host,
+                port=one.port or self.port + i,
+                map=one.map or self.map,
+                framer=one.framer or self.framer,
+            )
+            for i, one in enumerate(own)
+        )
 
 
 class Scan(Section):
@@ -176,10 +214,38 @@ class Settings(BaseSettings):
     log: Log = Log()
     nodeset: NodeSet = NodeSet()
 
+    _file: YamlFile | None = PrivateAttr(None)
+
     @property
     def endpoint(self) -> str:
         """URL of the OPC UA endpoint."""
         return f"opc.tcp://{self.opcua.host}:{self.opcua.port}/voltkeep"
+
+    def links(self, sites: Sequence[str]) -> tuple[Link, ...]:
+        """The gateways of the fleet's sites; `ConfigurationError` where they do not fit the fleet."""
+        faults = [
+            self._fault(("modbus", "gateways", name), f"unknown site (known: {', '.join(sites)})")
+            for name in self.modbus.gateways
+            if name not in sites
+        ]
+        links = self.modbus.links(sites)
+        holder: dict[tuple[str, int], str] = {}
+        for site, link in zip(sites, links, strict=True):
+            loc = ("modbus", "gateways", site, "port")
+            if link.port > LAST_PORT:
+                faults.append(self._fault(loc, f"the gateway of {site} would be at port {link.port}"))
+            other = holder.setdefault((link.host, link.port), site)
+            if other != site:
+                faults.append(self._fault(loc, f"{link.host}:{link.port} is the gateway of {other}"))
+        if faults:
+            raise ConfigurationError("\n".join(faults))
+        return links
+
+    def _fault(self, loc: Loc, message: str) -> str:
+        """A fault by line, when the settings came from a file."""
+        if self._file is not None and loc[:2] in self._file.lines:
+            return self._file.error(loc, message)
+        return f"{'.'.join(map(str, loc))}: {message}"
 
 
 def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
@@ -209,6 +275,7 @@ def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = N
         raise ConfigurationError(_describe(file, error)) from None
     except SettingsError as error:
         raise ConfigurationError(f"{ENV_PREFIX}...: {error}; a list is written as JSON") from None
+    settings._file = file
     if settings.demo and settings.opcua.host not in (LOOPBACK, "localhost", "::1"):
         raise ConfigurationError(
             f"demo: anonymous reading is for loopback only, and opcua.host is {settings.opcua.host}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,11 +24,11 @@ import structlog
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException, ModbusIOException
-from pymodbus.framer import FramerSocket
+from pymodbus.framer import FramerBase, FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
 from pymodbus.transaction import TransactionManager
 
-from config.settings import Modbus
+from config.settings import Link, Modbus
 from drivers.registermap import read_map
 from drivers.registers import Flags, Image, Plan, Region, plan_of
 from drivers.setpoint import SetPoint, set_points_of
@@ -42,6 +43,7 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 
 PATIENCE: Final = 0.1  # s that a scan waits for a write
+_FRAMERS: Final[dict[str, Callable[[DecodePDU], FramerBase]]] = {"tcp": FramerSocket, "rtu": FramerRTU}
 _READ_BACKS: Final = (0.0, 0.05, 0.2)  # s before each look at what was written: a device may take a moment
 _REFUSALS: Final[dict[int, int]] = {
     ExcCodes.ILLEGAL_VALUE: st.BAD_OUT_OF_RANGE,
@@ -98,9 +100,9 @@ async def _taken(patience: float, *locks: asyncio.Lock) -> bool:
     return True
 
 
-def _client(host: str, port: int, timeout: float) -> AsyncModbusTcpClient:
-    client = AsyncModbusTcpClient(host, port=port, timeout=timeout, retries=0, reconnect_delay=0)
-    framer = FramerSocket(DecodePDU(False))
+def _client(link: Link, timeout: float) -> AsyncModbusTcpClient:
+    client = AsyncModbusTcpClient(link.host, port=link.port, timeout=timeout, retries=0, reconnect_delay=0)
+    framer = _FRAMERS[link.framer](DecodePDU(False))
     client.ctx = _Transactions(client.comm_params, framer, 0, False, None, None, None)
     return client
 
@@ -108,9 +110,9 @@ def _client(host: str, port: int, timeout: float) -> AsyncModbusTcpClient:
 class Gateway:
     """The connection to one site's gateway."""
 
-    def __init__(self, name: str, host: str, port: int, plan: Plan, timeout: float, backoff: Backoff) -> None:
-        self.name, self.host, self.port = name, host, port
-        self._plan, self._timeout, self._backoff = plan, timeout, backoff
+    def __init__(self, name: str, link: Link, plan: Plan, timeout: float, backoff: Backoff) -> None:
+        self.name, self.host, self.port = name, link.host, link.port
+        self._link, self._plan, self._timeout, self._backoff = link, plan, timeout, backoff
         self._image: Image = np.zeros(plan.size, np.uint16)
         self._client: AsyncModbusTcpClient | None = None
         self._line = asyncio.Lock()  # held by the scan or a write
@@ -219,7 +221,7 @@ class Gateway:
 
     async def _reached(self) -> AsyncModbusTcpClient:
         """A fresh connection over which the gateway has answered a first request."""
-        client = _client(self.host, self.port, self._timeout)
+        client = _client(self._link, self._timeout)
         try:
             async with asyncio.timeout(self._timeout):
                 if not await client.connect():
@@ -270,13 +272,14 @@ class ModbusSource:
     """Readings of the whole fleet from its gateways; implements `drivers.source.Source`."""
 
     def __init__(self, index: TagIndex, settings: Modbus, backoff: Backoff | None = None) -> None:
-        found = read_map(settings.map)
+        names = [site.name for site in index.fleet.sites]
+        links = settings.links(names)
+        maps = {name: read_map(name) for name in {link.map for link in links}}
         gateways = []
         self._set_points: dict[int, tuple[Gateway, SetPoint]] = {}
-        for i, site in enumerate(index.fleet.sites):
-            plan = plan_of(index, found, i)
-            port = settings.port + i
-            gateway = Gateway(site.name, settings.host, port, plan, settings.timeout, backoff or Backoff())
+        for i, (name, link) in enumerate(zip(names, links, strict=True)):
+            plan = plan_of(index, maps[link.map], i)
+            gateway = Gateway(name, link, plan, settings.timeout, backoff or Backoff())
             gateways.append(gateway)
             self._set_points |= {point.row: (gateway, point) for point in set_points_of(index, plan)}
         self.gateways = tuple(gateways)

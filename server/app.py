@@ -60,6 +60,7 @@ MICROSECONDS: Final = 1_000_000
 def read_plant_files(settings: Settings) -> tuple[Fleet, tuple[AlarmDef, ...]]:
     """The fleet and its alarm definitions; `ConfigurationError` says what is wrong with a file."""
     fleet = build_fleet(read_fleet_file(settings.fleet))
+    settings.links([site.name for site in fleet.sites])
     return fleet, alarm_defs(read_alarm_file(settings.alarms, TAG_OF))
 
 

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Final
 
+from config.fleetfile import read_fleet_file
 from config.settings import Settings
 from config.yamlfile import ConfigurationError
 from server import children
@@ -67,14 +68,17 @@ async def run_everything(settings: Settings) -> bool:
 
 async def _start_gateways(settings: Settings, steps: Steps, started: list[Child]) -> None:
     """Simulated gateways, for a Modbus source on this machine that has no real ones."""
-    modbus = settings.modbus
-    if settings.source != "modbus" or not modbus.simulate or modbus.host not in LOOPBACK:
+    if settings.source != "modbus" or not settings.modbus.simulate:
+        return
+    links = settings.links(list(read_fleet_file(settings.fleet).sites))
+    if any(link.host not in LOOPBACK for link in links):
         return
     steps("Starting the simulated Modbus gateways")
-    check_port("Modbus", modbus.host, modbus.port, "VOLTKEEP_MODBUS_PORT")
+    first = links[0]
+    check_port("Modbus", first.host, first.port, "VOLTKEEP_MODBUS_PORT")
     gateways = children.start("-m", "server", "simulator")
     started.append(gateways)
-    if not await children.listens(modbus.host, modbus.port, gateways):
+    if not await children.listens(first.host, first.port, gateways):
         raise StartError("The simulated Modbus gateways did not start. What they said is above.")
 
 

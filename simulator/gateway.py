@@ -11,18 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import structlog
 from pymodbus.constants import ExcCodes
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from config.fleetfile import read_fleet_file
-from config.settings import Settings
+from config.settings import Link, Settings
 from config.yamlfile import ConfigurationError
 from drivers.registermap import read_map
 from drivers.registers import Plan, Region, plan_of
@@ -40,6 +41,7 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 PERIOD = 1.0  # s between two updates of the registers
 _READ_CODES = {"holding": (3, 6), "input": (4,)}  # pymodbus reads back what function code 6 has written
+_FRAMERS = {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU}
 _WRITE_CODES = {"holding": (6, 16), "input": ()}
 
 
@@ -125,13 +127,13 @@ class Gateways:
     """The gateways of all sites, listening on `port` and up."""
 
     def __init__(
-        self, index: TagIndex, map_name: str, host: str, port: int, set_point: Callable[[int, float], None]
+        self, index: TagIndex, links: Sequence[Link], set_point: Callable[[int, float], None]
     ) -> None:
-        """`set_point` takes row and value of what a master writes."""
-        found = read_map(map_name)
-        self.index, self.host, self.port = index, host, port
+        """`links` are the sites' in order; `set_point` takes row and value of what a master writes."""
+        self.index, self.links = index, tuple(links)
         self._servers: list[ModbusTcpServer] = []
-        plans = [plan_of(index, found, i) for i in range(len(index.fleet.sites))]
+        maps = {name: read_map(name) for name in {link.map for link in links}}
+        plans = [plan_of(index, maps[link.map], i) for i, link in enumerate(links)]
         self._registers = [
             Registers(plan, set_points_of(index, plan), [0] * plan.size, frozenset(), set_point)
             for plan in plans
@@ -139,8 +141,25 @@ class Gateways:
 
     async def start(self) -> None:
         """Listen on every port."""
-        for i, registers in enumerate(self._registers):
-            await self._listen(self.port + i, registers)
+        for site in range(len(self.links)):
+            await self.listen(site)
+
+    async def listen(self, site: int) -> None:
+        """Listen for one site."""
+        link = self.links[site]
+        # The device is a placeholder that the server insists on; the registers take its place.
+        nothing = SimDevice(1, [SimData(0, datatype=DataType.REGISTERS)])
+        server = ModbusTcpServer(nothing, framer=_FRAMERS[link.framer], address=(link.host, link.port))
+        server.context = cast(Any, self._registers[site])
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError:
+            await self.close()
+            raise ConfigurationError(
+                f"modbus.port: {link.host}:{link.port} is in use; stop what listens there, or set "
+                "VOLTKEEP_MODBUS_PORT to the first of enough free ports"
+            ) from None
+        self._servers.append(server)
 
     def put(self, readings: Readings) -> None:
         """Show new readings in the registers."""
@@ -152,33 +171,17 @@ class Gateways:
         for server in self._servers:
             await server.shutdown()  # type: ignore[no-untyped-call]
 
-    async def _listen(self, port: int, registers: Registers) -> None:
-        # The device is a placeholder that the server insists on; the registers take its place.
-        nothing = SimDevice(1, [SimData(0, datatype=DataType.REGISTERS)])
-        server = ModbusTcpServer(nothing, address=(self.host, port))
-        server.context = cast(Any, registers)
-        try:
-            await server.serve_forever(background=True)
-        except RuntimeError:
-            await self.close()
-            raise ConfigurationError(
-                f"modbus.port: {self.host}:{port} is in use; stop what listens there, or set "
-                "VOLTKEEP_MODBUS_PORT to the first of enough free ports"
-            ) from None
-        self._servers.append(server)
-
 
 async def serve(settings: Settings) -> None:
     """Run the plant live and serve it over Modbus TCP until cancelled."""
     index = TagIndex(build_fleet(read_fleet_file(settings.fleet)))
     began, start = clock.monotonic(), clock.time_ns() // 1000
     plant = Plant(index, settings.simulator.seed, start)
-    modbus = settings.modbus
-    gateways = Gateways(index, modbus.map, modbus.host, modbus.port, plant.set_point)
+    links = settings.links([site.name for site in index.fleet.sites])
+    gateways = Gateways(index, links, plant.set_point)
     gateways.put(plant.readings())
     await gateways.start()
-    last = settings.modbus.port + len(index.fleet.sites) - 1
-    log.info("gateways listen", host=settings.modbus.host, first_port=settings.modbus.port, last_port=last)
+    log.info("gateways listen", host=links[0].host, first_port=links[0].port, last_port=links[-1].port)
     try:
         while True:
             await asyncio.sleep(PERIOD)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, closing, suppress
 
 from smallfleets import index_of
 
-from config.settings import LOOPBACK
+from config.settings import LOOPBACK, Link, Modbus
 from nodeset.index import TagIndex
 
 Answer = Callable[[bytes], bytes | None]
@@ -30,6 +30,12 @@ def two_sites() -> TagIndex:
     """Bangrak with two systems, Phuket with one; strings of four jars."""
     bangrak = {"UPS-1": (5, {"SA": 4, "SB": 4}), "UPS-2": (5, {"SC": 4})}
     return index_of({"Bangrak": bangrak, "Phuket": {"UPS-1": (5, {"SD": 4})}})
+
+
+def links_of(index: TagIndex, port: int, **all_of_them: str) -> tuple[Link, ...]:
+    """Gateways of all sites on this machine, on `port` and up."""
+    settings = Modbus.model_validate({"port": port, **all_of_them})
+    return settings.links([site.name for site in index.fleet.sites])
 
 
 @asynccontextmanager

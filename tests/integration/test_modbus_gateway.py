@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from modbusgateways import free_ports, two_sites
+from modbusgateways import free_ports, links_of, two_sites
 from pymodbus.client import AsyncModbusTcpClient
 
 from config.settings import LOOPBACK, Modbus, Settings
@@ -29,7 +29,7 @@ async def master() -> AsyncIterator[AsyncModbusTcpClient]:
     """A Modbus master at the gateway of Bangrak."""
     index, port = two_sites(), free_ports(2)
     plant = Plant(index, 1, NOW)
-    gateways = Gateways(index, "reference", LOOPBACK, port, plant.set_point)
+    gateways = Gateways(index, links_of(index, port), plant.set_point)
     gateways.put(plant.readings())
     await gateways.start()
     client = AsyncModbusTcpClient(LOOPBACK, port=port, timeout=2, retries=0)
@@ -110,7 +110,7 @@ async def test_writing_anything_else_is_an_exception_and_changes_nothing(
 
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     port = free_ports(2)
-    gateways = Gateways(two_sites(), "reference", LOOPBACK, port, nothing)
+    gateways = Gateways(two_sites(), links_of(two_sites(), port), nothing)
     with (
         socket.create_server((LOOPBACK, port + 1)),
         pytest.raises(ConfigurationError, match=rf"{LOOPBACK}:{port + 1} is in use.*VOLTKEEP_MODBUS_PORT"),

@@ -7,9 +7,9 @@ import struct
 from collections.abc import AsyncIterator
 
 import pytest
-from modbusgateways import Answer, free_ports, strange_gateway, two_sites
+from modbusgateways import Answer, free_ports, links_of, strange_gateway, two_sites
 
-from config.settings import LOOPBACK, Modbus
+from config.settings import Modbus
 from drivers import modbus
 from drivers.modbus import Backoff, ModbusSource
 from drivers.source import Source
@@ -42,7 +42,7 @@ class Behind:
     def __init__(self) -> None:
         self.plant = Plant(INDEX, 1, NOW)
         self.port = free_ports(2)
-        self.gateways = Gateways(INDEX, "reference", LOOPBACK, self.port, self.plant.set_point)
+        self.gateways = Gateways(INDEX, links_of(INDEX, self.port), self.plant.set_point)
         self.source = ModbusSource(INDEX, Modbus(port=self.port, timeout=TIMEOUT), PATIENT)
 
     async def connect(self) -> None:
@@ -172,7 +172,7 @@ async def test_a_write_that_hangs_holds_up_no_scan() -> None:
     """The scan goes on without that gateway, and the other one is read."""
     behind = Behind()
     behind.gateways.put(behind.plant.readings())
-    await behind.gateways._listen(behind.port + 1, behind.gateways._registers[1])
+    await behind.gateways.listen(1)
     async with strange_gateway(behind.port, hears_no_writing):
         source = behind.source
         await source.connect()

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from modbusgateways import Answer, free_ports, strange_gateway, two_sites
+from modbusgateways import Answer, free_ports, links_of, strange_gateway, two_sites
 from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
 from config.fleetfile import read_fleet_file
-from config.settings import HERE, LOOPBACK, Modbus
+from config.settings import HERE, Modbus
 from drivers.modbus import Backoff, ModbusSource
 from nodeset import status as st
 from nodeset.fleet import build_fleet
@@ -53,14 +53,14 @@ class Site:
     def __init__(self, index: TagIndex, port: int) -> None:
         self.index, self.port = index, port
         self.plant = Plant(index, 1, NOW)
-        self.gateways = Gateways(index, "reference", LOOPBACK, port, self.plant.set_point)
+        self.gateways = Gateways(index, links_of(index, port), self.plant.set_point)
         self.source = source_of(index, port)
 
     async def lose_second(self) -> None:
         await self.gateways._servers.pop().shutdown()
 
     async def start_second(self) -> None:
-        await self.gateways._listen(self.port + 1, self.gateways._registers[1])
+        await self.gateways.listen(1)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_the_driver_reads_what_the_simulator_source_reads() -> None:
     simulated = SimulatorSource(index, 1, NOW)
     expected = await simulated.read(NOW + 5_000_000)
     port = free_ports(9)
-    gateways = Gateways(index, "reference", LOOPBACK, port, simulated.plant.set_point)
+    gateways = Gateways(index, links_of(index, port), simulated.plant.set_point)
     source = source_of(index, port)
     gateways.put(expected)
     await gateways.start()
@@ -95,6 +95,22 @@ async def test_the_driver_reads_what_the_simulator_source_reads() -> None:
             column = index.column(difference, asset, name)
             assert np.nanmax(column) <= 0.5 / tag.scale + 1e-9, name
     assert (found.time == NOW + 5_000_000).all()
+
+
+async def test_each_gateway_has_framing_and_port_of_its_own(index: TagIndex) -> None:
+    port = free_ports(3)
+    own = {"Phuket": {"port": port + 2, "framer": "rtu"}}
+    settings = Modbus.model_validate({"port": port, "timeout": TIMEOUT, "gateways": own})
+    plant = Plant(index, 1, NOW)
+    gateways = Gateways(index, settings.links(["Bangrak", "Phuket"]), plant.set_point)
+    gateways.put(plant.readings())
+    await gateways.start()
+    source = ModbusSource(index, settings, QUICK)
+    await source.connect()
+    found = await source.read(NOW)
+    await source.close()
+    await gateways.close()
+    assert found_in(found) == set(index.measured().tolist())
 
 
 async def test_a_dead_sensor_is_bad_over_the_wire_too(pair: Site) -> None:
@@ -122,7 +138,7 @@ async def test_a_device_that_lost_its_line_costs_its_own_rows(pair: Site) -> Non
 
 async def test_a_gateway_that_is_off_from_the_start_costs_only_its_rows(index: TagIndex) -> None:
     site = Site(index, free_ports(2))
-    await site.gateways._listen(site.port, site.gateways._registers[0])
+    await site.gateways.listen(0)
     with capture_logs() as logs:
         await site.source.connect()
         began = clock.monotonic()
@@ -210,7 +226,7 @@ async def test_a_gateway_that_talks_nonsense_costs_only_its_rows_and_one_time_ou
 ) -> None:
     site = Site(index, free_ports(2))
     site.gateways.put(site.plant.readings())
-    await site.gateways._listen(site.port, site.gateways._registers[0])
+    await site.gateways.listen(0)
     well = True
     async with strange_gateway(site.port + 1, lambda request: busy(request) if well else answer(request)):
         await site.source.connect()

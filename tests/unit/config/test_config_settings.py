@@ -118,3 +118,53 @@ def test_every_setting_is_documented() -> None:
     for name in names:
         assert f"| `{name}` |" in text, name
         assert f"`VOLTKEEP_{name.replace('.', '_').upper()}`" in text, name
+
+
+SITES = ("Khon Kaen", "Bangrak", "Phuket")
+BANGRAK = "modbus:\n  map: mine.yaml\n  gateways:\n    Bangrak: {host: 10.0.4.20, port: 502, framer: rtu}\n"
+
+
+def test_a_gateway_differs_in_what_is_said_of_it(tmp_path: Path) -> None:
+    links = load_settings(written(tmp_path, BANGRAK)).links(SITES)
+    assert [(link.host, link.port, link.framer) for link in links] == [
+        ("127.0.0.1", 5020, "tcp"),
+        ("10.0.4.20", 502, "rtu"),
+        ("127.0.0.1", 5022, "tcp"),
+    ]
+    assert {link.map for link in links} == {"mine.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "modbus:\n  gateways:\n    Bang Rak: {}\n",
+            ":3: modbus.gateways.Bang Rak: unknown site (known: Khon Kaen, Bangrak, Phuket)",
+        ),
+        (
+            "modbus:\n  gateways:\n    Phuket:\n      port: 5021\n",
+            ":4: modbus.gateways.Phuket.port: 127.0.0.1:5021 is the gateway of Bangrak",
+        ),
+        (
+            "modbus:\n  port: 65534\n  gateways: {}\n",
+            ":3: modbus.gateways.Phuket.port: the gateway of Phuket would be at port 65536",
+        ),
+    ],
+)
+def test_gateways_that_do_not_fit_the_fleet_are_named_with_key_and_line(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    settings = load_settings(written(tmp_path, text))
+    with pytest.raises(ConfigurationError) as caught:
+        settings.links(SITES)
+    assert str(caught.value) == f"{tmp_path / 'voltkeep.yaml'}{fault}"
+
+
+def test_gateways_in_a_variable_are_json_and_their_faults_name_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VOLTKEEP_MODBUS_GATEWAYS", '{"Phuket": {"map": "sunspec"}, "Hua Hin": {}}')
+    settings = load_settings()
+    assert settings.modbus.links(SITES)[2].map == "sunspec"
+    with pytest.raises(ConfigurationError, match=r"^modbus\.gateways\.Hua Hin: unknown site"):
+        settings.links(SITES)
