@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from analytics.ageing import Ageing
-from analytics.parameters import Array
+from analytics.parameters import Array, Mask
 from analytics.twin import Circuit
 
 Part = TypeVar("Part", bound=Circuit | Ageing)
@@ -33,10 +33,19 @@ class State:
             f"{part}.{f.name}": getattr(value, f.name) for part, value in parts.items() for f in fields(value)
         }
 
+    def mixed(self, other: State, jars: Mask) -> State:
+        """This state, but for some jars that of another of the same fleet."""
+        return State(_mix(self.circuit, other.circuit, jars), _mix(self.ageing, other.ageing, jars))
+
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array], jars: int) -> State:
         """The state that `as_arrays` gave; `StateMismatchError` where it is another fleet's, or broken."""
         return cls(_load(Circuit, "circuit", arrays, jars), _load(Ageing, "ageing", arrays, jars))
+
+
+def _mix(part: Part, other: Part, jars: Mask) -> Part:
+    columns = {f.name: np.where(jars, getattr(other, f.name), getattr(part, f.name)) for f in fields(part)}
+    return type(part)(**columns)
 
 
 def _load(kind: type[Part], name: str, arrays: Mapping[str, Array], jars: int) -> Part:

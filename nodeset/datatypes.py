@@ -1,4 +1,4 @@
-"""The OPC UA data types of Voltkeep's tags, properties and arguments, by their number (Part 6, 5.1.2)."""
+"""The OPC UA data types of Voltkeep's variables, properties and arguments, by number (Part 6, 5.1.2)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import IntEnum
 class DataType(IntEnum):
     """A built-in type; its number is its identifier in namespace 0, and its VariantType."""
 
+    BOOLEAN = 1
     UINT32 = 7
     DOUBLE = 11
     STRING = 12

@@ -1,4 +1,4 @@
-"""The ObjectTypes of `urn:voltkeep:types` (N1): what each has, made of tags, nameplates and methods.
+"""The ObjectTypes of `urn:voltkeep:types` (N1), event types too: what each has, of tags, nameplates, methods.
 
 The identifier of a type is its name (`s=JarType`), that of a member its path from there
 (`s=JarType.Voltage`, `s=JarType.Voltage.EURange`); neither changes when others are added.
@@ -19,11 +19,15 @@ from nodeset.tags import TagDef, tags_of
 TYPES_URI: Final = "urn:voltkeep:types"
 FLEET_URI: Final = "urn:voltkeep:fleet"
 
+BASE_OBJECT_TYPE: Final = 58
+BASE_EVENT_TYPE: Final = 2041
 EXCLUSIVE_LEVEL_ALARM_TYPE: Final = 9482
 
 SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
 AUDIT_TYPE: Final = "AuditType"
+SIMULATION_STARTED: Final = "SimulationStartedEventType"
+SIMULATION_STOPPED: Final = "SimulationStoppedEventType"
 
 
 class Rule(IntEnum):
@@ -43,6 +47,16 @@ class PropertyDef:
 
 
 @dataclass(frozen=True)
+class VariableDef:
+    """A variable of an object that is no asset: a scalar, or an array of one dimension."""
+
+    name: str
+    description: str
+    data_type: DataType
+    array: bool = False
+
+
+@dataclass(frozen=True)
 class PartDef:
     """An object that is part of another; `<Site>` stands for any number of sites."""
 
@@ -50,19 +64,25 @@ class PartDef:
     type_name: str
     rule: Rule
     methods: tuple[MethodDef, ...] = ()
+    variables: tuple[VariableDef, ...] = ()
 
 
 @dataclass(frozen=True)
 class TypeDef:
-    """One ObjectType; its instances send events of the standard condition types in `raises`."""
+    """One ObjectType below the standard's `base`.
+
+    Its instances send events of the types in `raises`: numbers are the standard's, names are ours.
+    """
 
     name: str
     description: str
+    base: int = BASE_OBJECT_TYPE
     properties: tuple[PropertyDef | NameplateDef[Any], ...] = ()
     tags: tuple[TagDef, ...] = ()
     methods: tuple[MethodDef, ...] = ()
     parts: tuple[PartDef, ...] = ()
-    raises: tuple[int, ...] = ()
+    raises: tuple[int | str, ...] = ()
+    variables: tuple[VariableDef, ...] = ()
 
 
 def type_of(asset: AssetType) -> str:
@@ -70,7 +90,9 @@ def type_of(asset: AssetType) -> str:
     return f"{asset.value}Type"
 
 
-def _asset_type(asset: AssetType, description: str, *parts: PartDef, raises: tuple[int, ...] = ()) -> TypeDef:
+def _asset_type(
+    asset: AssetType, description: str, *parts: PartDef, raises: tuple[int | str, ...] = ()
+) -> TypeDef:
     return TypeDef(
         type_of(asset),
         description,
@@ -93,19 +115,58 @@ _DEVICE = (
     PropertyDef("RatedPower", "Power that it can take or give [kW]", DataType.DOUBLE),
 )
 
+# In the order in which the simulations were started.
+SIMULATION_STATUS: Final = (
+    VariableDef("Simulated", "Whether values and alarms of the fleet are simulated now", DataType.BOOLEAN),
+    VariableDef("RunningSimulations", "How many simulations run", DataType.UINT32),
+    VariableDef("SimulationIds", "Identifies each simulation", DataType.STRING, array=True),
+    VariableDef("Scenarios", "Name of each one's scenario", DataType.STRING, array=True),
+    VariableDef("Targets", "Path of each one's target", DataType.STRING, array=True),
+    VariableDef("StartTimes", "When each one was started", DataType.DATE_TIME, array=True),
+    VariableDef("EndTimes", "When each one ends; null: when it is stopped", DataType.DATE_TIME, array=True),
+    VariableDef(
+        "Progress", "Share of each one's duration [%]; NaN without a duration", DataType.DOUBLE, array=True
+    ),
+)
+
+_SIMULATION_EVENT: Final = (
+    PropertyDef("SimulationId", "Identifies the simulation", DataType.STRING),
+    PropertyDef("Scenario", "Name of its scenario", DataType.STRING),
+    PropertyDef("Target", "Path of its target", DataType.STRING),
+    PropertyDef("User", "Who started or stopped it; empty: the server", DataType.STRING),
+)
+
 TYPES: Final = (
     _asset_type(AssetType.JAR, "A battery block of a string", raises=(EXCLUSIVE_LEVEL_ALARM_TYPE,)),
     _asset_type(AssetType.STRING, "Jars in series", _any(AssetType.JAR)),
     _asset_type(AssetType.SYSTEM, "A UPS or rectifier with its strings", _any(AssetType.STRING)),
     _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM)),
-    TypeDef(SIMULATION_TYPE, "Scenarios of the plant simulator", methods=SIMULATION),
+    TypeDef(
+        SIMULATION_TYPE,
+        "Scenarios of the plant simulator",
+        methods=SIMULATION,
+        variables=SIMULATION_STATUS,
+        raises=(SIMULATION_STARTED, SIMULATION_STOPPED),
+    ),
+    TypeDef(
+        SIMULATION_STARTED,
+        "A simulation was started: values and alarms of its target are simulated from now on",
+        base=BASE_EVENT_TYPE,
+        properties=_SIMULATION_EVENT,
+    ),
+    TypeDef(
+        SIMULATION_STOPPED,
+        "A simulation was stopped or has ended: its target is shown as the plant has it",
+        base=BASE_EVENT_TYPE,
+        properties=_SIMULATION_EVENT,
+    ),
     TypeDef(ANALYTICS_TYPE, "Predictions of remaining useful life", methods=ANALYTICS),
     TypeDef(AUDIT_TYPE, "Who did what, when and from where", methods=AUDIT),
     TypeDef("DispatchableDeviceType", "A battery that may be charged and discharged", properties=_DEVICE),
     _asset_type(
         AssetType.FLEET,
         "All batteries of an operator",
-        PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION),
+        PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION, SIMULATION_STATUS),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         _any(AssetType.SITE),

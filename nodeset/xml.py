@@ -17,7 +17,7 @@ from nodeset.datatypes import DataType
 from nodeset.methods import MethodDef
 from nodeset.nameplate import NameplateDef
 from nodeset.tags import Kind, TagDef
-from nodeset.types import TYPES, TYPES_URI, PartDef, PropertyDef, Rule, TypeDef
+from nodeset.types import TYPES, TYPES_URI, PartDef, PropertyDef, Rule, TypeDef, VariableDef
 
 NODESET_FILE: Final = Path(__file__).parent / "voltkeep.NodeSet2.xml"
 VERSION: Final = "0.1.0"
@@ -29,6 +29,7 @@ SCHEMA: Final = "http://opcfoundation.org/UA/2011/03/UANodeSet.xsd"
 UA_MODEL: Final = {"ModelUri": UA_URI, "Version": "1.04", "PublicationDate": "2018-05-15T00:00:00Z"}
 
 ALIASES: Final = {
+    "Boolean": 1,
     "UInt32": 7,
     "Double": 11,
     "DateTime": 13,
@@ -45,13 +46,14 @@ ALIASES: Final = {
     "EUInformation": 887,
 }
 _DATA_TYPE: Final = {
+    DataType.BOOLEAN: "Boolean",
     DataType.UINT32: "UInt32",
     DataType.DOUBLE: "Double",
     DataType.STRING: "String",
     DataType.DATE_TIME: "DateTime",
 }
+_OF_ONE_DIMENSION: Final = {"ValueRank": "1", "ArrayDimensions": "0"}
 _CAN_BE_WRITTEN: Final = {"AccessLevel": "3"}  # CurrentRead and CurrentWrite (Part 3, 8.57)
-_BASE_OBJECT_TYPE: Final = "i=58"
 _BASE_DATA_VARIABLE, _PROPERTY, _MULTI_STATE, _ANALOG_UNIT_RANGE = 63, 68, 2376, 17570
 _TAG_TYPE: Final = {
     Kind.ANALOG: (_ANALOG_UNIT_RANGE, DataType.DOUBLE),
@@ -89,7 +91,7 @@ def nodeset_xml() -> str:
     for name, number in ALIASES.items():
         ET.SubElement(aliases, "Alias", {"Alias": name}).text = f"i={number}"
     for definition in TYPES:
-        root.extend(_elements(_type(definition), _BASE_OBJECT_TYPE))
+        root.extend(_elements(_type(definition), f"i={definition.base}"))
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -106,11 +108,16 @@ def _type(definition: TypeDef) -> Node:
         children=(
             *(_nameplate(name, prop) for prop in definition.properties),
             *(_tag(name, tag) for tag in definition.tags),
+            *(_variable(name, variable) for variable in definition.variables),
             *(_method(name, method) for method in definition.methods),
             *(_part(name, part) for part in definition.parts),
         ),
-        references=tuple(("GeneratesEvent", f"i={number}") for number in definition.raises),
+        references=tuple(("GeneratesEvent", _event_type(kind)) for kind in definition.raises),
     )
+
+
+def _event_type(kind: int | str) -> str:
+    return f"i={kind}" if isinstance(kind, int) else f"ns=1;s={kind}"
 
 
 def _part(parent: str, part: PartDef) -> Node:
@@ -122,7 +129,10 @@ def _part(parent: str, part: PartDef) -> Node:
         "HasComponent",
         rule=part.rule,
         type_definition=f"ns=1;s={part.type_name}",
-        children=tuple(_method(identifier, method, part.type_name) for method in part.methods),
+        children=(
+            *(_variable(identifier, variable) for variable in part.variables),
+            *(_method(identifier, method, part.type_name) for method in part.methods),
+        ),
     )
 
 
@@ -138,6 +148,19 @@ def _tag(parent: str, tag: TagDef) -> Node:
         description=tag.description,
         attributes={"DataType": _DATA_TYPE[data_type]} | (_CAN_BE_WRITTEN if tag.writable else {}),
         children=tuple(_tag_properties(identifier, tag)),
+    )
+
+
+def _variable(parent: str, variable: VariableDef) -> Node:
+    attributes = {"DataType": _DATA_TYPE[variable.data_type]}
+    return Node(
+        "UAVariable",
+        f"{parent}.{variable.name}",
+        f"1:{variable.name}",
+        "HasComponent",
+        type_definition=f"i={_BASE_DATA_VARIABLE}",
+        description=variable.description,
+        attributes=attributes | (_OF_ONE_DIMENSION if variable.array else {}),
     )
 
 

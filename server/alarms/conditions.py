@@ -13,9 +13,11 @@ from asyncua import ua
 
 from nodeset.fleet import Index
 from nodeset.frame import Frame
+from nodeset.index import TagIndex
 from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
-from server.alarms.state import Transitions
+from server.alarms.overlay import Overlay
+from server.alarms.state import Flags, Transitions
 from server.alarms.table import AlarmTable
 from server.events.event import Path, node_id, refresh_end, refresh_start, string
 from server.protocol.turns import Backlog, Work
@@ -50,6 +52,7 @@ class Conditions:
         clock: Callable[[], int],
     ) -> None:
         self.table = table
+        self._overlay: Overlay | None = None  # while simulations run
         self._subscriptions = subscriptions
         self._namespace = namespace
         self._clock = clock
@@ -75,31 +78,62 @@ class Conditions:
 
     def step(self, frame: Frame) -> None:
         """Evaluate a scan, tell what changed, and count alarms into the frame."""
-        self.tell(self.table.step(frame))
+        transitions = self.table.step(frame)
+        if self._overlay is not None:
+            transitions = self._overlay.of_plant(transitions)
+        self.tell(self.table, transitions)
         self.table.count_into(frame)
 
-    def tell(self, transitions: Transitions) -> None:
+    # -- simulations
+
+    def touch(self, touched: Flags, index: TagIndex) -> None:
+        """From now on show conditions of these live variables as simulated, and only those.
+
+        Who was shown as simulated before and is so no more is told again; what was done to it is forgotten.
+        """
+        rows = self.table.index.of_inputs(touched, index)
+        overlay = self._overlay
+        if overlay is None:
+            overlay = Overlay(self.table)
+        for table, transitions in overlay.show(rows, self._clock()):
+            self.tell(table, transitions)
+        self._overlay = overlay if touched.any() else None
+
+    def simulate(self, frame: Frame) -> None:
+        """The same as `step` for a scan of what is simulated; the fork of the alarm table takes it."""
+        assert self._overlay is not None
+        transitions = self._overlay.step(frame)
+        self.tell(self._overlay.simulated, transitions)
+
+    # -- telling
+
+    def tell(self, table: AlarmTable, transitions: Transitions) -> None:
         """Send the events of transitions: a few at once, of many a slice at a time between others' turns."""
         if not len(transitions):
             return
         if len(self._backlog) >= _MOST_LEFT:
             self._backlog.finish()
-        self._backlog.add(self._telling(transitions))
+        self._backlog.add(self._telling(table, transitions))
 
-    def _telling(self, transitions: Transitions) -> Work:
+    def _telling(self, table: AlarmTable, transitions: Transitions) -> Work:
         for at in range(0, len(transitions), _AT_ONCE):
             listeners = self._subscriptions.listeners()
             if listeners:
                 some = transitions.part(at, at + _AT_ONCE)
-                for event in condition_events(self.table, some, self._namespace):
+                for event in condition_events(table, some, self._namespace):
                     listeners.offer(event, notifiers(event.source))
             yield
 
     def event(self, row: int) -> ConditionEvent:
         """What a condition's event would tell now."""
+        table = self._shown(row)
         rows, unchanged = np.array([row], np.intp), np.zeros(1, np.uint8)
-        now = Transitions(0, rows, unchanged, self.table.snapshot(row))
-        return condition_events(self.table, now, self._namespace)[0]
+        now = Transitions(0, rows, unchanged, table.snapshot(row))
+        return condition_events(table, now, self._namespace)[0]
+
+    def _shown(self, row: int) -> AlarmTable:
+        """The table that a condition is shown from."""
+        return self.table if self._overlay is None else self._overlay.table(row)
 
     # -- methods
 
@@ -112,29 +146,30 @@ class Conditions:
             raise MethodError(S.BadNodeIdInvalid)
         return row
 
-    def _act(self, act: Callable[..., Transitions], *arguments: Any) -> Outputs:
+    def _act(self, act: Callable[..., Transitions], call: Invocation, *arguments: Any) -> Outputs:
+        """`act` is what a table does to one of its rows."""
+        row = self._row(call)
+        table = self._shown(row)
         try:
-            transitions = act(*arguments, self._clock())
+            transitions = act(table, row, *arguments, call.session.user.name, self._clock())
         except AlarmError as error:
             raise MethodError(error.status) from None
-        self.tell(transitions)
+        self.tell(table, transitions)
         return ()
 
     def _enable(self, call: Invocation) -> Outputs:
-        return self._act(self.table.enable, self._row(call), call.session.user.name)
+        return self._act(AlarmTable.enable, call)
 
     def _disable(self, call: Invocation) -> Outputs:
-        return self._act(self.table.disable, self._row(call), call.session.user.name)
+        return self._act(AlarmTable.disable, call)
 
     def _add_comment(self, call: Invocation) -> Outputs:
         event_id, comment = call.values
-        user = call.session.user.name
-        return self._act(self.table.add_comment, self._row(call), event_id or b"", _text(comment), user)
+        return self._act(AlarmTable.add_comment, call, event_id or b"", _text(comment))
 
     def _acknowledge(self, call: Invocation) -> Outputs:
         event_id, comment = call.values
-        user = call.session.user.name
-        return self._act(self.table.acknowledge, self._row(call), event_id or b"", _text(comment), user)
+        return self._act(AlarmTable.acknowledge, call, event_id or b"", _text(comment))
 
     async def _refresh(self, call: Invocation) -> Outputs:
         """Part 9, 5.5.7: every retained condition, to this subscription only."""
@@ -166,7 +201,8 @@ class Conditions:
         self._refreshing.add(subscription)
         try:
             Listeners(items()).offer(refresh_start(self._clock()))
-            rows = self.table.retained().rows
+            overlay = self._overlay
+            rows = self.table.retained().rows if overlay is None else overlay.retained()
             for at in range(0, len(rows), _AT_ONCE):
                 await self._backlog.idle()  # what is told again has been told before
                 self._offer_again(rows[at : at + _AT_ONCE], Listeners(items()))
@@ -176,9 +212,10 @@ class Conditions:
             self._refreshing.discard(subscription)
 
     def _offer_again(self, rows: Index, listeners: Listeners) -> None:
-        retained = self.table.retained(rows)
-        for event in condition_events(self.table, retained, self._namespace):
-            listeners.offer(event, notifiers(event.source), self._told.of(event))
+        overlay = self._overlay
+        for table, some in ((self.table, rows),) if overlay is None else overlay.split(rows):
+            for event in condition_events(table, table.retained(some), self._namespace):
+                listeners.offer(event, notifiers(event.source), self._told.of(event))
 
 
 class _Told:
@@ -189,7 +226,7 @@ class _Told:
 
     def of(self, event: ConditionEvent) -> Encoded:
         """The event's fields by the filter that asked for them; its EventId says which event it is."""
-        if not event.event_id:  # not told before
+        if not event.event_id or event.simulated:  # not told before, or with another mark
             return {}
         encoded = self._encoded.setdefault(event.event_id, {})
         self._encoded.move_to_end(event.event_id)

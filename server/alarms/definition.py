@@ -13,9 +13,11 @@ from enum import IntEnum, StrEnum
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.alarmfile import AlarmFile
 from nodeset.fleet import AssetType, Fleet, Index
+from nodeset.index import Scalar, TagIndex
 from nodeset.tags import TAG_OF, TagDef
 
 MICROSECONDS = 1_000_000
@@ -144,6 +146,10 @@ class ConditionIndex:
     def names_of(self, asset: AssetType) -> tuple[str, ...]:
         """Names of the conditions that each asset of a type has."""
         return tuple(d.name for d in self.defs if d.asset is asset)
+
+    def of_inputs(self, array: NDArray[Scalar], index: TagIndex) -> NDArray[Scalar]:
+        """What an array over all live variables says of each condition's input."""
+        return np.concatenate([index.column(array, d.tag.asset, d.tag.name) for d in self.defs])
 
     def site_of_row(self) -> Index:
         """Index of the site of each row's asset; the number of sites for the fleet's own conditions."""

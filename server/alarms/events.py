@@ -3,7 +3,8 @@
 A field is worked out when it is first asked for and then kept, so that subscribers share it; `encoding` has
 the fields that most of them select as bytes, as thousands of conditions may tell at once. ConfirmedState
 is optional and null: conditions cannot be confirmed yet. The advice for the operator is the Description
-attribute of the condition (an empty browse path).
+attribute of the condition (an empty browse path). Events of simulated conditions say so in their message and
+by the standard's sub-class for what is tested.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from asyncua import ua
 
+from nodeset.status import UNCERTAIN_SIMULATED_VALUE
 from server.alarms import encoding
 from server.alarms.definition import LIMIT_LEVELS, AlarmDef, ConditionClass, Level
 from server.alarms.state import Change, Transitions
@@ -21,6 +23,7 @@ from server.alarms.table import AlarmTable
 from server.events.event import (
     ENCODED_NULL,
     FALSE,
+    LOCALE,
     NULL,
     TRUE,
     Path,
@@ -64,6 +67,13 @@ _DISABLED_NOW, _ENABLED_NOW, _ACKED_NOW = int(Change.DISABLED), int(Change.ENABL
 _COLUMN: Final = {int(level): column for column, level in enumerate(LIMIT_LEVELS)}
 _LABEL: Final = {int(level): level.label for level in LIMIT_LEVELS}
 _CLASS_NAME: Final = {kind: text(f"{kind.capitalize()}ConditionClassType") for kind in ConditionClass}
+# Of conditions that are simulated; others have no sub-class (Part 9, 5.5.2).
+_TESTING: Final = ua.NodeId(ua.ObjectIds.TestingConditionClassType)
+_TESTING_ID: Final = ua.Variant([_TESTING], Type.NodeId, is_array=True)
+_TESTING_NAME: Final = ua.Variant(
+    [ua.LocalizedText("TestingConditionClassType", LOCALE)], Type.LocalizedText, is_array=True
+)
+SIMULATION: Final = "SIMULATION: "  # before the message of a simulated condition
 
 
 class ConditionState(NamedTuple):
@@ -103,6 +113,7 @@ class ConditionEvent:
     event_id: bytes
     change: int  # `Change` bits
     state: ConditionState
+    simulated: bool = False
     _known: dict[Path, ua.Variant] = field(default_factory=dict, compare=False, repr=False)
     _encoded: dict[Path, bytes] = field(default_factory=dict, compare=False, repr=False)
 
@@ -155,33 +166,35 @@ def condition_events(table: AlarmTable, transitions: Transitions, namespace: int
     assets = index.fleet.assets
     columns = [getattr(transitions.state, name).tolist() for name in ConditionState._fields]
     states = map(ConditionState._make, zip(*columns, strict=True))
-    events = []
+    events, simulated = [], table.simulated
     for row, change, state in zip(
         transitions.rows.tolist(), transitions.change.tolist(), states, strict=True
     ):
         definition, asset = index.locate(row)
         path = assets(definition.asset)[asset].path
         event_id = table.event_id_of(f"{path}#{definition.name}", state.event) if state.event else b""
-        events.append(ConditionEvent(definition, path, namespace, event_id, change, state))
+        events.append(ConditionEvent(definition, path, namespace, event_id, change, state, simulated))
     return events
 
 
 def message(event: ConditionEvent) -> str:
     """What the operator reads: the condition, what happened, the value and the limit."""
     d, state = event.definition, event.state
+    subject = f"{SIMULATION}{d.message}" if event.simulated else d.message
     unit = f" {d.tag.unit.symbol}" if d.tag.unit else ""
     level = state.level
     if event.change & _DISABLED_NOW:
-        return f"{d.message}: disabled by {state.user}"
+        return f"{subject}: disabled by {state.user}"
     if event.change & _ENABLED_NOW:
-        return f"{d.message}: enabled by {state.user}"
+        return f"{subject}: enabled by {state.user}"
     if level:
         limit = d.limits[_COLUMN[level]]
         now = f"{state.value:.2f}{unit}, {_LABEL[level]} limit {limit:g}{unit}"
     else:
         now = f"no longer, {state.value:.2f}{unit}"
     by = f", acknowledged by {state.user}" if event.change & _ACKED_NOW else ""
-    return f"{d.message}: {now}{_INPUT[state.quality >> 30]}{by}"
+    quality = "" if state.quality == UNCERTAIN_SIMULATED_VALUE else _INPUT[state.quality >> 30]
+    return f"{subject}: {now}{quality}{by}"
 
 
 def _bool(value: bool) -> ua.Variant:
@@ -217,6 +230,8 @@ _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     "Severity": lambda e: severity(e.state.severity),
     "ConditionClassId": lambda e: _CLASS_ID[e.definition.kind],
     "ConditionClassName": lambda e: _CLASS_NAME[e.definition.kind],
+    "ConditionSubClassId": lambda e: _TESTING_ID if e.simulated else NULL,
+    "ConditionSubClassName": lambda e: _TESTING_NAME if e.simulated else NULL,
     "ConditionName": lambda e: string(e.definition.name),
     "BranchId": lambda e: _NO_BRANCH,
     "Retain": lambda e: _bool(e.state.retain),
@@ -258,6 +273,9 @@ _NO_BRANCH_BYTES: Final = bytes(variant_to_binary(_NO_BRANCH))
 _ENABLED_BYTES, _ACKED_BYTES, _ACTIVE_BYTES = (_constants(each) for each in (_ENABLED, _ACKED, _ACTIVE))
 _EFFECTIVE_BYTES: Final = _constants(_EFFECTIVE)
 _STATE_NAME_BYTES, _STATE_ID_BYTES = _constants(_STATE_NAME), _constants(_STATE_ID)
+_TESTING_ID_BYTES, _TESTING_NAME_BYTES = (
+    bytes(variant_to_binary(value)) for value in (_TESTING_ID, _TESTING_NAME)
+)
 _CLASS_ID_BYTES, _CLASS_NAME_BYTES = _constants(_CLASS_ID), _constants(_CLASS_NAME)
 
 _ENCODERS: Final[dict[str, Callable[[ConditionEvent], bytes]]] = {
@@ -271,6 +289,8 @@ _ENCODERS: Final[dict[str, Callable[[ConditionEvent], bytes]]] = {
     "Severity": lambda e: encoding.severity(e.state.severity),
     "ConditionClassId": lambda e: _CLASS_ID_BYTES[e.definition.kind],
     "ConditionClassName": lambda e: _CLASS_NAME_BYTES[e.definition.kind],
+    "ConditionSubClassId": lambda e: _TESTING_ID_BYTES if e.simulated else ENCODED_NULL,
+    "ConditionSubClassName": lambda e: _TESTING_NAME_BYTES if e.simulated else ENCODED_NULL,
     "ConditionName": lambda e: encoding.string(e.definition.name),
     "BranchId": lambda e: _NO_BRANCH_BYTES,
     "Retain": lambda e: _T if e.state.retain else _F,

@@ -82,6 +82,10 @@ class AlarmState:
         """A copy of some rows, in their order; a view of them where they are a slice."""
         return AlarmState(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
+    def copy(self) -> AlarmState:
+        """All of it, for somebody else to change."""
+        return AlarmState(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
+
     def put(self, rows: Index, other: AlarmState) -> None:
         """Set some rows from another state, whose rows are these in this order."""
         for f in fields(self):
@@ -102,7 +106,10 @@ class Transitions:
 
     def part(self, start: int, stop: int) -> Transitions:
         """Some of them, in order."""
-        some = slice(start, stop)
+        return self.where(slice(start, stop))
+
+    def where(self, some: Index | slice) -> Transitions:
+        """Some of them, by their place."""
         return Transitions(self.time, self.rows[some], self.change[some], self.state.take(some))
 
 

@@ -11,6 +11,7 @@ was acknowledged stays one, and only the EventIds since the latest activation ac
 from __future__ import annotations
 
 import os
+from copy import copy
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -41,6 +42,8 @@ _QUALITY_CLASS = np.uint32(0xC000_0000)
 _NONCE = 4
 # Events that may have been published after the last save: their numbers are not given again.
 _LOST_EVENTS = 1 << 32
+# Numbers of events from here on are of simulated conditions, and so never among those of the plant's.
+_SIMULATED_EVENTS = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,28 @@ class AlarmTable:
         mildest = np.where(self._limits.severity > 0, self._limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
         self._site = index.site_of_row()
-        self._nonce = os.urandom(_NONCE)
+        self._nonce = self._simulated_nonce = os.urandom(_NONCE)
         self._events = 0
+
+    def fork(self) -> AlarmTable:
+        """A table of its own in the same state, of simulated conditions.
+
+        It knows the EventIds that this one has given so far. Its own are unknown here, and to later forks.
+        """
+        other = copy(self)
+        other.state = self.state.copy()
+        other._simulated_nonce = os.urandom(_NONCE)
+        other._events = _SIMULATED_EVENTS
+        return other
+
+    @property
+    def simulated(self) -> bool:
+        """Whether this is a fork."""
+        return self._events >= _SIMULATED_EVENTS
+
+    def adopt(self, other: AlarmTable, rows: Index) -> None:
+        """Take the state of some conditions from another table of the fleet."""
+        self.state.put(rows, other.state.take(rows))
 
     def step(self, frame: Frame) -> Transitions:
         """Evaluate every condition against a scan's values; gives what changed."""
@@ -137,6 +160,26 @@ class AlarmTable:
         state.user[row] = user
         return self._tell(row, Change.DISABLED, time)
 
+    def tell_again(self, rows: Index, time: int) -> Transitions:
+        """What some conditions are, as news: they were not shown for a while."""
+        return self._emit(rows, np.zeros(self.index.size, np.uint8), time)
+
+    def close(self, rows: Index, plant: AlarmTable, time: int) -> Transitions:
+        """End some simulated conditions: as the plant has them, but inactive and acknowledged."""
+        self.adopt(plant, rows)
+        state = self.state
+        state.latched[rows] = False
+        state.since[rows] = 0
+        state.level[rows] = 0
+        state.acked[rows] = True
+        state.active_time[rows] = time
+        return self._emit(rows, np.full(self.index.size, Change.CLEARED, np.uint8), time)
+
+    def told_simulated(self, rows: Index) -> Flags:
+        """Which of some conditions have told anything that was simulated."""
+        told: Flags = self.state.event[rows] >= _SIMULATED_EVENTS
+        return told
+
     def retained(self, rows: Index | None = None) -> Transitions:
         """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7); nothing changed.
 
@@ -156,15 +199,17 @@ class AlarmTable:
     def event_id_of(self, identifier: str, number: int) -> bytes:
         """The same by the text of the condition's NodeId."""
         identity = crc32(identifier.encode())
-        return self._nonce + identity.to_bytes(4, "big") + number.to_bytes(8, "big")
+        nonce = self._nonce if number < _SIMULATED_EVENTS else self._simulated_nonce
+        return nonce + identity.to_bytes(4, "big") + number.to_bytes(8, "big")
 
     def count_into(self, frame: Frame) -> None:
         """Set ActiveAlarms and UnacknowledgedAlarms of every site and of the fleet."""
+        self.count(frame, self.state.active, self.state.unacknowledged)
+
+    def count(self, frame: Frame, active: Flags, unacknowledged: Flags) -> None:
+        """The same of conditions of which somebody else knows how they are."""
         sites = self.index.fleet.count(AssetType.SITE)
-        for tag, where in (
-            ("ActiveAlarms", self.state.active),
-            ("UnacknowledgedAlarms", self.state.unacknowledged),
-        ):
+        for tag, where in (("ActiveAlarms", active), ("UnacknowledgedAlarms", unacknowledged)):
             counts = np.bincount(self._site[where], minlength=sites + 1).astype(np.float64)
             frame.put(AssetType.SITE, tag, counts[:sites])
             frame.put(AssetType.FLEET, tag, float(counts.sum()))
@@ -203,11 +248,8 @@ class AlarmTable:
         return len(rows)
 
     def _inputs(self, frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
-        tags = [d.tag for d in self.index.defs]
-        return (
-            np.concatenate([frame.column(tag.asset, tag.name) for tag in tags]),
-            np.concatenate([frame.column_status(tag.asset, tag.name) for tag in tags]),
-        )
+        inputs = self.index.of_inputs
+        return inputs(frame.value, frame.index), inputs(frame.status, frame.index)
 
     def _latch(self, value: NDArray[np.float64], usable: Flags, time: int) -> Flags:
         """Exceed and clear limits; where one flipped, shape (rows, 4)."""

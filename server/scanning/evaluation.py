@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nodeset.frame import Frame, Readings
 from server.scanning import totals
 from server.scanning.prognosis import Prognosis
@@ -13,7 +16,7 @@ class Evaluation:
 
     def __init__(self, quality: Quality, prognosis: Prognosis) -> None:
         self._quality = quality
-        self._prognosis = prognosis
+        self.prognosis = prognosis
 
     def step(self, last: Frame, readings: Readings, time: int) -> Frame:
         """The frame of the scan at `time` [µs] that follows `last`; not yet frozen."""
@@ -22,6 +25,15 @@ class Evaluation:
         self._quality.assess(last, frame, readings)
         totals.share_current(frame)
         totals.add_up_strings(frame)
-        self._prognosis.step(frame)
+        self.prognosis.step(frame)
         totals.count_jars(frame)
         return frame
+
+    def fork(self) -> Evaluation:
+        """An evaluation of its own that remembers the same."""
+        return Evaluation(self._quality.fork(), self.prognosis.fork())
+
+    def adopt(self, other: Evaluation, rows: NDArray[np.bool_], jars: NDArray[np.bool_]) -> None:
+        """Take what is remembered of some rows and jars from another evaluation of the fleet."""
+        self._quality.adopt(other._quality, rows)
+        self.prognosis.adopt(other.prognosis, jars)

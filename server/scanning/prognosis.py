@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Final
 
 import numpy as np
@@ -63,6 +64,14 @@ class Prognosis:
     def explain(self, jar: int) -> tuple[Factor, ...]:
         """What shortened the life of a jar most."""
         return estimate.explain(self.state, self._parameters, jar)
+
+    def fork(self) -> Prognosis:
+        """A prognosis of its own in the same state, which is never changed in place."""
+        return copy(self)
+
+    def adopt(self, other: Prognosis, jars: NDArray[np.bool_]) -> None:
+        """Take the state of some jars from another prognosis of the fleet."""
+        self.state = self.state.mixed(other.state, jars)
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """The twin's state as arrays, for a file that outlives the process."""

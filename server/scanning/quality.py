@@ -7,6 +7,7 @@ is missing keeps its last value as uncertain, and turns bad when it has been mis
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,6 +49,16 @@ class Quality:
         self._age(frame)
         for rows, low, high, step in self._checked:
             self._doubt(last, frame, rows, low, high, step)
+
+    def fork(self) -> Quality:
+        """One of its own that remembers the same; limits are shared."""
+        other = copy(self)
+        other._missed = self._missed.copy()
+        return other
+
+    def adopt(self, other: Quality, rows: NDArray[np.bool_]) -> None:
+        """Take what is remembered of some rows from another of the fleet."""
+        np.copyto(self._missed, other._missed, where=rows)
 
     def _age(self, frame: Frame) -> None:
         rows = self._measured

@@ -33,10 +33,12 @@ METHODS: Final = {
 _LIMIT_STATE: Final = "LimitState"
 _STATES: Final = frozenset({"EnabledState", "AckedState", "ActiveState"})
 _CONDITION_VARIABLES: Final = frozenset({"Quality", "LastSeverity", "Comment"})
+_ARRAYS: Final = frozenset({"ConditionSubClassId", "ConditionSubClassName"})
 # Data types by the member's name; what is not here is a LocalizedText.
 _TYPES: Final = {
     **dict.fromkeys(("EventId",), Type.ByteString),
     **dict.fromkeys(("EventType", "SourceNode", "ConditionClassId", "BranchId", "InputNode"), Type.NodeId),
+    "ConditionSubClassId": Type.NodeId,
     **dict.fromkeys(("SourceName", "ConditionName", "ClientUserId"), Type.String),
     **dict.fromkeys(("Time", "ReceiveTime", "TransitionTime", "SourceTimestamp"), Type.DateTime),
     **dict.fromkeys(("Severity", "LastSeverity"), Type.UInt16),
@@ -143,9 +145,9 @@ class ConditionNodes:
         kind = _TYPES.get(path[-1], Type.LocalizedText)
         if path[-2:] == ("CurrentState", "Id"):
             kind = Type.NodeId
-        return nodes.variable_node(
-            node_id, name, ua.NodeId(kind.value), nodes.live(lambda: self._read(row, path))
-        )
+        value = nodes.live(lambda: self._read(row, path))
+        rank = 1 if path[-1] in _ARRAYS else -1
+        return nodes.variable_node(node_id, name, ua.NodeId(kind.value), value, rank=rank)
 
     def _read(self, row: int, path: Path) -> ua.DataValue:
         now = ua.win_epoch_to_datetime(now_ticks())

@@ -117,7 +117,7 @@ class _Plant:
             column[frame.index.fleet.index_of[JAR][1]] = temperature
             conditions = self._opcua.conditions
             frame = Frame(frame.index, frame.number, frame.time, values, status, frame.source_time.copy())
-            conditions.tell(conditions.table.step(frame))
+            conditions.tell(conditions.table, conditions.table.step(frame))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def flood(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Flood:
             values, status = now.value.copy(), np.zeros_like(now.status)
             now.index.column(values, "Jar", "Temperature")[:] = value
             frame = Frame(now.index, now.number, now.time, values, status, now.source_time.copy())
-            conditions.tell(alarms.step(frame))
+            conditions.tell(alarms, alarms.step(frame))
             return len(conditions._backlog)
 
         return server.inside(act)
