@@ -59,6 +59,8 @@ JAR_DETAIL: Final = (
     Column("StateOfCharge", "State of charge", 1),
     Column("StateOfHealth", "State of health", 1),
     Column("HealthStatus", "Health"),
+    Column("SensorState", "Sensors"),
+    Column("TemperatureExcess", "Excess temperature", 1),
     Column("TwinVoltageResidual", "Residual against twin", 3),
     Column("RemainingUsefulLife", "Remaining useful life"),
     Column("RemainingUsefulLifeLower", "Lower bound (90 %)"),

@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from nodeset.fleet import AssetType
-from nodeset.units import AMPERE, CELSIUS, DAY, KILOWATT, MILLIOHM, MINUTE, PERCENT, VOLT, Unit
+from nodeset.units import AMPERE, CELSIUS, DAY, KELVIN, KILOWATT, MILLIOHM, MINUTE, PERCENT, VOLT, Unit
 
 
 class Kind(StrEnum):
@@ -73,8 +73,18 @@ class Mains(IntEnum):
     PRESENT = 1
 
 
+class SensorState(IntEnum):
+    """Whether the sensors of a jar can be believed, the worst of its measurements."""
+
+    NORMAL = 0
+    SUSPECT = 1  # a jump that physics forbids, or back from a failure and not yet believed
+    STUCK = 2
+    FAILED = 3
+    NO_COMMUNICATION = 4
+
+
 def _names(states: type[IntEnum]) -> tuple[str, ...]:
-    return tuple(state.name.capitalize() for state in states)
+    return tuple(state.name.capitalize().replace("_", " ") for state in states)
 
 
 @dataclass(frozen=True)
@@ -158,6 +168,17 @@ TAGS: Final[tuple[TagDef, ...]] = (
     TagDef(_JAR, "ReplacementQuarter", "Quarter in which to replace the jar", Kind.QUARTER, _C),
     _state(_JAR, _C, "HealthStatus", Health, "Health by capacity and remaining useful life"),
     _analog(_JAR, _C, "TwinVoltageResidual", VOLT, -5, 5, 1000, "Measured less predicted voltage"),
+    _state(_JAR, _C, "SensorState", SensorState, "Whether the jar's sensors can be believed"),
+    _analog(
+        _JAR,
+        _C,
+        "TemperatureExcess",
+        KELVIN,
+        -100,
+        100,
+        100,
+        "Temperature above what string and room explain",
+    ),
     _analog(_STRING, _C, "Voltage", VOLT, 0, 1000, 100, "Sum of the jars' voltages"),
     _analog(_STRING, _M, "Current", AMPERE, -500, 500, 100, "Current; discharge is positive"),
     _analog(_STRING, _C, "JarVoltageMin", VOLT, 0, 20, 1000, "Lowest jar voltage"),

@@ -24,6 +24,7 @@ class Unit:
 VOLT = Unit("V", "VLT", "volt")
 AMPERE = Unit("A", "AMP", "ampere")
 CELSIUS = Unit("°C", "CEL", "degree Celsius")
+KELVIN = Unit("K", "KEL", "kelvin")
 MILLIOHM = Unit("mΩ", "E45", "milliohm")
 PERCENT = Unit("%", "P1", "percent")
 DAY = Unit("d", "DAY", "day")

@@ -2,7 +2,7 @@
 import { echarts } from "nicegui-echart";
 import { AlarmPanel, HEALTH, Tables, ageText, badge, begin, by, css, figure, jarLink, make, path, quality, segments, serverNow, setText, siteLink, stamp, statusText, t } from "./base.js";
 
-const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "TwinVoltageResidual"];
+const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "SensorState", "TemperatureExcess", "TwinVoltageResidual"];
 const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays"];
 const TRENDS = { Voltage: 3, Temperature: 1 };
 const SPAN = { Voltage: 0.1, Temperature: 1 }; // the axis shows no less: noise is not drama

@@ -18,6 +18,7 @@ from nodeset import status as st
 from nodeset.fleet import AssetType, Fleet
 from nodeset.frame import Frame, Readings
 from nodeset.index import TagIndex
+from server.scanning.siblings import Siblings
 
 # Largest believable change between two scans, by tag: beyond it the sensor jumped.
 _STEP: Final = {"Voltage": 2.0, "Temperature": 5.0}
@@ -35,6 +36,7 @@ class Quality:
     """Limits and staleness of all measured rows of a fleet."""
 
     def __init__(self, index: TagIndex, staleness: Staleness) -> None:
+        self.siblings = Siblings(index.fleet)
         self._measured = index.measured()
         self._staleness = staleness
         self._missed = np.zeros(index.size, np.int32)

@@ -10,7 +10,9 @@ import config
 from config.alarmfile import read_alarm_file
 from config.yamlfile import ConfigurationError
 
-TAGS = {("Jar", "Temperature"), ("Jar", "Voltage"), ("Jar", "StateOfHealth")}
+TAGS = {
+    ("Jar", name) for name in ("Temperature", "Voltage", "StateOfHealth", "SensorState", "TemperatureExcess")
+}
 GOOD = """\
 conditions:
   VoltageLevel:
@@ -36,6 +38,8 @@ def test_shipped_file() -> None:
         "TemperatureHigh": [("high", 35), ("high_high", 45)],
         "VoltageLevel": [("low", 11.5), ("high", 14.5)],
         "StateOfHealthLow": [("low_low", 80), ("low", 85)],
+        "SensorFault": [("high", 0.5), ("high_high", 2.5)],
+        "ThermalRunawaySuspected": [("high", 10), ("high_high", 20)],
     }
 
 
