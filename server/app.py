@@ -45,6 +45,7 @@ from server.security.users import Role
 from server.space.nodecache import open_nodes
 from server.statefiles import read_arrays, write_arrays
 from simulator.plant import Plant
+from simulator.shadow import Shadow
 from simulator.source import SimulatorSource
 
 log = structlog.get_logger(__name__)
@@ -129,14 +130,15 @@ class App:
         source, plant = await self._open_source(index, clock())
         if plant is not None:
             _set_again(plant, last)
+        shadow = Shadow(index, plant, settings.simulator.seed) if plant is not None else None
         self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
         table = LiveTable(index)
         self._opcua = OpcUaServer(settings, table, self._alarms, historian)
         set_points = SetPoints(table, source)
-        self._opcua.compose(loading.result(), self._prognosis, plant, clock, set_points.write)
-        scan = self._compose_scan(index, source, table, historian, clock)
+        self._opcua.compose(loading.result(), self._prognosis, shadow, clock, set_points.write)
+        scan = self._compose_scan(index, source, shadow, table, historian, clock)
         scan.resume(_as_last_known(last))
         await self._make_accounts()
         await scan.once()
@@ -151,11 +153,18 @@ class App:
         check_port("Metrics", metrics.host, metrics.port, "VOLTKEEP_METRICS_PORT")
 
     def _compose_scan(
-        self, index: TagIndex, source: Source, table: LiveTable, historian: Historian, clock: PlantClock
+        self,
+        index: TagIndex,
+        source: Source,
+        shadow: Shadow | None,
+        table: LiveTable,
+        historian: Historian,
+        clock: PlantClock,
     ) -> Scan:
         return Scan(
             index,
             source,
+            shadow,
             Evaluation(self._quality(index), self._prognosis),
             self._opcua.conditions,
             table,

@@ -62,7 +62,7 @@ from server.space.rowparser import RowParser
 from server.space.status import Status
 from server.space.valuetypes import ValueTypes
 from server.space.writablerows import SetPointWriter, WritableRows
-from simulator.plant import Plant
+from simulator.shadow import Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +112,7 @@ class OpcUaServer:
         self,
         store: NodeStore,
         prognosis: Prognosis,
-        plant: Plant | None,
+        shadow: Shadow | None,
         clock: Callable[[], int],
         write: SetPointWriter,
     ) -> None:
@@ -137,7 +137,7 @@ class OpcUaServer:
         methods = MethodService(space, self.permissions, types_of, self.audit)
         methods.register(self.dispatcher)
         self.conditions.register(methods)
-        SimulationMethods(plant).register(methods, assets.node_id)
+        SimulationMethods(shadow, clock).register(methods, assets.node_id)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
         RulMethods(self._table, prognosis).register(methods, assets.node_id)

@@ -1,12 +1,13 @@
-"""What running scenarios do to the plant: their sum is worked out anew at each step.
+"""What running scenarios do to a plant: their sum is worked out anew at each step.
 
-Nothing of a scenario is kept in the plant's own constants, so a scenario that has ended leaves no trace
-but the state of its target (temperature, charge), which the plant brings back to rest.
+Nothing of a scenario is kept in the plant's own constants: what a plant feels is one `Effects`, and a plant
+that feels none is undisturbed. How far a scenario has come is ramps.py's; what it must remember of its
+target (`Course`) is handed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -15,14 +16,13 @@ from numpy.typing import NDArray
 
 from nodeset.fleet import AssetType, Fleet
 from nodeset.index import TagIndex
-from simulator.calendar import SECOND
 from simulator.chance import Floats
-from simulator.scenarios import Scenario
+from simulator.ramps import climbed, level, share
+from simulator.scenarios import Step
 
 Flags = NDArray[np.bool_]
 
 JAR_QUANTITIES = ("Voltage", "Temperature", "InternalResistance")
-DEPTH_REFERENCE = 12.0  # V, nominal voltage of the jar that DepthVoltage speaks of
 
 
 class Fault(IntEnum):
@@ -42,18 +42,28 @@ class Parts:
     strings: slice
     jars: slice
 
+    def span(self, asset: AssetType) -> slice:
+        """The assets of a type among them."""
+        sites = slice(0, 0) if self.site is None else slice(self.site, self.site + 1)
+        spans = {
+            AssetType.SITE: sites,
+            AssetType.SYSTEM: self.systems,
+            AssetType.STRING: self.strings,
+            AssetType.JAR: self.jars,
+        }
+        return spans.get(asset, slice(0, 0))
+
 
 @dataclass(frozen=True)
 class Effects:
-    """What disturbs the plant, by asset; no disturbance is 0, 1, False or infinity as fits."""
+    """What disturbs the plant, by asset; no disturbance is 0, 1, False or NaN as fits."""
 
     outage: Flags  # strings without mains
-    depth: Floats  # systems: nominal fraction of the voltage at which an outage ends
-    load: Floats  # systems: factor
-    site_outage: Flags
+    load: Floats  # strings: factor on their share of the load
+    site_outage: Flags  # sites whose mains is lost
     hvac_failed: Flags  # sites
-    warming: Floats  # sites, K/s
-    ceiling: Floats  # sites, °C
+    room: Floats  # sites, °C: what the room is held at; NaN where it goes its own way
+    surroundings: Floats  # jars, °C: what they stand in, instead of their room
     room_rise: Floats  # sites, K
     jar_rise: Floats  # jars, K
     runaway_peak: Floats  # jars, °C; NaN where there is none
@@ -65,18 +75,26 @@ class Effects:
     bias: Floats  # rows
 
 
+@dataclass(frozen=True)
+class Course:
+    """A step on its way: the room's temperature when it began [°C], and the strings whose supply is back."""
+
+    step: Step
+    room: float
+    supplied: Flags
+
+
 def no_effects(index: TagIndex) -> Effects:
     """An undisturbed plant."""
     fleet, rows = index.fleet, index.size
-    sites, systems, jars = len(fleet.sites), len(fleet.systems), len(fleet.jars)
+    sites, strings, jars = len(fleet.sites), len(fleet.strings), len(fleet.jars)
     return Effects(
-        outage=np.zeros(len(fleet.strings), np.bool_),
-        depth=np.zeros(systems),
-        load=np.ones(systems),
+        outage=np.zeros(strings, np.bool_),
+        load=np.ones(strings),
         site_outage=np.zeros(sites, np.bool_),
         hvac_failed=np.zeros(sites, np.bool_),
-        warming=np.zeros(sites),
-        ceiling=np.full(sites, np.inf),
+        room=np.full(sites, np.nan),
+        surroundings=np.full(jars, np.nan),
         room_rise=np.zeros(sites),
         jar_rise=np.zeros(jars),
         runaway_peak=np.full(jars, np.nan),
@@ -89,12 +107,11 @@ def no_effects(index: TagIndex) -> Effects:
     )
 
 
-def effects_of(index: TagIndex, scenarios: tuple[Scenario, ...], now: int) -> Effects:
-    """All effects of the running scenarios at `now` [µs]."""
+def effects_of(index: TagIndex, courses: Iterable[Course], now: int) -> Effects:
+    """All effects of steps that are in force, as far as they have come at `now` [µs]."""
     effects = no_effects(index)
-    for scenario in scenarios:
-        age = (now - scenario.started) / SECOND
-        _APPLY[scenario.scenario](effects, index, scenario.target, scenario.parameters, age)
+    for course in courses:
+        _APPLY[course.step.kind](effects, index, course, now)
     return effects
 
 
@@ -110,71 +127,87 @@ def parts(fleet: Fleet, target: str) -> Parts:
     return Parts(None, slice(0, 0), slice(0, 0), slice(i, i + 1))
 
 
-Values = Mapping[str, float]
-
-
-def _power_outage(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    part = parts(index.fleet, target)
-    effects.outage[part.strings] = True
-    effects.depth[part.systems] = values["DepthVoltage"] / DEPTH_REFERENCE
-    effects.load[part.systems] *= values["LoadFactor"]
-    if part.site is not None:
-        effects.site_outage[part.site] = True
-
-
-def _hvac_failure(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    site = parts(index.fleet, target).site
-    effects.hvac_failed[site] = True
-    effects.warming[site] = values["Rate"] / 3600.0
-    effects.ceiling[site] = values["Ceiling"]
-
-
-def _temperature_spike(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    part = parts(index.fleet, target)
-    effects.jar_rise[part.jars] += values["Rise"]
-    if part.site is not None:
-        effects.room_rise[part.site] += values["Rise"]
-
-
-def _thermal_runaway(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    jars = parts(index.fleet, target).jars
-    effects.runaway_peak[jars] = values["Peak"]
-    effects.runaway_rate[jars] = values["Rate"] / 60.0
-
-
-def _accelerated_ageing(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    jars = parts(index.fleet, target).jars
-    ramp = values["Ramp"] * 60.0
-    reached = min(age / ramp, 1.0) if ramp > 0.0 else 1.0
-    effects.resistance[jars] *= 1.0 + values["ResistanceRise"] / 100.0 * reached
-    effects.capacity[jars] *= 1.0 - values["CapacityLoss"] / 100.0 * reached
-
-
-def _sensor_fault(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    jars = parts(index.fleet, target).jars
-    quantity = JAR_QUANTITIES[round(values["Quantity"])]
-    rows = index.slice(AssetType.JAR, quantity)
-    chosen = slice(rows.start + jars.start, rows.start + jars.stop)
-    effects.fault[chosen] = round(values["Fault"])
-    effects.bias[chosen] = values["Bias"]
-
-
-def _communication_loss(effects: Effects, index: TagIndex, target: str, values: Values, age: float) -> None:
-    part = parts(index.fleet, target)
-    sites = slice(0, 0) if part.site is None else slice(part.site, part.site + 1)
-    spans = {
-        AssetType.SITE: sites,
-        AssetType.SYSTEM: part.systems,
-        AssetType.STRING: part.strings,
-        AssetType.JAR: part.jars,
-    }
+def rows_of(index: TagIndex, part: Parts) -> Flags:
+    """All rows of the assets of a part, measured and calculated."""
+    rows = np.zeros(index.size, np.bool_)
     for tag in index.tags:
-        if tag.asset in spans:
-            column = index.column(effects.lost, tag.asset, tag.name)
-            column[spans[tag.asset]] = True
+        index.column(rows, tag.asset, tag.name)[part.span(tag.asset)] = True
+    return rows
 
 
-_APPLY: dict[str, Callable[[Effects, TagIndex, str, Values, float], None]] = {
+def _normal_operation(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    """Nothing is disturbed."""
+
+
+def _power_outage(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    part = parts(index.fleet, course.step.target)
+    dark = ~course.supplied[part.strings]
+    effects.outage[part.strings] |= dark
+    effects.load[part.strings] *= np.where(dark, level(course.step, "LoadFactor", 1.0, now), 1.0)
+    if part.site is not None:
+        effects.site_outage[part.site] |= bool(dark.any())
+
+
+def _hvac_failure(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    part = parts(index.fleet, course.step.target)
+    begin = course.step.phases[0].parameters["StartTemperature"] or course.room
+    warm = climbed(course.step, "Rate", "Ceiling", begin, now)
+    effects.surroundings[part.jars] = np.fmax(effects.surroundings[part.jars], warm)
+    if part.site is not None:
+        effects.hvac_failed[part.site] = True
+        effects.room[part.site] = np.fmax(effects.room[part.site], warm)
+
+
+def _temperature_spike(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    part = parts(index.fleet, course.step.target)
+    rise = level(course.step, "Rise", 0.0, now)
+    effects.jar_rise[part.jars] += rise
+    if part.site is not None:
+        effects.room_rise[part.site] += rise
+
+
+def _thermal_runaway(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    jars = parts(index.fleet, course.step.target).jars
+    effects.runaway_peak[jars] = course.step.phases[-1].parameters["Peak"]
+    effects.runaway_rate[jars] = level(course.step, "Rate", 0.0, now) / 60.0
+
+
+def _accelerated_ageing(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    jars = parts(index.fleet, course.step.target).jars
+    effects.resistance[jars] *= 1.0 + level(course.step, "ResistanceRise", 0.0, now) / 100.0
+    effects.capacity[jars] *= 1.0 - level(course.step, "CapacityLoss", 0.0, now) / 100.0
+
+
+def _sensor_fault(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    values = course.step.phases[-1].parameters
+    jars = parts(index.fleet, course.step.target).jars
+    rows = index.slice(AssetType.JAR, JAR_QUANTITIES[round(values["Quantity"])])
+    fault = Fault(round(values["Fault"]))
+    struck = jars if fault is Fault.BIASED else _first(jars, share(course.step, now))
+    chosen = slice(rows.start + struck.start, rows.start + struck.stop)
+    effects.fault[chosen] = fault
+    effects.bias[chosen] = level(course.step, "Bias", 0.0, now)
+
+
+def _communication_loss(effects: Effects, index: TagIndex, course: Course, now: int) -> None:
+    part = parts(index.fleet, course.step.target)
+    fallen = share(course.step, now)
+    if fallen >= 1.0:
+        effects.lost[rows_of(index, part)] = True
+        return
+    silent = _first(part.jars, fallen)
+    for tag in index.tags:
+        if tag.asset is AssetType.JAR:
+            index.column(effects.lost, tag.asset, tag.name)[silent] = True
+
+
+def _first(jars: slice, part: float) -> slice:
+    """The first of some jars, as many as `part` (0 to 1) of them."""
+    return slice(jars.start, jars.start + int(part * (jars.stop - jars.start)))
+
+
+_APPLY: dict[str, Callable[[Effects, TagIndex, Course, int], None]] = {
+    "NormalOperation": _normal_operation,
     "PowerOutage": _power_outage,
     "HvacFailure": _hvac_failure,
     "TemperatureSpike": _temperature_spike,

@@ -27,16 +27,15 @@ from simulator.ageing import Wear, age_at, ageing_of, arrhenius
 from simulator.calendar import SECOND, YEAR
 from simulator.chance import Floats
 from simulator.climate import climate_of
-from simulator.effects import Parts, effects_of, no_effects, parts
+from simulator.effects import Effects, Flags, Parts, no_effects, rows_of
 from simulator.load import loads_of
 from simulator.mains import mains_of
 from simulator.occurrences import Occurrence, OccurrenceKind
 from simulator.parameters import ELECTRICAL, LOAD
 from simulator.room import RoomState, rooms_of
-from simulator.scenarios import Scenario, Scenarios
 from simulator.sensors import sensors_of
 
-_WORKING_STEP = 5.0  # s, while a battery discharges or a scenario runs
+_WORKING_STEP = 5.0  # s, while a battery discharges
 _FLOATING_STEP = 60.0  # s
 _REMEMBERED = 10_000  # occurrences
 MOST_STEPS = 24  # in one call of `advance`, however far behind, but for changes of mains
@@ -61,10 +60,7 @@ class Plant:
         self._sensors = sensors_of(index, seed)
         self._rectifiers = dc.rectifiers_of(fleet, self._plates)
         self._cutoff = dc.cutoff_voltage(fleet, self._plates)
-        self._nominal = np.array([_nominal(index, i) for i in range(len(fleet.systems))])
         self._share_of_load = dc.share_of_load(fleet, self._plates)
-        self._scenarios = Scenarios(fleet)
-        self._spent: set[str] = set()
         self._effects = no_effects(index)
         self._offline = np.zeros(len(fleet.strings), np.bool_)
         self._happened: deque[Occurrence] = deque(maxlen=_REMEMBERED)
@@ -90,7 +86,6 @@ class Plant:
         """A plant of its own at the same time and in the same state; constants are shared."""
         other = copy.copy(self)
         other._held, other._happened = self._held.copy(), self._happened.copy()
-        other._scenarios, other._spent = copy.deepcopy(self._scenarios), set(self._spent)
         return other
 
     def restore(self, part: Parts, other: Plant) -> None:
@@ -102,7 +97,9 @@ class Plant:
         self._rectifiers = _taken(self._rectifiers, other._rectifiers, systems)
         if part.site is not None:
             self._room = _taken(self._room, other._room, slice(part.site, part.site + 1))
-        self._feel()
+        rows = rows_of(self.index, part)
+        self._held[rows] = other._held[rows]
+        self._solve()
 
     def occurrences(self) -> tuple[Occurrence, ...]:
         """What has happened since this was last asked, oldest first; the oldest are forgotten in the end."""
@@ -118,8 +115,6 @@ class Plant:
         while self.time < time:
             self._step(self._next_stop(time, max(most_steps - steps, 1)))
             steps += 1
-            for scenario in self._scenarios.over(self.time):
-                self.stop(scenario.id)
 
     def readings(self) -> Readings:
         """What the monitors read now."""
@@ -135,7 +130,7 @@ class Plant:
         """Set rectifiers as from now; values by the rows of set-points."""
         for row, value in values.items():
             self._set(row, value)
-        self._feel()
+        self._solve()
 
     def _set(self, row: int, value: float) -> None:
         tag, system = self.index.locate(row)
@@ -144,31 +139,31 @@ class Plant:
         column[system] = value * scale
         self._rectifiers = replace(self._rectifiers, **{name: column})
 
-    # Scenarios
+    # Disturbances
 
-    def start(self, scenario: str, target: str, duration: float, parameters: dict[str, float]) -> str:
-        """Start a scenario for `duration` [s, 0 = until stopped]; gives its id or raises `ScenarioError`."""
-        new = self._scenarios.start(scenario, target, duration, parameters, self.time)
-        self._feel()
-        return new.id
+    def disturb(self, effects: Effects) -> None:
+        """Feel these effects, and no others, from now on."""
+        self._effects = effects
+        self._solve()
 
-    def stop(self, simulation: str) -> None:
-        """End a scenario: its room and jars are at rest at once, and discharged strings recharge."""
-        ended = self._scenarios.stop(simulation)
-        self._spent.discard(simulation)
-        if ended.scenario in ("HvacFailure", "ThermalRunaway"):
-            self._cool(ended.target)
-        self._feel()
+    def read_rows(self) -> Flags:
+        """Which rows of the index the monitors read."""
+        rows = np.zeros(self.index.size, np.bool_)
+        rows[self._sensors.rows] = True
+        return rows
 
-    def adjust(self, simulation: str, parameters: dict[str, float]) -> None:
-        """Change parameters of a running scenario."""
-        self._scenarios.adjust(simulation, parameters)
-        self._spent.discard(simulation)
-        self._feel()
+    def surroundings(self) -> Floats:
+        """Temperature [°C] that each jar stands in."""
+        room = self._room.temperature[self.fleet.site_of_jar]
+        return np.where(np.isnan(self._effects.surroundings), room, self._effects.surroundings)
 
-    def running(self) -> tuple[Scenario, ...]:
-        """The scenarios that run."""
-        return self._scenarios.running()
+    def string_voltages(self) -> Floats:
+        """True voltage [V] of each string."""
+        return self._bus.string_voltage
+
+    def dropped_strings(self) -> Flags:
+        """Strings without mains that have reached their cut-off."""
+        return self._offline
 
     # Steps
 
@@ -180,27 +175,22 @@ class Plant:
 
     def _next_stop(self, time: int, left: int) -> int:
         """Where the next step ends, with `left` steps to go to `time`."""
-        busy = bool(self._scenarios.running()) or not self._supplied().all()
+        busy = not self._supplied().all()
         usual = (_WORKING_STEP if busy else _FLOATING_STEP) * SECOND
         end = self.time + max(round(usual), -(-(time - self.time) // left))
-        ends = [end, time, self._mains.next_change(self.time)]
-        scenario_end = self._scenarios.next_end()
-        if scenario_end is not None:
-            ends.append(scenario_end)
-        return max(min(ends), self.time + 1)
+        return max(min(end, time, self._mains.next_change(self.time)), self.time + 1)
 
     def _step(self, time: int) -> None:
         dt = (time - self.time) / SECOND
         weather = self._climate.outdoors(time)
         room = self._rooms.step(self._room, weather, self._hvac_runs(), time, dt)
-        warmed = np.minimum(self._room.temperature + self._effects.warming * dt, self._effects.ceiling)
-        warmed = np.maximum(warmed, self._room.temperature)
-        self._room = replace(room, temperature=np.where(self._effects.hvac_failed, warmed, room.temperature))
+        held = self._effects.room
+        self._room = replace(room, temperature=np.where(np.isnan(held), room.temperature, held))
         self._jars = self._heated(dt)
         self.time = time
         self._note_outages()
         self._grow_older(dt)
-        self._feel()
+        self._solve()
 
     def _note_outages(self) -> None:
         lit = self._mains.present(self.time)
@@ -209,17 +199,10 @@ class Plant:
             self._happened.append(Occurrence(self.time, kind, self.fleet.sites[site].path))
         self._lit = lit
 
-    def _feel(self) -> None:
-        """Bring what scenarios do, voltages and currents up to now."""
-        self._effects = effects_of(self.index, self._in_force(), self.time)
-        self._solve()
-
     def _heated(self, dt: float) -> cells.JarState:
         before = self._jars.temperature
         wear = self._wear()
-        after = cells.moved(
-            self._plates, wear, self._jars, self._room.temperature[self.fleet.site_of_jar], dt
-        )
+        after = cells.moved(self._plates, wear, self._jars, self.surroundings(), dt)
         peak = self._effects.runaway_peak
         own = np.minimum(before + self._effects.runaway_rate * dt, np.fmax(peak, before))
         return replace(after, temperature=np.where(np.isnan(peak), after.temperature, own))
@@ -236,47 +219,20 @@ class Plant:
         self._share()
         cutoff = self._cutoff[self.fleet.system_of_string]
         below = lost & ~self._offline & ((self._bus.string_voltage <= cutoff) | self._bus.collapsed)
-        self._end_outages()
         if below.any():
             self._offline = self._offline | below
             self._share()
 
     def _share(self) -> None:
         supplied = self._supplied()
-        load = self._loads.at(self.time) * self._effects.load / LOAD.efficiency
-        power = load[self.fleet.system_of_string] * self._share_of_load
+        power = self._string_loads() / LOAD.efficiency
         own = self._jars.temperature
         felt = replace(self._jars, temperature=own + self._effects.jar_rise)
         demand = dc.Demand(np.where(supplied | self._offline, 0.0, power), supplied)
         self._bus, solved = dc.solve(self.fleet, self._plates, self._wear(), felt, demand, self._rectifiers)
         self._jars = replace(solved, temperature=own)
 
-    def _end_outages(self) -> None:
-        """A simulated outage is over when a system of its target has reached the depth."""
-        depth = (self._effects.depth * self._nominal)[self.fleet.system_of_string]
-        deep = self._effects.outage & (self._bus.string_voltage <= depth)
-        for scenario in self._scenarios.running():
-            if scenario.scenario == "PowerOutage":
-                strings = parts(self.fleet, scenario.target).strings
-                if (deep | self._offline)[strings].any():
-                    self._spent.add(scenario.id)
-
-    def _cool(self, target: str) -> None:
-        part = parts(self.fleet, target)
-        settled = self._rooms.settled(self._climate.outdoors(self.time), self.time)
-        if part.site is not None:
-            room = self._room.temperature.copy()
-            room[part.site] = settled.temperature[part.site]
-            self._room = replace(self._room, temperature=room)
-        temperature = self._jars.temperature.copy()
-        sites = self.fleet.site_of_jar[part.jars]
-        temperature[part.jars] = self._room.temperature[sites] + self._plates.place[part.jars]
-        self._jars = replace(self._jars, temperature=temperature)
-
     # What follows from the state
-
-    def _in_force(self) -> tuple[Scenario, ...]:
-        return tuple(s for s in self._scenarios.running() if s.id not in self._spent)
 
     def _wear(self) -> Wear:
         return replace(
@@ -285,27 +241,32 @@ class Plant:
             resistance=self._worn.resistance * self._effects.resistance,
         )
 
-    def _mains_at_sites(self) -> NDArray[np.bool_]:
+    def _mains_at_sites(self) -> Flags:
         return self._mains.present(self.time) & ~self._effects.site_outage
 
-    def _supplied(self) -> NDArray[np.bool_]:
+    def _supplied(self) -> Flags:
         """Strings that have mains."""
-        on: NDArray[np.bool_] = self._mains_at_sites()[self.fleet.site_of_string] & ~self._effects.outage
+        on: Flags = self._mains.present(self.time)[self.fleet.site_of_string] & ~self._effects.outage
         return on
 
-    def _on_mains(self) -> NDArray[np.bool_]:
+    def _on_mains(self) -> Flags:
         """Systems of which a string has mains."""
         return np.logical_or.reduceat(self._supplied(), self.fleet.first_string_of_system)
 
-    def _dropped(self) -> NDArray[np.bool_]:
+    def _dropped(self) -> Flags:
         """Systems that have dropped their load."""
         return np.logical_and.reduceat(self._offline, self.fleet.first_string_of_system)
 
-    def _hvac_runs(self) -> NDArray[np.bool_]:
+    def _hvac_runs(self) -> Flags:
         return self._mains_at_sites() & ~self._effects.hvac_failed
 
     def _load(self) -> Floats:
-        load: Floats = np.where(self._dropped(), 0.0, self._loads.at(self.time) * self._effects.load)
+        load = np.add.reduceat(self._string_loads(), self.fleet.first_string_of_system)
+        return np.where(self._dropped(), 0.0, load)
+
+    def _string_loads(self) -> Floats:
+        whole = self._loads.at(self.time)[self.fleet.system_of_string]
+        load: Floats = whole * self._share_of_load * self._effects.load
         return load
 
     def _mode(self) -> Floats:
@@ -337,12 +298,6 @@ class Plant:
         }
         tags = [tag for tag in self.index.tags if tag.origin is Origin.MEASURED]
         return np.concatenate([values[tag.key] for tag in tags])
-
-
-def _nominal(index: TagIndex, system: int) -> float:
-    """Nominal voltage of a system's bus [V]."""
-    string = index.fleet.strings[index.fleet.systems[system].strings.start]
-    return float(sum(jar.model.nominal_voltage for jar in index.fleet.jars[string.jars]))
 
 
 def _taken(mine: Arrays, other: Arrays, chosen: slice) -> Arrays:

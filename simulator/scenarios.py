@@ -1,4 +1,4 @@
-"""The scenarios of a plant: which run now, and which requests are refused and why.
+"""The scenarios that run: which there are, and which requests are refused and why.
 
 This module keeps the books; scenariokinds.py says what there is, effects.py makes it felt. Errors:
 
@@ -12,18 +12,21 @@ ScenarioError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from types import MappingProxyType
 from typing import Final
 
-from nodeset.fleet import Fleet
+from nodeset.fleet import AssetType, Fleet
 from simulator.calendar import SECOND
-from simulator.scenariokinds import KINDS, Parameter, ScenarioKind
+from simulator.scenariokinds import KINDS, Parameter, ScenarioKind, StepDef
 
 MOST: Final = 5
 LONGEST: Final = 366 * 86_400.0  # s
+EVERY: Final = "*"  # in a step's target: every part of that level
+
+Values = Mapping[str, float]
 
 
 class ScenarioError(Exception):
@@ -51,6 +54,33 @@ class UnknownSimulation(ScenarioError):
 
 
 @dataclass(frozen=True)
+class Phase:
+    """All parameters of a step from `since` [µs] on, until the next phase."""
+
+    since: int
+    parameters: Values
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of disturbance on one asset, from `begin` to `end` [µs; None = until stopped].
+
+    `number` counts the steps of its scenario from 1; a step with `*` in its target stands once an asset.
+    """
+
+    number: int
+    kind: str
+    target: str
+    begin: int
+    end: int | None
+    phases: tuple[Phase, ...]
+
+    def holds(self, time: int) -> bool:
+        """Whether it is in force at `time` [µs]."""
+        return self.begin <= time and (self.end is None or time < self.end)
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A running scenario; `until` is None when it runs until stopped. Times in µs."""
 
@@ -59,31 +89,33 @@ class Scenario:
     target: str
     started: int
     until: int | None
-    parameters: Mapping[str, float]
+    parameters: Values
+    steps: tuple[Step, ...]
 
 
 @dataclass
 class Scenarios:
-    """The running scenarios of a plant. `now` is given with each call: there is no clock here."""
+    """The running scenarios of a fleet. Times are given with each call: there is no clock here."""
 
     fleet: Fleet
+    kinds: Mapping[str, ScenarioKind] = field(default_factory=lambda: KINDS)
     _running: dict[str, Scenario] = field(default_factory=dict)
     _number: int = 0
 
-    def start(
-        self, scenario: str, target: str, duration: float, parameters: Mapping[str, float], now: int
-    ) -> Scenario:
-        """Begin a scenario for `duration` [s, 0 = until stopped]."""
-        kind = _kind(scenario)
+    def start(self, scenario: str, target: str, duration: float, parameters: Values, now: int) -> Scenario:
+        """Begin a scenario for `duration` [s, 0 = until stopped] at `now` [µs]."""
+        kind = self._kind(scenario)
         self._check_target(kind, target)
         if not 0.0 <= duration <= LONGEST:
             raise BadParameter(f"Duration must be 0 (until stopped) to {LONGEST:.0f} s, not {duration:g}")
         values = {p.name: p.default for p in kind.parameters} | _checked(kind, parameters)
+        until = now + round(duration * SECOND) if duration else None
+        steps = tuple(self._steps(kind, target, now, until, values))
         if len(self._running) >= MOST:
             raise TooManyScenarios(f"{MOST} simulations run already; stop one first")
         self._number += 1
-        until = now + round(duration * SECOND) if duration else None
-        new = Scenario(f"SIM-{self._number:04d}", scenario, target, now, until, MappingProxyType(values))
+        number = f"SIM-{self._number:04d}"
+        new = Scenario(number, scenario, target, now, until, MappingProxyType(values), steps)
         self._running[new.id] = new
         return new
 
@@ -93,11 +125,13 @@ class Scenarios:
         del self._running[simulation]
         return found
 
-    def adjust(self, simulation: str, parameters: Mapping[str, float]) -> Scenario:
-        """Change parameters of a running scenario."""
+    def adjust(self, simulation: str, parameters: Values, now: int) -> Scenario:
+        """Change parameters of a running scenario as from `now` [µs]; ramps begin anew."""
         found = self._find(simulation)
-        values = dict(found.parameters) | _checked(_kind(found.scenario), parameters)
-        self._running[simulation] = replace(found, parameters=MappingProxyType(values))
+        kind = self._kind(found.scenario)
+        values = dict(found.parameters) | _checked(kind, parameters)
+        steps = tuple(_adjusted(step, _of_step(kind, step.number, values), now) for step in found.steps)
+        self._running[simulation] = replace(found, parameters=MappingProxyType(values), steps=steps)
         return self._running[simulation]
 
     def running(self) -> tuple[Scenario, ...]:
@@ -108,9 +142,10 @@ class Scenarios:
         """Scenarios whose duration is over."""
         return tuple(s for s in self._running.values() if s.until is not None and s.until <= now)
 
-    def next_end(self) -> int | None:
-        """When the next scenario ends by itself [µs]."""
-        return min((s.until for s in self._running.values() if s.until is not None), default=None)
+    def _kind(self, scenario: str) -> ScenarioKind:
+        if scenario not in self.kinds:
+            raise UnknownScenario(f"there is no scenario '{scenario}' (known: {', '.join(self.kinds)})")
+        return self.kinds[scenario]
 
     def _find(self, simulation: str) -> Scenario:
         if simulation not in self._running:
@@ -127,27 +162,76 @@ class Scenarios:
                 f"{kind.name} applies to a {allowed}; '{target}' is a {found[0].value.lower()}"
             )
 
+    def _steps(
+        self, kind: ScenarioKind, target: str, now: int, until: int | None, values: Values
+    ) -> Iterator[Step]:
+        for number, step in enumerate(kind.steps or (StepDef(kind.name),), start=1):
+            begin = now + round(step.begin * SECOND)
+            end = begin + round(step.duration * SECOND) if step.duration else None
+            end = min((t for t in (end, until) if t is not None), default=None)
+            phase = Phase(begin, MappingProxyType(_of_step(kind, number, values)))
+            for path in self._parts(step, target, number):
+                yield Step(number, step.kind, path, begin, end, (phase,))
 
-def _kind(scenario: str) -> ScenarioKind:
-    if scenario not in KINDS:
-        raise UnknownScenario(f"there is no scenario '{scenario}' (known: {', '.join(KINDS)})")
-    return KINDS[scenario]
+    def _parts(self, step: StepDef, target: str, number: int) -> list[str]:
+        """Paths of the assets that a step means when its scenario runs on `target`."""
+        paths = [target]
+        for name in step.target.split("/") if step.target else ():
+            paths = [path for parent in paths for path in _children(self.fleet, parent, name)]
+        if not paths:
+            raise UnknownTarget(f"step {number} ({step.kind}): there is no '{step.target}' in {target}")
+        for path in paths:
+            self._check_target(self._kind(step.kind), path)
+        return paths
 
 
-def _checked(kind: ScenarioKind, parameters: Mapping[str, float]) -> dict[str, float]:
+def _children(fleet: Fleet, parent: str, name: str) -> list[str]:
+    """The part `name` of an asset, or every part of it."""
+    if name != EVERY:
+        path = f"{parent}/{name}"
+        return [path] if path in fleet.index_of else []
+    asset, i = fleet.index_of[parent]
+    if asset is AssetType.SITE:
+        return [system.path for system in fleet.systems[fleet.sites[i].systems]]
+    if asset is AssetType.SYSTEM:
+        return [string.path for string in fleet.strings[fleet.systems[i].strings]]
+    if asset is AssetType.STRING:
+        return [jar.path for jar in fleet.jars[fleet.strings[i].jars]]
+    return []
+
+
+def _of_step(kind: ScenarioKind, number: int, values: Values) -> dict[str, float]:
+    """A step's own parameters among those of its scenario, which calls them `2.Rate`."""
+    if not kind.steps:
+        return dict(values)
+    prefix = f"{number}."
+    return {name.removeprefix(prefix): v for name, v in values.items() if name.startswith(prefix)}
+
+
+def _adjusted(step: Step, values: dict[str, float], now: int) -> Step:
+    if dict(step.phases[-1].parameters) == values:
+        return step
+    since = max(now, step.begin)
+    kept = tuple(phase for phase in step.phases if phase.since < since)
+    return replace(step, phases=(*kept, Phase(since, MappingProxyType(values))))
+
+
+def _checked(kind: ScenarioKind, parameters: Values) -> dict[str, float]:
     known = {parameter.name: parameter for parameter in kind.parameters}
     for name, value in parameters.items():
         if name not in known:
             names = ", ".join(known) or "it has none"
             raise BadParameter(f"{kind.name} has no parameter '{name}' (known: {names})")
-        if not _fits(known[name], value):
-            low, high, unit = known[name].low, known[name].high, known[name].unit
-            kind_of_number = "a whole number from " if known[name].whole else ""
-            span = f"{kind_of_number}{low:g} to {high:g} {unit}".rstrip()
-            raise BadParameter(f"{name} must be {span}, not {value:g}")
+        if (fault := misfit(known[name], value)) is not None:
+            raise BadParameter(f"{name} {fault}")
     return dict(parameters)
 
 
-def _fits(parameter: Parameter, value: float) -> bool:
+def misfit(parameter: Parameter, value: float) -> str | None:
+    """Why a value does not fit a parameter, None when it does."""
     inside = isfinite(value) and parameter.low <= value <= parameter.high
-    return inside and (not parameter.whole or value == round(value))
+    if inside and (not parameter.whole or value == round(value)):
+        return None
+    kind_of_number = "a whole number from " if parameter.whole else ""
+    span = f"{kind_of_number}{parameter.low:g} to {parameter.high:g} {parameter.unit}".rstrip()
+    return f"must be {span}, not {value:g}"

@@ -11,7 +11,7 @@ from asyncua import ua
 from server.security.permissions import Profile
 from server.services.method import ArgumentError, Invocation, MethodError, MethodService, Outputs
 from simulator import scenarios
-from simulator.plant import Plant
+from simulator.shadow import Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +31,10 @@ _ARGUMENTS: Final[dict[type[scenarios.ScenarioError], tuple[int, int]]] = {
 
 
 class SimulationMethods:
-    """Start, Stop, Adjust and List on a plant; without one they say that there is none."""
+    """Start, Stop, Adjust and List of scenarios; without a simulated plant they say that there is none."""
 
-    def __init__(self, plant: Plant | None) -> None:
-        self._plant = plant
+    def __init__(self, shadow: Shadow | None, now: Callable[[], int]) -> None:
+        self._shadow, self._now = shadow, now
 
     def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
         """Take on the methods of the Simulation object."""
@@ -46,32 +46,32 @@ class SimulationMethods:
         ):
             methods.add(node_id(f"Simulation.{name}"), profile, function)
 
-    def _running(self) -> Plant:
-        if self._plant is None:
+    def _there(self) -> Shadow:
+        if self._shadow is None:
             raise MethodError(S.BadNotSupported, "the plant is not simulated in this server")
-        return self._plant
+        return self._shadow
 
     def _start(self, call: Invocation) -> Outputs:
         scenario, target, duration, names, values = call.values
-        plant, parameters = self._running(), _parameters(names, values)
-        number = _guarded(plant.start, scenario, target, duration, parameters)
-        log.warning("simulation started", id=number, scenario=scenario, target=target, by=_who(call))
-        return (ua.Variant(number, VT.String),)
+        shadow, parameters = self._there(), _parameters(names, values)
+        new = _guarded(shadow.start, scenario, target, duration, parameters, self._now())
+        log.warning("simulation started", id=new.id, scenario=scenario, target=target, by=_who(call))
+        return (ua.Variant(new.id, VT.String),)
 
     def _stop(self, call: Invocation) -> Outputs:
         (number,) = call.values
-        _guarded(self._running().stop, number)
+        _guarded(self._there().stop, number)
         log.warning("simulation stopped", id=number, by=_who(call))
         return ()
 
     def _adjust(self, call: Invocation) -> Outputs:
         number, names, values = call.values
-        _guarded(self._running().adjust, number, _parameters(names, values))
+        _guarded(self._there().adjust, number, _parameters(names, values), self._now())
         log.warning("simulation adjusted", id=number, by=_who(call))
         return ()
 
     def _list(self, _call: Invocation) -> Outputs:
-        found = self._plant.running() if self._plant is not None else ()
+        found = self._shadow.running() if self._shadow is not None else ()
         columns = ([s.id for s in found], [s.scenario for s in found], [s.target for s in found])
         return [ua.Variant(column, VT.String, is_array=True) for column in columns]
 

@@ -18,6 +18,7 @@ from server.alarms.conditions import Conditions
 from server.livetable import LiveTable
 from server.scanning.evaluation import Evaluation
 from server.services.subscription import SubscriptionService
+from simulator.shadow import Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Scan:
         self,
         index: TagIndex,
         source: Source,
+        shadow: Shadow | None,
         evaluation: Evaluation,
         conditions: Conditions,
         table: LiveTable,
@@ -52,6 +54,7 @@ class Scan:
         now: Callable[[], int],
     ) -> None:
         self._source = source
+        self._shadow = shadow
         self._evaluation = evaluation
         self._conditions = conditions
         self._table = table
@@ -92,6 +95,8 @@ class Scan:
         readings = await self._source.read(time)
         self.stats.read_s = clock.perf_counter() - began
         began = clock.perf_counter()
+        if self._shadow is not None and self._shadow.active:
+            readings = self._shadow.step(readings, time)
         frame = self._evaluate(readings, time)
         self._table.commit(frame)
         self._subscriptions.on_commit()

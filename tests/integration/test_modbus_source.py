@@ -23,6 +23,7 @@ from nodeset.index import TagIndex
 from nodeset.tags import TAG_OF
 from simulator.gateway import Gateways
 from simulator.plant import Plant
+from simulator.shadow import Shadow
 from simulator.source import SimulatorSource
 
 NOW = 1_794_286_800_000_000
@@ -114,22 +115,24 @@ async def test_each_gateway_has_framing_and_port_of_its_own(index: TagIndex) -> 
 
 
 async def test_a_dead_sensor_is_bad_over_the_wire_too(pair: Site) -> None:
-    pair.plant.start("SensorFault", "Phuket/UPS-1/SD/J02", 0, {"Fault": 2, "Quantity": 1})
-    pair.gateways.put(pair.plant.readings())
+    shadow = Shadow(pair.index, pair.plant, 1)
+    shadow.start("SensorFault", "Phuket/UPS-1/SD/J02", 0, {"Fault": 2, "Quantity": 1}, NOW)
+    pair.gateways.put(shadow.step(pair.plant.readings(), NOW))
     readings = await pair.source.read(NOW)
     bad = readings.rows[st.is_bad(readings.status)]
     assert bad.tolist() == [pair.index.row("Phuket/UPS-1/SD/J02", "Temperature")]
 
 
 async def test_a_device_that_lost_its_line_costs_its_own_rows(pair: Site) -> None:
-    pair.plant.start("CommunicationLoss", "Bangrak/UPS-2", 0, {})
-    pair.gateways.put(pair.plant.readings())
+    shadow = Shadow(pair.index, pair.plant, 1)
+    number = shadow.start("CommunicationLoss", "Bangrak/UPS-2", 0, {}, NOW).id
+    pair.gateways.put(shadow.step(pair.plant.readings(), NOW))
     with capture_logs() as logs:
         for _ in range(3):
             readings = await pair.source.read(NOW)
         lost = set(pair.index.measured().tolist()) - found_in(readings)
-        pair.plant.stop("SIM-0001")
-        pair.gateways.put(pair.plant.readings())
+        shadow.stop(number)
+        pair.gateways.put(shadow.step(pair.plant.readings(), NOW))
         after = await pair.source.read(NOW)
     assert {pair.index.path(row).rsplit("/J", 1)[0] for row in lost} == {"Bangrak/UPS-2", "Bangrak/UPS-2/SC"}
     assert found_in(after) == set(pair.index.measured().tolist())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from plantreadings import Stage
 from smallfleets import index_of
 
 from config.fleetfile import read_fleet_file
@@ -39,3 +40,9 @@ def two_sites() -> TagIndex:
 def plant(two_sites: TagIndex, quiet: int) -> Plant:
     """A plant of two sites on float."""
     return Plant(two_sites, SEED, quiet)
+
+
+@pytest.fixture
+def stage(plant: Plant) -> Stage:
+    """That plant with scenarios on copies of it."""
+    return Stage(plant)

@@ -1,4 +1,4 @@
-"""Looks at a plant from outside, through its readings."""
+"""Looks at a plant, and at scenarios on a copy of it, from outside: through readings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,45 @@ from nodeset.fleet import AssetType
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from simulator.plant import Plant
+from simulator.shadow import Scenario, Shadow
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 
 
-def later(plant: Plant, seconds: float) -> Readings:
+class Stage:
+    """A plant and its shadow, read as the server reads them."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant, self.shadow = plant, Shadow(plant.index, plant, plant.seed)
+
+    @property
+    def time(self) -> int:
+        return self.plant.time
+
+    def start(
+        self, scenario: str, target: str, duration: float = 0.0, parameters: dict[str, float] | None = None
+    ) -> str:
+        """Start a scenario now; its id."""
+        return self.shadow.start(scenario, target, duration, parameters or {}, self.time).id
+
+    def stop(self, simulation: str) -> None:
+        self.shadow.stop(simulation)
+
+    def adjust(self, simulation: str, parameters: dict[str, float]) -> None:
+        self.shadow.adjust(simulation, parameters, self.time)
+
+    def running(self) -> tuple[Scenario, ...]:
+        return self.shadow.running()
+
+    def advance(self, time: int, most_steps: int) -> None:
+        self.plant.advance(time, most_steps)
+
+    def readings(self) -> Readings:
+        return self.shadow.step(self.plant.readings(), self.time)
+
+
+def later(plant: Plant | Stage, seconds: float) -> Readings:
     """Readings some time later, in 200 steps or fewer."""
     plant.advance(plant.time + round(seconds * SECOND), most_steps=200)
     return plant.readings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from plantreadings import SECOND, column, later
+from plantreadings import SECOND, Stage, column, later
 
 from nodeset.index import TagIndex
 from nodeset.tags import Mains as MainsState
@@ -44,13 +44,13 @@ def test_float_voltage_follows_the_set_point_of_its_own_rectifier(plant: Plant, 
     assert np.allclose(jars[1] - jars[0], [-1.8, -1.8, 0.0], atol=0.15)
 
 
-def test_a_rectifier_recharges_with_no_more_than_its_limit(plant: Plant, two_sites: TagIndex) -> None:
+def test_a_rectifier_recharges_with_no_more_than_its_limit(stage: Stage, two_sites: TagIndex) -> None:
     row = two_sites.row("Bangrak/UPS-1", "ChargeCurrentLimit")
     assert row is not None
-    plant.set_point(row, 4.0)
-    plant.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
+    stage.plant.set_point(row, 4.0)
+    stage.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
     for _ in range(200):
-        readings = later(plant, 60)
+        readings = later(stage, 60)
         if column(two_sites, readings, "System", "OperatingMode")[0] == Mode.RECHARGE:
             break
     charge = -column(two_sites, readings, "String", "Current")[:2].sum()
@@ -117,11 +117,11 @@ def test_more_power_than_there_is_collapses_without_a_nan(two_sites: TagIndex) -
     assert np.isfinite(state.voltage).all()
 
 
-def test_outage_discharges_until_the_depth_and_then_recharges(two_sites: TagIndex, plant: Plant) -> None:
-    before = later(plant, 5)
+def test_outage_discharges_until_the_depth_and_then_recharges(two_sites: TagIndex, stage: Stage) -> None:
+    before = later(stage, 5)
     assert column(two_sites, before, "System", "OperatingMode").tolist() == [Mode.FLOAT, Mode.FLOAT]
-    plant.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
-    during = later(plant, 60)
+    stage.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
+    during = later(stage, 60)
     assert column(two_sites, during, "Site", "MainsState").tolist() == [MainsState.LOST, MainsState.PRESENT]
     assert column(two_sites, during, "System", "OperatingMode").tolist() == [Mode.DISCHARGE, Mode.FLOAT]
     bus, load = (column(two_sites, during, "System", name) for name in ("BusVoltage", "Load"))
@@ -131,7 +131,7 @@ def test_outage_discharges_until_the_depth_and_then_recharges(two_sites: TagInde
     assert abs(current[:2].sum() * bus[0] - load[0] * 1000 / 0.95) < 0.03 * load[0] * 1000
     lowest = bus[0]
     for _ in range(200):
-        readings = later(plant, 60)
+        readings = later(stage, 60)
         bus = column(two_sites, readings, "System", "BusVoltage")
         lowest = min(lowest, bus[0])
         if column(two_sites, readings, "System", "OperatingMode")[0] == Mode.RECHARGE:
@@ -139,15 +139,15 @@ def test_outage_discharges_until_the_depth_and_then_recharges(two_sites: TagInde
     assert 12 * 11.3 < lowest < 12 * 11.6
     assert bus[0] > lowest + 6.0
     assert -12.6 * 2 < column(two_sites, readings, "String", "Current")[:2].sum() < -20.0
-    after = later(plant, 40 * 3600)
+    after = later(stage, 40 * 3600)
     assert column(two_sites, after, "System", "OperatingMode")[0] == Mode.FLOAT
     assert abs(column(two_sites, after, "System", "BusVoltage")[0] - 163.8) < 1.0
 
 
-def test_jar_voltages_sum_to_the_bus_and_strings_share_the_load(two_sites: TagIndex, plant: Plant) -> None:
-    plant.start("PowerOutage", "Bangrak", 0, {})
+def test_jar_voltages_sum_to_the_bus_and_strings_share_the_load(two_sites: TagIndex, stage: Stage) -> None:
+    stage.start("PowerOutage", "Bangrak", 0, {})
     for seconds in (5, 600, 1200):
-        readings = later(plant, seconds)
+        readings = later(stage, seconds)
         jars = column(two_sites, readings, "Jar", "Voltage").reshape(3, 12)
         bus = column(two_sites, readings, "System", "BusVoltage")
         assert np.abs(jars.sum(axis=1) - bus[[0, 0, 1]]).max() < 0.2

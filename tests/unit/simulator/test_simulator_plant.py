@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
-from plantreadings import HOUR, SECOND, column, later
+from plantreadings import HOUR, SECOND, Stage, column, later
 
 from config.fleetfile import FleetFile
 from nodeset import status as st
@@ -66,12 +66,14 @@ def test_high_speed_neither_blows_up_nor_empties_a_battery_on_float(
 
 
 def test_one_jump_ends_near_many_small_steps(two_sites: TagIndex, quiet: int) -> None:
-    small, big = Plant(two_sites, 1, quiet), Plant(two_sites, 1, quiet)
-    for plant in (small, big):
-        plant.start("PowerOutage", "Phuket", 1200, {"DepthVoltage": 10.5})
-    for k in range(1, 721):
-        small.advance(quiet + k * 5 * SECOND)
-    big.advance(quiet + 3600 * SECOND)
+    stages = [Stage(Plant(two_sites, 1, quiet)) for _ in range(2)]
+    for stage in stages:
+        stage.start("PowerOutage", "Phuket", 7200, {"DepthVoltage": 10.5})
+        stage.start("CommunicationLoss", "Bangrak")
+    for _ in range(720):
+        later(stages[0], 5)
+    later(stages[1], 3600)
+    small, big = (stage.shadow._branches["Phuket"].plant for stage in stages)
     assert np.abs(small._jars.soc - big._jars.soc).max() < 0.02
     assert np.abs(small._bus.voltage - big._bus.voltage).max() < 1.5
 
@@ -133,7 +135,8 @@ def test_one_jar_of_two_volts_is_a_fleet_too(quiet: int) -> None:
     index = TagIndex(build_fleet(FleetFile.model_validate(file)))
     plant = Plant(index, 1, quiet)
     assert abs(column(index, later(plant, 5), "Jar", "Voltage")[0] - 2.25) < 0.03
-    plant.start("PowerOutage", "A", 0, {})
-    readings = later(plant, 60)
+    stage = Stage(plant)
+    stage.start("PowerOutage", "A")
+    readings = later(stage, 60)
     assert 1.8 < column(index, readings, "Jar", "Voltage")[0] < 2.2
     assert column(index, readings, "System", "OperatingMode")[0] == Mode.DISCHARGE
