@@ -49,15 +49,17 @@ def tables(conninfo: str) -> set[str]:
 
 def columns(connection: sa.Connection, table: str) -> dict[str, str]:
     query = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :table"
-    return dict(connection.execute(sa.text(query), {"table": table}).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(sa.text(query), {"table": table})}
 
 
 @contextmanager
 def connected(conninfo: str) -> Iterator[sa.Connection]:
     engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo))
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def days(conninfo: str) -> list[str]:
