@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time as clock
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,9 +33,11 @@ from config.settings import Link, Modbus
 from drivers.registermap import read_map
 from drivers.registers import Flags, Image, Plan, Region, plan_of
 from drivers.setpoint import SetPoint, set_points_of
+from drivers.statistics import Statistics, readings_of
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
+from nodeset.tags import GatewayState
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +122,7 @@ class Gateway:
         self._writer = asyncio.Lock()  # held by the one write that may wait for the line
         self._search: asyncio.Task[None] | None = None
         self._refused: frozenset[int] = frozenset()
+        self.statistics = Statistics()
 
     async def connect(self) -> None:
         """Try once; go on trying in the background where that fails."""
@@ -198,6 +202,7 @@ class Gateway:
 
     async def _ask_all(self, client: AsyncModbusTcpClient, answered: Flags) -> None:
         refused = set()
+        began = clock.monotonic()
         for i, request in enumerate(self._plan.requests):
             registers = await self._ask(client, request)
             if registers is None:
@@ -205,6 +210,11 @@ class Gateway:
             else:
                 self._image[request.offset : request.offset + request.count] = registers
                 answered[i] = True
+        self.statistics.round_trip = (clock.monotonic() - began) * 1000 / len(self._plan.requests)
+        self.statistics.errors += len(refused)
+        self.statistics.state = GatewayState.DEGRADED
+        if not refused:
+            self.statistics.answered_in_full()
         self._note_refusals(frozenset(refused))
 
     async def _ask(self, client: AsyncModbusTcpClient, request: Region) -> list[int] | None:
@@ -235,6 +245,8 @@ class Gateway:
         return client
 
     def _lose(self, reason: str) -> None:
+        self.statistics.errors += 1
+        self.statistics.state = GatewayState.OFFLINE
         log.warning("gateway lost", site=self.name, host=self.host, port=self.port, reason=reason)
         self._drop()
         self._search = asyncio.create_task(self._find(), name=f"search for gateway {self.name}")
@@ -276,6 +288,7 @@ class ModbusSource:
         links = settings.links(names)
         maps = {name: read_map(name) for name in {link.map for link in links}}
         gateways = []
+        self._index = index
         self._set_points: dict[int, tuple[Gateway, SetPoint]] = {}
         for i, (name, link) in enumerate(zip(names, links, strict=True)):
             plan = plan_of(index, maps[link.map], i)
@@ -291,12 +304,8 @@ class ModbusSource:
     async def read(self, time: int) -> Readings:
         """Readings of all gateways that answer, for the scan at `time` [µs]."""
         parts = await asyncio.gather(*(gateway.poll(time) for gateway in self.gateways))
-        return Readings(
-            np.concatenate([part.rows for part in parts]),
-            np.concatenate([part.value for part in parts]),
-            np.concatenate([part.status for part in parts]),
-            np.concatenate([part.time for part in parts]),
-        )
+        statistics = [gateway.statistics for gateway in self.gateways]
+        return Readings.joined([*parts, readings_of(self._index, statistics, time)])
 
     async def write(self, row: int, value: float) -> int:
         """Write the set-point in `row` and read it back; the StatusCode of the outcome."""

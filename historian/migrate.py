@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 BASE: Final = "base"
 
 

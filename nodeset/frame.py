@@ -6,6 +6,7 @@ reader sees the same values. Times are microseconds since 1970 (UTC).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,16 @@ class Readings:
     value: Values
     status: Statuses
     time: Times
+
+    @classmethod
+    def joined(cls, parts: Sequence[Readings]) -> Readings:
+        """All readings of `parts`, which have no row in common."""
+        return cls(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.value for part in parts]),
+            np.concatenate([part.status for part in parts]),
+            np.concatenate([part.time for part in parts]),
+        )
 
 
 @dataclass(frozen=True)

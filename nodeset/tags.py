@@ -11,7 +11,20 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from nodeset.fleet import AssetType
-from nodeset.units import AMPERE, CELSIUS, DAY, KELVIN, KILOWATT, MILLIOHM, MINUTE, PERCENT, VOLT, Unit
+from nodeset.units import (
+    AMPERE,
+    CELSIUS,
+    DAY,
+    KELVIN,
+    KILOWATT,
+    MILLIOHM,
+    MILLISECOND,
+    MINUTE,
+    PERCENT,
+    SECOND,
+    VOLT,
+    Unit,
+)
 
 
 class Kind(StrEnum):
@@ -29,6 +42,7 @@ class Origin(StrEnum):
 
     MEASURED = "measured"  # a source reads it
     CALCULATED = "calculated"  # Voltkeep works it out each scan
+    DRIVER = "driver"  # the driver tells it of itself
 
 
 class Mode(IntEnum):
@@ -81,6 +95,14 @@ class SensorState(IntEnum):
     STUCK = 2
     FAILED = 3
     NO_COMMUNICATION = 4
+
+
+class GatewayState(IntEnum):
+    """How a site's gateway answers."""
+
+    OFFLINE = 0  # not at all
+    DEGRADED = 1  # in part, or too slowly for the scan
+    ONLINE = 2
 
 
 def _names(states: type[IntEnum]) -> tuple[str, ...]:
@@ -140,8 +162,9 @@ def _count(asset: AssetType, name: str, description: str) -> TagDef:
 
 
 _FLEET, _SITE, _SYSTEM, _STRING, _JAR = AssetType
-_M, _C = Origin.MEASURED, Origin.CALCULATED
+_M, _C, _D = Origin.MEASURED, Origin.CALCULATED, Origin.DRIVER
 _RUL_MAX = 9_131.0  # 25 years
+_ERRORS_MAX = 2_000_000_000
 
 SOH_BINS: Final = ((0, 70), (70, 75), (75, 80), (80, 85), (85, 90), (90, 95), (95, 101))
 RUL_BINS: Final = ((0, 90), (90, 180), (180, 365), (365, 730), (730, 1095), (1095, 1825), (1825, 9_132))
@@ -207,6 +230,19 @@ TAGS: Final[tuple[TagDef, ...]] = (
     _analog(_SITE, _M, "Humidity", PERCENT, 0, 100, 10, "Relative humidity of the battery room"),
     _state(_SITE, _M, "HvacState", Hvac, "Air conditioning"),
     _state(_SITE, _M, "MainsState", Mains, "Mains supply"),
+    _state(_SITE, _D, "GatewayState", GatewayState, "How the site's gateway answers"),
+    _analog(
+        _SITE,
+        _D,
+        "GatewayRoundTrip",
+        MILLISECOND,
+        0,
+        60_000,
+        10,
+        "Mean time to an answer in the last scan",
+    ),
+    TagDef(_SITE, "GatewayErrors", "Requests that failed since the start", Kind.COUNT, _D, high=_ERRORS_MAX),
+    _analog(_SITE, _D, "GatewayLastScanAge", SECOND, 0, 86_400, 10, "Time since all was answered last"),
     *(
         tag
         for asset in (_SITE, _FLEET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.statistics import without_gateways
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
@@ -18,9 +19,9 @@ class SimulatorSource:
         """Nothing to do: the plant is always there."""
 
     async def read(self, time: int) -> Readings:
-        """Advance the plant to `time` [µs] and read its monitors."""
+        """Advance the plant to `time` [µs] and read its monitors; there is no gateway between."""
         self.plant.advance(time)
-        return self.plant.readings()
+        return Readings.joined([self.plant.readings(), without_gateways(self.plant.index, time)])
 
     async def write(self, row: int, value: float) -> int:
         """Set a rectifier of the plant."""
