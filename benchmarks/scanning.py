@@ -123,7 +123,7 @@ class _Parts:
         return Scan(
             index,
             SimulatorSource(index, 1, START),
-            None,
+            lambda frame, _readings: frame,
             Evaluation(Quality(index, staleness), self.prognosis),
             Conditions(self.alarms, subscriptions, _NAMESPACE, clock),
             self.table,

@@ -105,6 +105,7 @@ class App:
                 memory.settle()
                 ready()
                 await stop.wait()
+                self._opcua.simulations.end_all("the server is stopped")
                 await self._opcua.announce_shutdown("The server is stopped")
                 for task in running:
                     task.cancel()
@@ -130,15 +131,16 @@ class App:
         source, plant = await self._open_source(index, clock())
         if plant is not None:
             _set_again(plant, last)
-        shadow = Shadow(index, plant, settings.simulator.seed) if plant is not None else None
+        shadow = Shadow(index, plant, settings.simulator.seed)
         self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
         table = LiveTable(index)
         self._opcua = OpcUaServer(settings, table, self._alarms, historian)
         set_points = SetPoints(table, source)
-        self._opcua.compose(loading.result(), self._prognosis, shadow, clock, set_points.write)
-        scan = self._compose_scan(index, source, shadow, table, historian, clock)
+        evaluation = Evaluation(self._quality(index), self._prognosis)
+        self._opcua.compose(loading.result(), evaluation, shadow, clock, set_points.write)
+        scan = self._compose_scan(index, source, evaluation, table, historian, clock)
         scan.resume(_as_last_known(last))
         await self._make_accounts()
         await scan.once()
@@ -156,7 +158,7 @@ class App:
         self,
         index: TagIndex,
         source: Source,
-        shadow: Shadow | None,
+        evaluation: Evaluation,
         table: LiveTable,
         historian: Historian,
         clock: PlantClock,
@@ -164,8 +166,8 @@ class App:
         return Scan(
             index,
             source,
-            shadow,
-            Evaluation(self._quality(index), self._prognosis),
+            self._opcua.simulations.show,
+            evaluation,
             self._opcua.conditions,
             table,
             self._opcua.subscriptions,
@@ -293,6 +295,7 @@ class App:
                     ua.ObjectIds.AuditSessionEventType, "session timed out", session=session
                 )
             self._opcua.audit.flush()
+            self._opcua.simulations.sweep()
 
     async def _serve_health(self, health: Health) -> None:
         # Not before OPC UA is there: it takes longer to load than all else that a start does.

@@ -19,6 +19,7 @@ from server.alarms.conditions import Conditions
 from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
+from server.events.simulation import SimulationEvents
 from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.rul import RulMethods
@@ -31,7 +32,8 @@ from server.protocol.dispatch import Dispatcher
 from server.protocol.sessions import Sessions
 from server.protocol.stack import APPLICATION_URI, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
-from server.scanning.prognosis import Prognosis
+from server.scanning.evaluation import Evaluation
+from server.scanning.stage import Backstage, LiveStage, Stage
 from server.security.accounts import Accounts
 from server.security.audit import Audit
 from server.security.certificates import Application, OwnCertificate, host_names, own_certificate
@@ -51,6 +53,7 @@ from server.services.monitoreditem import MonitoredItemService
 from server.services.session import SessionService
 from server.services.subscription import SubscriptionService
 from server.services.view import ViewService
+from server.simulations import Simulations
 from server.space import standardnodes
 from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
@@ -59,6 +62,7 @@ from server.space.diagnosticnodes import DiagnosticNodes
 from server.space.namespaces import describe as describe_namespaces
 from server.space.nodestore import NodeStore
 from server.space.rowparser import RowParser
+from server.space.simulationnodes import SimulationNodes
 from server.space.status import Status
 from server.space.valuetypes import ValueTypes
 from server.space.writablerows import SetPointWriter, WritableRows
@@ -105,14 +109,15 @@ class OpcUaServer:
         self.alarms = alarms
         self.conditions: Conditions
         self.set_points: WritableRows
+        self.simulations: Simulations
         self.healthy: Callable[[], bool] = lambda: False
         self.status = Status(lambda: self.healthy())
 
     def compose(
         self,
         store: NodeStore,
-        prognosis: Prognosis,
-        shadow: Shadow | None,
+        evaluation: Evaluation,
+        shadow: Shadow,
         clock: Callable[[], int],
         write: SetPointWriter,
     ) -> None:
@@ -137,12 +142,24 @@ class OpcUaServer:
         methods = MethodService(space, self.permissions, types_of, self.audit)
         methods.register(self.dispatcher)
         self.conditions.register(methods)
-        SimulationMethods(shadow, clock).register(methods, assets.node_id)
+        self.simulations = self._simulations(evaluation, shadow, clock, assets)
+        SimulationNodes(self.simulations).describe(space, assets)
+        SimulationMethods(self.simulations).register(methods, assets.node_id)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
-        RulMethods(self._table, prognosis).register(methods, assets.node_id)
+        RulMethods(self._table, self.simulations.prognosis_of).register(methods, assets.node_id)
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
+
+    def _simulations(
+        self, evaluation: Evaluation, shadow: Shadow, clock: Callable[[], int], assets: AssetNodes
+    ) -> Simulations:
+        stage: Stage = Backstage()
+        if self._settings.source == "simulator":
+            stage = LiveStage(self.conditions, self._table, self.subscriptions)
+        namespaces = [each.NamespaceIndex for each in (assets.type_id(""), assets.node_id(""))]
+        events = SimulationEvents(self.subscriptions, *namespaces)
+        return Simulations(shadow, evaluation, stage, events, self._settings.scan.period, clock)
 
     def _serve(self, space: AddressSpace, parser: RowParser, types: ValueTypes) -> None:
         settings = self._settings

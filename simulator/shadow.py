@@ -77,6 +77,15 @@ class Shadow:
         self._prune()
         return ended
 
+    def drop(self) -> tuple[Scenario, ...]:
+        """End all scenarios, whatever state the copies are in; gives those that ran."""
+        ended = self._book.running()
+        for scenario in ended:
+            self._book.stop(scenario.id)
+        self._branches = {}
+        self._mark()
+        return ended
+
     def adjust(self, simulation: str, parameters: Values, time: int) -> Scenario:
         """Change parameters of a running scenario as from `time` [µs]."""
         return self._book.adjust(simulation, parameters, time)

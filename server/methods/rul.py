@@ -20,9 +20,9 @@ VT = ua.VariantType
 class RulMethods:
     """PredictRul on the live values."""
 
-    def __init__(self, table: LiveTable, prognosis: Prognosis) -> None:
+    def __init__(self, table: LiveTable, prognosis_of: Callable[[int], Prognosis]) -> None:
         self._table = table
-        self._prognosis = prognosis
+        self._prognosis_of = prognosis_of
 
     def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
         """Take on the methods of the Analytics object."""
@@ -38,7 +38,7 @@ class RulMethods:
         if frame is None or self._status(jar) == st.BAD_WAITING_FOR_INITIAL_DATA:
             raise MethodError(S.BadWaitingForInitialData)
         values = [float(frame.column(AssetType.JAR, name)[jar]) for name in _DAYS]
-        factors = self._prognosis.explain(jar)
+        factors = self._prognosis_of(jar).explain(jar)
         confidence = confidence_name(frame.column(AssetType.JAR, "RulConfidence")[jar])
         return (
             *(ua.Variant(days, VT.Double) for days in values),

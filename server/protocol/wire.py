@@ -12,6 +12,7 @@ from typing import Final
 
 EPOCH: Final = 116_444_736_000_000_000  # 1601-01-01 to 1970-01-01 in 100 ns
 
+OPERATION_ADDITIONAL_INFO: Final = 0x80  # bit of ReturnDiagnostics (Part 4, 7.33)
 U32: Final = struct.Struct("<I")
 I32: Final = struct.Struct("<i")
 _NODE_ID_LENGTH: Final = {0: 2, 1: 4, 2: 7, 4: 19}
@@ -92,6 +93,12 @@ def _any_request_header(data: bytes, at: int) -> RequestHeader:
     if end > len(data):
         raise WireError("RequestHeader is cut short")
     return RequestHeader(data[at:after], handle, audit_id, timeout_hint, end)
+
+
+def return_diagnostics(data: bytes) -> int:
+    """What a request wants to know of what goes wrong (Part 4, 7.33); its header is known to be whole."""
+    (wanted,) = U32.unpack_from(data, node_id_end(data, 4) + 12)
+    return int(wanted)
 
 
 def _extension_object_end(data: bytes, at: int) -> int:

@@ -18,11 +18,12 @@ from server.alarms.conditions import Conditions
 from server.livetable import LiveTable
 from server.scanning.evaluation import Evaluation
 from server.services.subscription import SubscriptionService
-from simulator.shadow import Shadow
 
 log = structlog.get_logger(__name__)
 
 MICROSECONDS: Final = 1_000_000
+# What clients see of a scan: its frame, or what simulations make of it.
+Show = Callable[[Frame, Readings], Frame]
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Scan:
         self,
         index: TagIndex,
         source: Source,
-        shadow: Shadow | None,
+        show: Show,
         evaluation: Evaluation,
         conditions: Conditions,
         table: LiveTable,
@@ -54,7 +55,7 @@ class Scan:
         now: Callable[[], int],
     ) -> None:
         self._source = source
-        self._shadow = shadow
+        self._show = show
         self._evaluation = evaluation
         self._conditions = conditions
         self._table = table
@@ -95,10 +96,8 @@ class Scan:
         readings = await self._source.read(time)
         self.stats.read_s = clock.perf_counter() - began
         began = clock.perf_counter()
-        if self._shadow is not None and self._shadow.active:
-            readings = self._shadow.step(readings, time)
         frame = self._evaluate(readings, time)
-        self._table.commit(frame)
+        self._table.commit(self._show(frame, readings))
         self._subscriptions.on_commit()
         self._historian.offer(frame)
         self.frame = frame

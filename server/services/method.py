@@ -19,6 +19,7 @@ from server.protocol.dispatch import Call, Dispatcher
 from server.protocol.sessions import Session
 from server.protocol.stack import NodeData
 from server.protocol.turns import Pace
+from server.protocol.wire import OPERATION_ADDITIONAL_INFO, return_diagnostics
 from server.security.audit import Audit
 from server.security.permissions import Permission, Permissions, Profile
 from server.security.users import User
@@ -41,11 +42,12 @@ _HIDDEN: Final = ua.Variant("***", VT.String)
 
 
 class MethodError(Exception):
-    """A method cannot do what was asked; the text says why, for the log."""
+    """A method cannot do what was asked; the text says why, for whoever asks for diagnostics."""
 
     def __init__(self, code: int, text: str = "") -> None:
         super().__init__(text or f"0x{code:08X}")
         self.code = code
+        self.text = text
 
 
 class ArgumentError(MethodError):
@@ -57,13 +59,17 @@ class ArgumentError(MethodError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invocation:
-    """Who calls a method on which object, with the values of its arguments; a null array is an empty one."""
+    """Who calls a method on which object, with the values of its arguments; a null array is an empty one.
+
+    A method that changes something sets `old`, for the audit trail: what that was before.
+    """
 
     call: Call
     object_id: ua.NodeId
     values: list[Any]
+    old: str | None = None
 
     @property
     def session(self) -> Session:
@@ -138,14 +144,19 @@ class MethodService:
         for wanted in call.elements(ua.CallMethodRequest, call.header.end, MAX_CALLS):
             calls.append(wanted)  # all are decoded before the first is made
             await pace.step()
-        response = ua.CallResponse()
+        response, texts = ua.CallResponse(), []
         for wanted in calls:
-            response.Results.append(await self._one(call, wanted))
+            result, text = await self._one(call, wanted)
+            response.Results.append(result)
+            texts.append(text)
             await pace.step()
+        if any(texts) and return_diagnostics(call.data) & OPERATION_ADDITIONAL_INFO:
+            response.DiagnosticInfos = [ua.DiagnosticInfo(AdditionalInfo=text or None) for text in texts]
         return response
 
-    async def _one(self, call: Call, wanted: ua.CallMethodRequest) -> ua.CallMethodResult:
-        result = ua.CallMethodResult()
+    async def _one(self, call: Call, wanted: ua.CallMethodRequest) -> tuple[ua.CallMethodResult, str]:
+        """The result of a call, and why it is refused, for clients that ask for diagnostics."""
+        result, invocation, text = ua.CallMethodResult(), None, ""
         method_id, method = wanted.MethodId, None
         try:
             if call.owner.closed:  # by an earlier call of the request, or meanwhile
@@ -156,10 +167,11 @@ class MethodService:
                 raise MethodError(S.BadNotExecutable)
             self._check_permission(call.owner, wanted.ObjectId, method_id)
             values = self._values(method_id, wanted.InputArguments, result)
-            outputs = method.function(Invocation(call, wanted.ObjectId, values))
+            invocation = Invocation(call, wanted.ObjectId, values)
+            outputs = method.function(invocation)
             result.OutputArguments = list(await outputs if inspect.isawaitable(outputs) else outputs)
         except MethodError as error:
-            result.StatusCode = ua.StatusCode(error.code)
+            result.StatusCode, text = ua.StatusCode(error.code), error.text
             if isinstance(error, ArgumentError):
                 codes = [S.Good] * len(wanted.InputArguments)
                 codes[error.position] = error.reason
@@ -168,8 +180,8 @@ class MethodService:
             log.exception("method failed", method=method_id.to_string())
             result.StatusCode = ua.StatusCode(S.BadInternalError)
         if method is not None and method.audit:
-            self._record(call, method, method_id, wanted, result)
-        return result
+            self._record(call, method, method_id, wanted, result, invocation)
+        return result, text
 
     # -- which method
 
@@ -256,6 +268,7 @@ class MethodService:
         method_id: ua.NodeId,
         wanted: ua.CallMethodRequest,
         result: ua.CallMethodResult,
+        invocation: Invocation | None,
     ) -> None:
         given = self._without_secrets(method_id, wanted.InputArguments)
         texts = ", ".join(str(value.Value) for value in given)
@@ -265,6 +278,7 @@ class MethodService:
             status=result.StatusCode.value,
             call=call,
             target=f"{wanted.ObjectId.to_string()} {method_id.to_string()}",
+            old=None if invocation is None else invocation.old,
             new=texts or None,
             fields={
                 ("MethodId",): ua.Variant(method_id, VT.NodeId),
