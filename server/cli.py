@@ -16,6 +16,7 @@ from config.yamlfile import ConfigurationError
 from server import logs, memory, trustcommands
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
+from server.simulatecli import simulate
 from server.usercli import users
 
 program = typer.Typer(
@@ -27,6 +28,7 @@ program = typer.Typer(
 program.add_typer(trustcommands.program, name="trust")
 
 program.add_typer(users, name="user")
+program.command()(simulate)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")]
 Home = Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")]

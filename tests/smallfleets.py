@@ -25,7 +25,12 @@ REGIONS = {"Phuket": "Southern"}
 
 
 def index_of(sites: Mapping[str, Systems]) -> TagIndex:
-    """The variables of such a fleet. Strings have the serial numbers A001, B001 ... in their order."""
+    """The variables of such a fleet."""
+    return TagIndex(build_fleet(file_of(sites)))
+
+
+def file_of(sites: Mapping[str, Systems]) -> FleetFile:
+    """The file of such a fleet. Strings have the serial numbers A001, B001 ... in their order."""
     letters = iter(ascii_uppercase)
     string = {"model": "M", "installed": "2024-03-01"}
     place = {"latitude": 13.7, "longitude": 100.5}
@@ -45,5 +50,4 @@ def index_of(sites: Mapping[str, Systems]) -> TagIndex:
         }
         for name, systems in sites.items()
     }
-    file = {"name": "Small", "models": {"M": MODEL}, "sites": parts}
-    return TagIndex(build_fleet(FleetFile.model_validate(file)))
+    return FleetFile.model_validate({"name": "Small", "models": {"M": MODEL}, "sites": parts})
