@@ -95,7 +95,17 @@ class Modbus(Section):
     host: str = LOOPBACK
     port: Port = 5020
     framer: Annotated[Framer, Field(description="Modbus TCP, or RTU frames over TCP")] = "tcp"
-    timeout: Seconds = 2.0
+    timeout: Annotated[Seconds, Field(description="[s] for a whole answer")] = 2.0
+    connect_timeout: Annotated[Seconds, Field(description="[s] for a connection")] = 2.0
+    longest_pause: Annotated[
+        float, Field(ge=10, le=30, description="[s] at most between attempts to reach a lost gateway")
+    ] = 30.0
+    scan_share: Annotated[
+        float, Field(gt=0, le=50, description="[%] of the scan period that a scan waits for slow gateways")
+    ] = 20.0
+    in_flight: Annotated[
+        int, Field(ge=1, le=16, description="requests under way to one gateway; 1 with RTU frames")
+    ] = 1
     simulate: Annotated[
         bool, Field(description="`run` serves the simulated plant there, when all hosts are this machine")
     ] = True

@@ -230,7 +230,7 @@ class App:
 
             modbus = settings.modbus
             self._say(f"Reading Modbus gateways from {modbus.host}:{modbus.port} on, one a site")
-            source = ModbusSource(index, modbus)
+            source = ModbusSource(index, modbus, period=settings.scan.period)
         await source.connect()
         self._stack.push_async_callback(source.close)
         return source, plant

@@ -10,8 +10,9 @@ import pytest
 from modbusgateways import Answer, free_ports, links_of, strange_gateway, two_sites
 
 from config.settings import Modbus
-from drivers import modbus, statistics
-from drivers.modbus import Backoff, ModbusSource
+from drivers import gateway, statistics
+from drivers.backoff import Backoff
+from drivers.modbus import ModbusSource
 from drivers.source import Source
 from nodeset import status as st
 from nodeset.frame import Readings
@@ -196,7 +197,7 @@ async def test_writes_to_one_gateway_take_turns_with_each_other_and_with_scans(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A scan does not wait for the writes that wait."""
-    monkeypatch.setattr(modbus, "PATIENCE", 5.0)
+    monkeypatch.setattr(gateway, "PATIENCE", 5.0)
     behind = Behind()
     await behind.connect()
     values = [2.25 + i / 1000 for i in range(20)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.modbus import Backoff
+from drivers.backoff import Backoff
 
 
 def test_pauses_double_up_to_the_longest_and_are_jittered_by_a_half() -> None:
