@@ -141,6 +141,7 @@ class Historian(Section):
     raw_days: Annotated[int, Field(ge=1, description="days that raw readings are kept")] = 730
     max_gb: Annotated[float, Field(gt=0, description="[GB] of the embedded database")] = 20.0
     spill_gb: Annotated[float, Field(gt=0, description="[GB] on disk while the database is away")] = 5.0
+    simulated_gb: Annotated[float, Field(gt=0, description="[GB] of rows of running scenarios")] = 5.0
     buffer_scans: Annotated[int, Field(ge=1, description="scans in memory before the spill")] = 60
 
 

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 
 import config.settings
 from historian.accounts import Accounts
@@ -28,6 +30,8 @@ from historian.migrate import migrate
 from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.reader import History, Reader
+from historian.simulated import Simulated, SimulatedStats
+from historian.simulatedtables import SimulatedTables
 from historian.span import Span
 from historian.spill import Spill
 from historian.store import Store
@@ -49,16 +53,18 @@ class Historian:
         database: Database,
         engine: Engine,
         ids: AssetIds,
+        quality: QualityDictionary,
+        simulated: SimulatedTables,
     ) -> None:
         """Only `start` calls this."""
-        quality = QualityDictionary()
         max_gb = settings.max_gb if database.embedded else None
         partitions = Partitions(engine, settings.raw_days, max_gb)
         spill = Spill(home / "spill.sqlite", settings.spill_gb * 1e9)
         self.engine = f"embedded {engine.name}" if database.embedded else engine.name
         self._database = database
         self._connections = Connections(database.connect)
-        self._reader = Reader(index, ids, quality)
+        self._simulated = Simulated(index, ids, simulated, settings.simulated_gb * 1e9)
+        self._reader = Reader(index, ids, quality, self._simulated.shown_since)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
         self.audit_writer = AuditWriter(database.connect, Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES))
@@ -79,7 +85,10 @@ class Historian:
                 engine = await detect(connection)
                 await asyncio.to_thread(migrate, database.conninfo)
                 ids = await register(connection, index.fleet)
-            return cls(settings, home, index, database, engine, ids)
+            quality = QualityDictionary()
+            simulated = SimulatedTables(database.connect, index.fleet, ids, quality)
+            await simulated.clear()  # what a killed server left
+            return cls(settings, home, index, database, engine, ids, quality, simulated)
         except psycopg.Error as error:
             await database.stop()
             raise HistorianError(f"{database.name} cannot be used: {str(error).strip()}") from error
@@ -96,6 +105,26 @@ class Historian:
         """Take a frozen frame for writing; returns at once."""
         self._writer.offer(frame)
 
+    @property
+    def simulated_stats(self) -> SimulatedStats:
+        """How simulated readings do, as a snapshot."""
+        return self._simulated.stats
+
+    def offer_simulated(self, frame: Frame, touched: NDArray[np.bool_]) -> None:
+        """Take a frozen frame of which scenarios have touched some rows; returns at once.
+
+        Of each asset with such a row this scan's row is kept beside the plant's own, until it is purged.
+        """
+        self._simulated.offer(frame, touched)
+
+    def purge(self, touched: NDArray[np.bool_]) -> None:
+        """Forget all simulated rows of the assets that have a touched row; nobody is shown them any more."""
+        self._simulated.purge(touched)
+
+    async def purged(self) -> None:
+        """Until nothing that was purged is left in the database."""
+        await self._simulated.purged()
+
     async def read_raw(
         self,
         row: int,
@@ -107,6 +136,7 @@ class Historian:
     ) -> History:
         """Raw values of the variable in `row` from `start` towards `end` [µs], as Part 11, 6.5.3 has it.
 
+        While scenarios run, the simulated rows of an asset stand in the place of the plant's.
         At most `limit` values, 0 being as many as a reply holds (`reader.MAX_VALUES`). When the result
         says `more`, the same request with `after` set to its last time goes on from there.
         """
@@ -121,6 +151,7 @@ class Historian:
     async def close(self) -> None:
         """Write what waits, then let go of the database; what it does not take stays on disk."""
         await self._writer.close()
+        await self._simulated.close()
         await self.audit_writer.close()
         await self._connections.close()
         await self._database.stop()

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from historian.columns import TABLES
 from historian.engine import Engine
+from historian.simulatedtables import size_of
 
 DAY: Final = 86_400_000_000  # µs
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -107,7 +108,8 @@ async def _drop_chunks(connection: psycopg.AsyncConnection, limit: dt.date) -> N
 
 
 async def _size(connection: psycopg.AsyncConnection) -> int:
+    """Bytes of the database; scenarios, which have a limit of their own, must not cost the plant its past."""
     async with connection.transaction():
         row = await (await connection.execute("SELECT pg_database_size(current_database())")).fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]) - await size_of(connection)

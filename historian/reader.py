@@ -7,6 +7,7 @@ a row, so that ten thousand values cost this process no more than one.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from historian.copyformat import POSTGRES_EPOCH
 from historian.latest import numbers
 from historian.quality import QualityDictionary
 from historian.span import FIRST, LAST, Span
+from nodeset.fleet import AssetType
 from nodeset.frame import Statuses, Times, Values
 from nodeset.index import TagIndex
 
@@ -56,11 +58,12 @@ class History:
 
 @dataclass(frozen=True)
 class Reader:
-    """Raw history of the variables of a fleet."""
+    """Raw history of the variables of a fleet; where there are simulated rows, they cover the plant's."""
 
     index: TagIndex
     ids: AssetIds
     quality: QualityDictionary
+    simulated_since: Callable[[AssetType, int], int | None]  # first time [µs] of an asset's simulated rows
 
     async def read_raw(
         self,
@@ -97,6 +100,7 @@ class _Series:
         self._table = TABLES[tag.asset]
         self._column = next(column for column in self._table.columns if column.tag is tag)
         self._asset = int(reader.ids.of[tag.asset][i])
+        self._simulated_since = reader.simulated_since(tag.asset, i)
         self._reader = reader
         self._connection = connection
         self._forward = forward
@@ -127,11 +131,19 @@ class _Series:
         return await self._select(low, high, limit, self._forward)
 
     async def _select(self, low: int, high: int, limit: int, forward: bool) -> Found:
+        found = await self._select_from(self._table.readings, low, high, limit, forward)
+        since = self._simulated_since
+        if since is None or since > high:
+            return found
+        over = await self._select_from(self._table.simulated, max(low, since), high, limit, forward)
+        return _covered(found, over, forward)[:limit]
+
+    async def _select_from(self, name: str, low: int, high: int, limit: int, forward: bool) -> Found:
         if low > high:
             return np.empty(0, _FOUND)
         query = sql.SQL(_SELECT).format(
             column=sql.Identifier(self._column.name),
-            table=sql.Identifier(self._table.readings),
+            table=sql.Identifier(name),
             missing=sql.Literal(NO_VALUE),
             order=sql.SQL("ASC" if forward else "DESC"),
         )
@@ -146,6 +158,14 @@ class _Series:
             self._connection, rows["quality"], self._column.name
         )
         return found
+
+
+def _covered(found: Found, over: Found, forward: bool) -> Found:
+    """Both in order of time; where both have a value, that of `over`."""
+    under = found[~np.isin(found["time"], over["time"])]
+    both = np.concatenate((under, over))
+    order = np.argsort(both["time"], kind="stable")
+    return both[order if forward else order[::-1]]
 
 
 def _marker(time: int) -> Found:
