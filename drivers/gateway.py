@@ -18,12 +18,15 @@ import structlog
 
 from config.settings import Link
 from drivers.backoff import Backoff
+from drivers.codec import Image
 from drivers.connection import Connection, Limits
+from drivers.deviceclock import DeviceClocks
 from drivers.line import Closed, NoAnswer, Nonsense, Silence, Unreachable
 from drivers.poll import Poll, Round
-from drivers.registers import Image, Plan, Region
+from drivers.registers import Plan
 from drivers.requests import Refusal, RefusedError, reading, registers_in, writing
 from drivers.setpoint import SetPoint
+from drivers.spans import Region
 from drivers.statistics import Statistics
 from nodeset import status as st
 from nodeset.frame import Readings
@@ -55,6 +58,7 @@ class Gateway:
         workers = limits.in_flight if link.framer == "tcp" else 1
         self._poll = Poll(self._requests, backoff, workers)
         self._image: Image = np.zeros(plan.size, np.uint16)
+        self._clocks = plan.new_clocks()
         self._times = np.zeros(len(plan.requests), np.int64)
         self._fresh = np.zeros(len(plan.requests), np.bool_)
         self._round: asyncio.Task[None] | None = None
@@ -105,6 +109,8 @@ class Gateway:
 
     def take(self, time: int) -> Readings:
         """What has been answered since the last call, for the scan at `time` [µs]."""
+        if self._clocks is not None:
+            return self._take_timed(time, self._clocks)
         times = np.minimum(self._times, time)
         parts = [
             self.plan.decode(self._image, self._fresh & (times == moment), int(moment))
@@ -112,6 +118,14 @@ class Gateway:
         ]
         self._fresh[:] = False
         return Readings.joined(parts) if parts else self.plan.decode(self._image, self._fresh, time)
+
+    def _take_timed(self, time: int, clocks: DeviceClocks) -> Readings:
+        """The same of devices that say when they measured."""
+        readings = self.plan.decode(self._image, self._fresh, time, clocks)
+        self._fresh[:] = False
+        for said, units in clocks.news().items():
+            log.warning("clock of devices is " + said, site=self.name, units=units)
+        return readings
 
     async def _run(self, time: int) -> None:
         """A round; nothing that happens in it ends the polling."""

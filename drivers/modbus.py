@@ -14,7 +14,7 @@ from config.settings import Modbus
 from drivers.backoff import Backoff
 from drivers.connection import Limits
 from drivers.gateway import Gateway
-from drivers.registermap import read_map
+from drivers.mapfile import read_map
 from drivers.registers import plan_of
 from drivers.setpoint import SetPoint, set_points_of
 from drivers.statistics import readings_of
@@ -61,7 +61,8 @@ class ModbusSource:
         await _settle(rounds)
         parts = [gateway.take(time) for gateway in self.gateways]
         statistics = [gateway.statistics for gateway in self.gateways]
-        return Readings.joined([*parts, readings_of(self._index, statistics, time)])
+        absent = [gateway.plan.absent_readings(time) for gateway in self.gateways]
+        return Readings.joined([*parts, *absent, readings_of(self._index, statistics, time)])
 
     async def write(self, row: int, value: float) -> int:
         """Write the set-point in `row` and read it back; the StatusCode of the outcome."""

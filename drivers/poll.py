@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from drivers.backoff import Backoff, Rests
+from drivers.codec import Image
 from drivers.connection import Connection
 from drivers.line import Silence, Unreachable
-from drivers.registers import Image
 from drivers.requests import Refusal, RefusedError, Request, registers_in
 
 _BUSY: Final = (0.1, 0.3)  # s before a busy device is asked again

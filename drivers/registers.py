@@ -6,220 +6,332 @@ one after the other. A driver fills the image from answers and decodes it; a sim
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.layout import Points, points_of
-from drivers.registermap import RegisterMap, RegisterType
+from drivers.codec import Floats, Image, Order, Raw, RegisterType, joined, number_of, raw_of, split
+from drivers.deviceclock import ClockState, DeviceClocks
+from drivers.layout import NONE, ClockPlaces, Points, assets_of_site, points_of
+from drivers.registermap import NoData, RegisterMap, TimeRegister, Value
+from drivers.spans import Region, RequestLimits, Spans, coalesced, cut, spans_of
 from nodeset import status as st
 from nodeset.fleet import Index
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
-from nodeset.tags import Kind
+from nodeset.tags import TAG_OF, Origin
 
-Image = NDArray[np.uint16]
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-LONGEST_REQUEST: Final = 125  # registers, Modbus Application Protocol 1.1b3, 6.3
-
-
-@dataclass(frozen=True)
-class Region:
-    """Contiguous registers of a unit; `offset` is where they begin in the image."""
-
-    unit: int
-    address: int
-    count: int
-    offset: int
+LARGEST_EXPONENT: Final = 10  # of a scale factor, SunSpec Information Model Specification: sunssf
 
 
 @dataclass(frozen=True)
 class Group:
     """Values of one register type: their place among the points, in the image, and their steps a unit.
 
-    `highest` is the last state of a discrete value; NaN for an analogue one.
+    `base` is what a raw 0 stands for; `highest` the last state of a discrete value, NaN for others. Values
+    whose step is a power of ten that the device tells have the place of that `factor` in the image, and of
+    the request that reads it.
     """
 
     type: RegisterType
-    no_data: int
+    order: Order
     points: Index
     offset: Index
+    no_data: Raw
     steps: Floats
+    base: Floats
     highest: Floats
+    factor: Index | None = None
+    factor_request: Index | None = None
+
+    def numbers(self, image: Image) -> tuple[Floats, Flags]:
+        """Values in their unit, and where there is one."""
+        raw = joined(image, self.offset, self.type, self.order)
+        steps, known = self._steps(image)
+        number = (number_of(raw, self.type) + self._shift(steps)) / steps
+        return number, (raw != self.no_data) & np.isfinite(number) & known
+
+    def put(self, image: Image, number: Floats, valid: Flags) -> None:
+        """Put values into an image; no data where not `valid`."""
+        steps, known = self._steps(image)
+        steps_of_value = number * steps - self._shift(steps)
+        good = valid & known & np.isfinite(steps_of_value)
+        raw = raw_of(np.where(good, steps_of_value, 0.0), self.type)
+        split(image, self.offset, self.type, self.order, np.where(good, raw, self.no_data))
+
+    def _shift(self, steps: Floats) -> Floats:
+        """Steps from a raw 0 to 0 in the unit; -273.15 °C is -27315 hundredths, and not a little less."""
+        return np.round(self.base * steps, 9)
+
+    def _steps(self, image: Image) -> tuple[Floats, Flags]:
+        """Steps a unit, and where they are known."""
+        if self.factor is None:
+            return self.steps, np.ones(self.steps.size, np.bool_)
+        exponent = image[self.factor].view(np.int16).astype(np.float64)
+        known = np.abs(exponent) <= LARGEST_EXPONENT
+        return self.steps * 10.0 ** -np.where(known, exponent, 0.0), known
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A discrete value whose raw numbers are not its states: what each raw number, in order, stands for."""
+
+    points: Index
+    raw: Floats
+    state: Floats
+
+
+@dataclass(frozen=True)
+class ClockPlan:
+    """The clocks of a site's devices: places in the image and among the requests, and each point's clock."""
+
+    register: TimeRegister
+    order: Order
+    unit: Index
+    offset: Index
+    request: Index
+    of_point: Index
+
+    def seconds(self, image: Image) -> Floats:
+        """What the clocks say [s since 1970], NaN for nothing."""
+        raw = joined(image, self.offset, self.register.kind, self.order)
+        none = np.uint64(NoData().of(self.register.kind))
+        return np.where(raw == none, np.nan, number_of(raw, self.register.kind))
+
+    def put(self, image: Image, time: int) -> None:
+        """Set all clocks to `time` [µs]."""
+        seconds = np.full(self.offset.size, time / 1e6 + self.register.utc_offset * 3600.0)
+        raw = raw_of(np.floor(seconds), self.register.kind)
+        split(image, self.offset, self.register.kind, self.order, raw)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is known beforehand about reading one site."""
+    """Everything that is known about reading one site before it is read.
+
+    `absent` are the site's measured rows that no register feeds, and `absent_status` says why. `blank` is the
+    image of a device that has no values.
+    """
 
     table: str
-    high_first: bool
     rows: Index
     units: Index
     request_of_point: Index
     requests: tuple[Region, ...]
     regions: tuple[Region, ...]
     groups: tuple[Group, ...]
-    size: int
+    translations: tuple[Translation, ...]
+    clocks: ClockPlan | None
+    absent: Index
+    absent_status: NDArray[np.uint32]
+    blank: Image
 
-    def decode(self, image: Image, answered: Flags, time: int) -> Readings:
+    @property
+    def size(self) -> int:
+        """Registers of the image."""
+        return self.blank.size
+
+    def new_clocks(self) -> DeviceClocks | None:
+        """A memory for the clocks of the site's devices, None where they have none."""
+        return DeviceClocks(self.clocks.register, self.clocks.unit) if self.clocks else None
+
+    def decode(
+        self, image: Image, answered: Flags, time: int, clocks: DeviceClocks | None = None
+    ) -> Readings:
         """Readings at `time` [µs] from an image whose requests were `answered`, shape (requests,).
 
-        A no-data value is `BAD_SENSOR_FAILURE`; values of unanswered requests and states that do not
-        exist are left out.
+        A no-data value is `BAD_SENSOR_FAILURE`; values of unanswered requests, states that do not exist and
+        values of a frozen clock are left out. `clocks` are of the plan's devices; without them, all values
+        are as of the scan.
         """
         value = np.zeros(self.rows.size)
-        status = np.full(self.rows.size, st.GOOD, np.uint32)
+        live = np.zeros(self.rows.size, np.bool_)
         here = answered[self.request_of_point]
         for group in self.groups:
-            raw = joined(image, group, self.high_first)
-            number = NUMBERS[group.type](raw) / group.steps
-            dead = (raw == group.no_data) | ~np.isfinite(number)
-            value[group.points] = np.where(dead, 0.0, number)
-            status[group.points[dead]] = st.BAD_SENSOR_FAILURE
-            here[group.points] &= dead | ~_impossible(number, group.highest)
-        return Readings(self.rows[here], value[here], status[here], np.full(int(here.sum()), time, np.int64))
+            number, known = group.numbers(image)
+            value[group.points] = np.where(known, number, 0.0)
+            live[group.points] = known
+            here[group.points] &= ~known | ~_impossible(number, group.highest)
+            if group.factor_request is not None:
+                here[group.points] &= answered[group.factor_request]
+        for each in self.translations:
+            at = np.minimum(np.searchsorted(each.raw, value[each.points]), each.raw.size - 1)
+            here[each.points] &= ~live[each.points] | (each.raw[at] == value[each.points])
+            value[each.points] = np.where(live[each.points], each.state[at], 0.0)
+        times = self._times(image, answered, time, clocks, here)
+        status = np.where(live, np.uint32(st.GOOD), np.uint32(st.BAD_SENSOR_FAILURE))
+        return Readings(self.rows[here], value[here], status[here], times[here])
 
-    def encode(self, value: Floats, valid: Flags) -> Image:
-        """The image of values of the points, shape (points,); no data where not `valid`."""
-        image = np.zeros(self.size, np.uint16)
+    def encode(self, value: Floats, valid: Flags, time: int = 0) -> Image:
+        """The image of values of the points, shape (points,), at `time` [µs]; no data where not `valid`."""
+        image = self.blank.copy()
+        value, valid = value.copy(), valid.copy()
+        for each in self.translations:
+            at = np.argmax(each.state[np.newaxis] == value[each.points, np.newaxis], axis=1)
+            valid[each.points] &= each.state[at] == value[each.points]
+            value[each.points] = each.raw[at]
         for group in self.groups:
-            number = value[group.points] * group.steps
-            good = valid[group.points] & np.isfinite(number)
-            raw = RAWS[group.type](np.where(good, number, 0.0))
-            split(image, group, np.where(good, raw, group.no_data), self.high_first)
+            group.put(image, value[group.points], valid[group.points])
+        if self.clocks is not None:
+            self.clocks.put(image, time)
         return image
+
+    def absent_readings(self, time: int) -> Readings:
+        """What is to be said at `time` [µs] of rows that no register feeds."""
+        n = self.absent.size
+        return Readings(self.absent, np.zeros(n), self.absent_status, np.full(n, time, np.int64))
+
+    def _times(
+        self, image: Image, answered: Flags, time: int, clocks: DeviceClocks | None, here: Flags
+    ) -> NDArray[np.int64]:
+        """Source times of all points; those of a frozen clock are taken out of `here`."""
+        times = np.full(self.rows.size, time, np.int64)
+        if self.clocks is None or clocks is None:
+            return times
+        judged = clocks.judge(self.clocks.seconds(image), answered[self.clocks.request], time)
+        of_point = self.clocks.of_point
+        has = of_point != NONE
+        times[has] = judged[of_point[has]]
+        here[has] &= clocks.states[of_point[has]] != ClockState.FROZEN
+        return times
+
+
+@dataclass(frozen=True)
+class Table:
+    """What of a map goes for all its values."""
+
+    table: str
+    order: Order
+    no_data: NoData
+    limits: RequestLimits
+    values: Sequence[Value]
 
 
 def plan_of(index: TagIndex, found: RegisterMap, site: int) -> Plan:
-    """The plan of a site."""
-    points = points_of(index, found, site)
-    regions = coalesced(points.unit, points.address, points.width)
-    requests = tuple(part for region in regions for part in _cut(region, points))
-    starts = np.array([[r.unit, r.address, r.offset] for r in requests], np.int64)
-    request = (
-        np.searchsorted(
-            starts[:, 0] * 65_536 + starts[:, 1], points.unit * 65_536 + points.address, side="right"
-        )
-        - 1
-    )
-    offset = points.address - starts[request, 1] + starts[request, 2]
+    """The plan of a site, for a map with fixed addresses."""
+    points, clocks = points_of(index, found, site)
+    table = Table(found.table, found.order, found.no_data, found.limits, found.registers)
+    return assembled(index, site, table, points, found.time, clocks)
+
+
+def assembled(
+    index: TagIndex,
+    site: int,
+    table: Table,
+    points: Points,
+    time: TimeRegister | None = None,
+    clocks: ClockPlaces | None = None,
+) -> Plan:
+    """A plan from values that have their place."""
+    width = np.array([value.type.width for value in table.values], np.intp)[points.register]
+    spans = _spans(points, width, time, clocks)
+    regions = coalesced(spans, table.limits.gap)
+    requests = tuple(part for region in regions for part in cut(region, spans, table.limits))
+    where = _Where(requests)
+    request, offset = where.find(points.unit, points.address)
+    absent = absent_rows(index, site, points.row)
     return Plan(
-        table=found.table,
-        high_first=found.word_order == "big",
+        table=table.table,
         rows=points.row,
         units=points.unit,
         request_of_point=request,
         requests=requests,
         regions=regions,
-        groups=tuple(_groups(index, found, points, offset)),
-        size=sum(region.count for region in regions),
+        groups=tuple(_groups(table, points, offset, where)),
+        translations=tuple(_translations(table, points)),
+        clocks=_clock_plan(table, points, time, clocks, where),
+        absent=absent,
+        absent_status=np.full(absent.size, st.BAD_NOT_CONNECTED, np.uint32),
+        blank=np.zeros(sum(region.count for region in regions), np.uint16),
     )
 
 
-def coalesced(unit: Index, address: Index, width: Index) -> tuple[Region, ...]:
-    """Contiguous regions of values that are sorted by unit and address."""
-    end = address + width
-    breaks = np.flatnonzero((unit[1:] != unit[:-1]) | (address[1:] != end[:-1])) + 1
-    regions = []
-    offset = 0
-    for a, b in zip([0, *breaks], [*breaks, unit.size], strict=True):
-        count = int(end[b - 1] - address[a])
-        regions.append(Region(int(unit[a]), int(address[a]), count, offset))
-        offset += count
-    return tuple(regions)
+def absent_rows(index: TagIndex, site: int, rows: Index) -> Index:
+    """Measured rows of a site that are not among `rows`."""
+    spans = []
+    for tag in index.tags:
+        if tag.origin is Origin.MEASURED:
+            assets = assets_of_site(index.fleet, tag.asset, site)
+            spans.append(np.arange(assets.start, assets.stop) + index.slice(*tag.key).start)
+    return np.setdiff1d(np.concatenate(spans), rows)
 
 
-def _cut(region: Region, points: Points) -> list[Region]:
-    """Requests for a region: as long as may be, and no value cut in two."""
-    inside = (points.unit == region.unit) & (points.address >= region.address)
-    inside &= points.address < region.address + region.count
-    ends = (points.address + points.width)[inside]
-    parts = []
-    start, last = region.address, region.address + region.count
-    while start < last:
-        fitting = ends[(ends > start) & (ends <= start + LONGEST_REQUEST)]
-        end = int(fitting[-1])
-        offset = region.offset + start - region.address
-        parts.append(Region(region.unit, start, end - start, offset))
-        start = end
-    return parts
+class _Where:
+    """Finds registers among requests."""
+
+    def __init__(self, requests: Sequence[Region]) -> None:
+        starts = np.array([[r.unit, r.address, r.offset] for r in requests], np.int64).reshape(-1, 3)
+        self._keys = starts[:, 0] * 65_536 + starts[:, 1]
+        self._starts = starts
+
+    def find(self, unit: Index, address: Index) -> tuple[Index, Index]:
+        """The request that reads each register, and the register's place in the image."""
+        request = np.searchsorted(self._keys, unit * 65_536 + address, side="right") - 1
+        return request, address - self._starts[request, 1] + self._starts[request, 2]
 
 
-def _groups(index: TagIndex, found: RegisterMap, points: Points, offset: Index) -> list[Group]:
+def _spans(points: Points, width: Index, time: TimeRegister | None, clocks: ClockPlaces | None) -> Spans:
+    """Registers of values, of their scale factors and of clocks."""
+    scaled = points.factor != NONE
+    unit = [points.unit, points.unit[scaled]]
+    address = [points.address, points.factor[scaled]]
+    widths = [width, np.ones(int(scaled.sum()), np.intp)]
+    if time is not None and clocks is not None:
+        unit.append(clocks.unit)
+        address.append(clocks.address)
+        widths.append(np.full(clocks.unit.size, time.kind.width))
+    return spans_of(np.concatenate(unit), np.concatenate(address), np.concatenate(widths))
+
+
+def _groups(table: Table, points: Points, offset: Index, where: _Where) -> list[Group]:
     groups = []
-    tags = {tag.key: tag for tag in index.tags}
-    types = np.array([register.type.value for register in found.registers])[points.register]
-    steps = np.array([1.0 / register.scale for register in found.registers])[points.register]
-    states = [
-        tag.high if (tag := tags[r.asset, r.tag]).kind is Kind.STATE else np.nan for r in found.registers
-    ]
-    highest = np.array(states)[points.register]
+    types = np.array([value.type.value for value in table.values])[points.register]
+    none = [table.no_data.of(v.type) if v.no_data is None else v.no_data for v in table.values]
+    no_data = np.array(none, np.uint64)[points.register]
+    steps = np.array([value.steps for value in table.values])[points.register]
+    base = np.array([value.offset for value in table.values])[points.register]
+    highest = np.array([value.highest for value in table.values])[points.register]
+    scaled = points.factor != NONE
+    factor_request, factor = where.find(points.unit, np.maximum(points.factor, 0))
     for kind in RegisterType:
-        at = np.flatnonzero(types == kind.value)
-        if at.size:
-            groups.append(Group(kind, found.no_data.of(kind), at, offset[at], steps[at], highest[at]))
+        for these in (scaled, ~scaled):
+            at = np.flatnonzero((types == kind.value) & these)
+            if not at.size:
+                continue
+            group = Group(kind, table.order, at, offset[at], no_data[at], steps[at], base[at], highest[at])
+            if these is scaled:
+                group = replace(group, factor=factor[at], factor_request=factor_request[at])
+            groups.append(group)
     return groups
+
+
+def _translations(table: Table, points: Points) -> list[Translation]:
+    found = []
+    for i, value in enumerate(table.values):
+        if value.states is None:
+            continue
+        names = TAG_OF[value.asset, value.tag].states
+        pairs = sorted((raw, names.index(state)) for raw, state in value.states.items())
+        raw, state = np.array(pairs, np.float64).T
+        found.append(Translation(np.flatnonzero(points.register == i), raw, state))
+    return found
+
+
+def _clock_plan(
+    table: Table, points: Points, time: TimeRegister | None, clocks: ClockPlaces | None, where: _Where
+) -> ClockPlan | None:
+    if time is None or clocks is None:
+        return None
+    request, offset = where.find(clocks.unit, clocks.address)
+    return ClockPlan(time, table.order, clocks.unit, offset, request, points.clock)
 
 
 def _impossible(number: Floats, highest: Floats) -> Flags:
     """Where a discrete value is no state at all; comparisons with NaN leave analogue values alone."""
     wrong: Flags = (number > highest) | ((number < 0.0) & ~np.isnan(highest))
     return wrong
-
-
-def joined(image: Image, group: Group, high_first: bool) -> NDArray[np.uint32]:
-    """Raw numbers of a group from an image."""
-    first = image[group.offset].astype(np.uint32)
-    if group.type.width == 1:
-        return first
-    second = image[group.offset + 1].astype(np.uint32)
-    high, low = (first, second) if high_first else (second, first)
-    return (high << np.uint32(16)) | low
-
-
-def split(image: Image, group: Group, raw: NDArray[np.uint32], high_first: bool) -> None:
-    """Put raw numbers of a group into an image."""
-    if group.type.width == 1:
-        image[group.offset] = raw
-        return
-    high, low = (raw >> 16).astype(np.uint16), (raw & 0xFFFF).astype(np.uint16)
-    image[group.offset] = high if high_first else low
-    image[group.offset + 1] = low if high_first else high
-
-
-def _whole(low: int, high: int) -> Callable[[Floats], NDArray[np.uint32]]:
-    """Nearest whole number within a range, two's complement; the range leaves out the usual no-data value."""
-
-    def raw(number: Floats) -> NDArray[np.uint32]:
-        mask = 0xFFFF if high <= 0xFFFF else 0xFFFF_FFFF
-        return (np.clip(np.round(number), low, high).astype(np.int64) & mask).astype(np.uint32)
-
-    return raw
-
-
-def _floating(number: Floats) -> NDArray[np.uint32]:
-    largest = float(np.finfo(np.float32).max)
-    raw: NDArray[np.uint32] = np.clip(number, -largest, largest).astype(np.float32).view(np.uint32)
-    return raw
-
-
-NUMBERS: Final[dict[RegisterType, Callable[[NDArray[np.uint32]], Floats]]] = {
-    RegisterType.U16: lambda raw: raw.astype(np.float64),
-    RegisterType.S16: lambda raw: raw.astype(np.uint16).view(np.int16).astype(np.float64),
-    RegisterType.U32: lambda raw: raw.astype(np.float64),
-    RegisterType.S32: lambda raw: raw.view(np.int32).astype(np.float64),
-    RegisterType.F32: lambda raw: raw.view(np.float32).astype(np.float64),
-}
-RAWS: Final[dict[RegisterType, Callable[[Floats], NDArray[np.uint32]]]] = {
-    RegisterType.U16: _whole(0, 0xFFFE),
-    RegisterType.S16: _whole(-0x7FFF, 0x7FFF),
-    RegisterType.U32: _whole(0, 0xFFFF_FFFE),
-    RegisterType.S32: _whole(-0x7FFF_FFFF, 0x7FFF_FFFF),
-    RegisterType.F32: _floating,
-}

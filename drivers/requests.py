@@ -23,7 +23,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from drivers.frames import NotModbusError
-from drivers.registers import Region
+from drivers.spans import Region
 
 _READERS: Final = {"holding": ReadHoldingRegistersRequest, "input": ReadInputRegistersRequest}
 _EXCEPTIONS: Final = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from drivers.registers import NUMBERS, RAWS, Group, Image, Plan, joined, split
+from drivers.codec import Image
+from drivers.registers import Group, Plan
 from nodeset.index import TagIndex
 
 
@@ -23,7 +24,6 @@ class SetPoint:
     low: float
     high: float
     group: Group
-    high_first: bool
 
     @property
     def width(self) -> int:
@@ -33,18 +33,17 @@ class SetPoint:
     def registers(self, value: float) -> list[int]:
         """A value to the nearest step; one beyond what the registers can hold is held at their end."""
         image: Image = np.zeros(self.width, np.uint16)
-        raw = RAWS[self.group.type](np.array([value]) * self.group.steps)
-        split(image, self.group, raw, self.high_first)
+        self.group.put(image, np.array([value]), np.ones(1, np.bool_))
         return [int(register) for register in image]
 
     def value(self, registers: list[int]) -> float:
         """What registers hold."""
-        raw = joined(np.array(registers, np.uint16), self.group, self.high_first)
-        return float((NUMBERS[self.group.type](raw) / self.group.steps)[0])
+        number, _ = self.group.numbers(np.array(registers, np.uint16))
+        return float(number[0])
 
     def holds(self, value: float) -> bool:
         """Whether a value is within the range, and comes back from the registers to within half a step."""
-        slack = 0.501 / float(self.group.steps[0])
+        slack = 0.501 / abs(float(self.group.steps[0]))
         return self.low <= value <= self.high and abs(self.value(self.registers(value)) - value) <= slack
 
 
@@ -71,8 +70,13 @@ def _set_point(index: TagIndex, plan: Plan, group: Group, point: int) -> SetPoin
         address=request.address + int(group.offset[at]) - request.offset,
         low=tag.low,
         high=tag.high,
-        group=Group(
-            group.type, group.no_data, first, first, group.steps[at : at + 1], group.highest[at : at + 1]
+        group=replace(
+            group,
+            points=first,
+            offset=first,
+            no_data=group.no_data[at : at + 1],
+            steps=group.steps[at : at + 1],
+            base=group.base[at : at + 1],
+            highest=group.highest[at : at + 1],
         ),
-        high_first=plan.high_first,
     )

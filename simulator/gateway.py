@@ -25,9 +25,10 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from config.fleetfile import read_fleet_file
 from config.settings import Link, Settings
 from config.yamlfile import ConfigurationError
-from drivers.registermap import read_map
-from drivers.registers import Plan, Region, plan_of
+from drivers.mapfile import read_map
+from drivers.registers import Plan, plan_of
 from drivers.setpoint import SetPoint, set_points_of
+from drivers.spans import Region
 from nodeset import status as st
 from nodeset.fleet import build_fleet
 from nodeset.frame import Readings
@@ -63,7 +64,8 @@ class Registers:
         valid[readings.rows] = st.is_good(readings.status)
         here[readings.rows] = True
         rows, units = self.plan.rows, self.plan.units
-        self.image = self.plan.encode(value[rows], valid[rows]).tolist()
+        time = int(readings.time.max(initial=0))
+        self.image = self.plan.encode(value[rows], valid[rows], time).tolist()
         self.silent = frozenset(np.unique(units).tolist()) - frozenset(units[here[rows]].tolist())
 
     async def async_getValues(  # noqa: N802 (pymodbus)

@@ -11,17 +11,29 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
-from drivers.registermap import RegisterMap, RegisterType, read_map
-from drivers.registers import LONGEST_REQUEST, coalesced, plan_of
+from drivers.codec import RegisterType
+from drivers.mapfile import read_map
+from drivers.registermap import RegisterMap
+from drivers.registers import plan_of
+from drivers.spans import LONGEST_REQUEST, coalesced, spans_of
 from nodeset import status as st
 from nodeset.index import TagIndex
 
 GOLDEN = Path(__file__).parent / "registers"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.yaml") if not path.stem.endswith(".map"))
-STEP = {"u16": 0.001, "s16": 0.01, "u32": 0.01, "s32": 0.001, "f32": 1.0}
+STEP = {
+    "u16": 0.001,
+    "s16": 0.01,
+    "u32": 0.01,
+    "s32": 0.001,
+    "f32": 1.0,
+    "u64": 0.01,
+    "s64": -0.01,
+    "f64": 1.0,
+}
 
 
-def one_type(kind: str, order: str = "big") -> RegisterMap:
+def one_type(kind: str, order: str = "big", swapped: str = "big") -> RegisterMap:
     """A map with all jar voltages in one register type."""
     register = {
         "asset": "Jar",
@@ -33,7 +45,13 @@ def one_type(kind: str, order: str = "big") -> RegisterMap:
         "unit": "V",
     }
     return RegisterMap.model_validate(
-        {"name": kind, "device": "site", "word_order": order, "registers": [register]}
+        {
+            "name": kind,
+            "device": "site",
+            "word_order": order,
+            "byte_order": swapped,
+            "registers": [register],
+        }
     )
 
 
@@ -66,7 +84,7 @@ def test_tags_are_these_literal_registers(site_index: TagIndex, case: str) -> No
     tags = [golden["tags"].get(site_index.identifier(int(row)), 7) for row in plan.rows]
     valid = np.array([tag != "bad" for tag in tags])
     value = np.array([0.0 if tag == "bad" else float(tag) for tag in tags])
-    image = plan.encode(value, valid)
+    image = plan.encode(value, valid, golden.get("time", 0) * 1_000_000)
     for region in plan.regions:
         expected = golden["registers"][region.unit][region.address]
         found = image[region.offset : region.offset + region.count].tolist()
@@ -99,7 +117,7 @@ def test_requests_cover_every_value_once_and_cut_none(steps: list[tuple[int, int
         address.append(at)
         width.append(wide)
         at += wide
-    regions = coalesced(np.ones(len(steps), int), np.array(address), np.array(width))
+    regions = coalesced(spans_of(np.ones(len(steps), int), np.array(address), np.array(width)))
     inside = [
         [a for a, w in zip(address, width, strict=True) if r.address <= a and a + w <= r.address + r.count]
         for r in regions
@@ -121,13 +139,14 @@ def test_long_blocks_are_read_125_registers_at_a_time_and_32_bit_values_stay_who
     assert sum(request.count for request in wide.requests) == 2 * 216
 
 
+@pytest.mark.parametrize("swapped", ["big", "little"])
 @pytest.mark.parametrize("order", ["big", "little"])
 @pytest.mark.parametrize("kind", [kind.value for kind in RegisterType])
 @given(values=some.lists(some.floats(-1e9, 1e9, width=32), min_size=5, max_size=5))
 def test_round_trip_is_exact_to_a_step_within_the_range(
-    site_index: TagIndex, kind: str, order: str, values: list[float]
+    site_index: TagIndex, kind: str, order: str, swapped: str, values: list[float]
 ) -> None:
-    plan = plan_of(site_index, one_type(kind, order), 0)
+    plan = plan_of(site_index, one_type(kind, order, swapped), 0)
     image = plan.encode(np.array(values), np.ones(5, bool))
     back = plan.decode(image, np.ones(len(plan.requests), bool), 0)
     assert (back.status == st.GOOD).all()
@@ -136,10 +155,10 @@ def test_round_trip_is_exact_to_a_step_within_the_range(
         "s16": (-0x7FFF, 0x7FFF),
         "u32": (0, 0xFFFF_FFFE),
         "s32": (-0x7FFF_FFFF, 0x7FFF_FFFF),
-        "f32": (-math.inf, math.inf),
-    }[kind]
-    held = np.clip(values, low * STEP[kind], high * STEP[kind])
-    slack = 0.0 if kind == "f32" else 0.51 * STEP[kind]
+        "u64": (0, 2.0**64),
+    }.get(kind, (-math.inf, math.inf))
+    held = np.clip(values, *sorted((low * STEP[kind], high * STEP[kind])))
+    slack = 0.0 if kind.startswith("f") else 0.51 * abs(STEP[kind])
     assert np.abs(back.value - held).max() <= slack
 
 
