@@ -68,7 +68,10 @@ class SimulatedTables:
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, scan: Scan, chosen: Assets) -> int:
-        """Write the rows of the chosen assets, in one transaction; returns how many."""
+        """Write the rows of the chosen assets, in one transaction; returns how many.
+
+        None are written where one of them is there already: two looks at a scenario at the same time.
+        """
         parts = [
             _only(rows, chosen[rows.table.asset]) for rows in scan.rows if chosen[rows.table.asset].any()
         ]
@@ -80,10 +83,13 @@ class SimulatedTables:
         await self._make(connection, chosen)
         for asset, some in chosen.items():
             self._held[asset] |= some
-        async with connection.transaction():
-            for rows, stream in zip(parts, streams, strict=True):
-                async with connection.cursor() as cursor, cursor.copy(_copy(rows.table)) as copy:
-                    await copy.write(stream)
+        try:
+            async with connection.transaction():
+                for rows, stream in zip(parts, streams, strict=True):
+                    async with connection.cursor() as cursor, cursor.copy(_copy(rows.table)) as copy:
+                        await copy.write(stream)
+        except psycopg.errors.UniqueViolation:
+            return 0
         return sum(len(rows.assets) for rows in parts)
 
     async def remove(self, chosen: Assets) -> None:

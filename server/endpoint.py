@@ -33,6 +33,7 @@ from server.protocol.sessions import Sessions
 from server.protocol.stack import APPLICATION_URI, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
 from server.scanning.evaluation import Evaluation
+from server.scanning.keeping import Keeping
 from server.scanning.stage import Backstage, LiveStage, Stage
 from server.security.accounts import Accounts
 from server.security.audit import Audit
@@ -156,7 +157,8 @@ class OpcUaServer:
     ) -> Simulations:
         stage: Stage = Backstage()
         if self._settings.source == "simulator":
-            stage = LiveStage(self.conditions, self._table, self.subscriptions)
+            keeping = Keeping(self._historian, self._table.index)
+            stage = LiveStage(self.conditions, self._table, self.subscriptions, keeping)
         namespaces = [each.NamespaceIndex for each in (assets.type_id(""), assets.node_id(""))]
         events = SimulationEvents(self.subscriptions, *namespaces)
         return Simulations(shadow, evaluation, stage, events, self._settings.scan.period, clock)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nodeset.frame import Frame
 from server.alarms.conditions import Conditions
 from server.livetable import LiveTable
+from server.scanning.keeping import Keeping
 from server.scanning.shadowing import marked, restore
 from server.services.subscription import SubscriptionService
 
@@ -35,13 +36,21 @@ class Stage(Protocol):
 class LiveStage:
     """Simulated values and alarms instead of the plant's, which nobody sees meanwhile."""
 
-    def __init__(self, conditions: Conditions, table: LiveTable, subscriptions: SubscriptionService) -> None:
+    def __init__(
+        self,
+        conditions: Conditions,
+        table: LiveTable,
+        subscriptions: SubscriptionService,
+        keeping: Keeping,
+    ) -> None:
+        self._keeping = keeping
         self._conditions = conditions
         self._table = table
         self._subscriptions = subscriptions
 
     def touch(self, touched: Flags) -> None:
-        """Tell again what is no longer simulated."""
+        """Tell again what is no longer simulated, and forget it."""
+        self._keeping.touch(touched)
         self._conditions.touch(touched, self._table.index)
 
     def show(self, plant: Frame, simulated: Frame, touched: Flags) -> Frame:
@@ -51,7 +60,8 @@ class LiveStage:
         restore(simulated, plant, ~touched)
         simulated.status[:] = marked(simulated.status, touched)
         simulated.value[:] = self._table.quantised(simulated.value)
-        return simulated.freeze()
+        self._keeping.take(simulated.freeze())
+        return simulated
 
     def commit(self, frame: Frame) -> None:
         """Let subscribers have it, too."""

@@ -248,6 +248,21 @@ async def test_a_scenario_after_another_shows_its_own_rows_only(
     assert await told(historian, voltage, 0, 20) == [plant(1), plant(2), scenario(3)]
 
 
+async def test_a_time_that_comes_twice_is_no_outage(
+    historian: Historian, scans: Scans, small_index: TagIndex, voltage: int, until: Until
+) -> None:
+    touched = scans.touched(JAR)
+    frame = first_frame(small_index, at(1))
+    for value in (SCENARIO, PLANT, SCENARIO):
+        frame = frame.next(at(1) if value == PLANT else frame.time + SECOND)
+        frame.put(AssetType.JAR, "Voltage", value, st.UNCERTAIN_SIMULATED_VALUE)
+        historian.offer_simulated(frame.freeze(), touched)
+    await until(lambda: historian.simulated_stats.rows_written >= 2)
+    await until(lambda: historian.simulated_stats.scans_waiting == 0)
+    assert historian.simulated_stats.healthy
+    assert {second for second, _, _ in await told(historian, voltage, 0, 20)} <= {1.0, 2.0, 3.0}
+
+
 async def test_what_a_killed_server_left_is_gone_after_a_start(
     home: Path, database: str, small_index: TagIndex, voltage: int, until: Until
 ) -> None:
