@@ -42,6 +42,7 @@ from server.scanning.scan import Scan
 from server.scanning.setpoints import SetPoints
 from server.security.accounts import HMI_USER
 from server.security.users import Role
+from server.simulationnote import SimulationNote
 from server.space.nodecache import open_nodes
 from server.statefiles import read_arrays, write_arrays
 from simulator.plant import Plant
@@ -139,7 +140,10 @@ class App:
         self._opcua = OpcUaServer(settings, table, self._alarms, historian)
         set_points = SetPoints(table, source)
         evaluation = Evaluation(self._quality(index), self._prognosis)
+        note = SimulationNote(self._state / "simulations.json")
+        note.tell()
         self._opcua.compose(loading.result(), evaluation, shadow, clock, set_points.write)
+        self._opcua.simulations.remember = note.write
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
         scan.resume(_as_last_known(last))
         await self._make_accounts()

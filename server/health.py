@@ -54,6 +54,11 @@ class Health:
                 "read_ms": round(scan.read_s * 1000, 2),
                 "work_ms": round(scan.work_s * 1000, 2),
             },
+            "simulations": {
+                "status": "ok",
+                "running": len(self._opcua.simulations.running()),
+                "failures": self._opcua.simulations.failures,
+            },
             "historian": {
                 "status": "ok" if history.healthy else "away",
                 "engine": self._historian.engine,
@@ -85,6 +90,7 @@ class Health:
             ("voltkeep_historian_spilled_scans", "Scans on disk", history.scans_spilled),
             ("voltkeep_opcua_sessions", "OPC UA sessions", len(self._opcua.sessions.by_token)),
             ("voltkeep_opcua_subscriptions", "Subscriptions", len(self._opcua.subscriptions.all)),
+            ("voltkeep_simulations", "Simulations that run", len(self._opcua.simulations.running())),
             ("voltkeep_active_alarms", "Active conditions", self._total("ActiveAlarms")),
             ("voltkeep_healthy_jars", "Jars that are healthy", self._total("HealthyJars")),
             ("voltkeep_fresh_share_percent", "Jars with fresh data", self._total("FreshDataShare")),
@@ -94,6 +100,11 @@ class Health:
             ("voltkeep_scans", "Scans", scan.scans),
             ("voltkeep_scan_overruns", "Scans that missed their period", scan.overruns),
             ("voltkeep_scan_failures", "Scans that failed", scan.failures),
+            (
+                "voltkeep_simulation_failures",
+                "Times that the simulations failed and were ended",
+                self._opcua.simulations.failures,
+            ),
             ("voltkeep_historian_rows", "Rows written", history.rows_written),
             ("voltkeep_historian_dropped_scans", "Scans lost for want of disk", history.scans_dropped),
             ("voltkeep_opcua_requests", "OPC UA requests", self._opcua.dispatcher.requests),
