@@ -77,14 +77,14 @@ class RtuFraming:
 
     def take(self, buffer: bytearray) -> Frame | None:
         """The first whole frame whose CRC is right; `NotModbusError` where too much came without one."""
-        for start in range(len(buffer)):
+        for start in range(min(len(buffer), _LONGEST_RTU)):
             size = _rtu_size(buffer, start)
             end = start + size
             if size and end <= len(buffer) and _crc(buffer[start : end - 2]) == buffer[end - 2 : end]:
                 frame = Frame(None, buffer[start], bytes(buffer[start + 1 : end - 2]))
                 del buffer[:end]
                 return frame
-        if len(buffer) > 2 * _LONGEST_RTU:
+        if len(buffer) >= 2 * _LONGEST_RTU:
             raise NotModbusError(f"no RTU frame in {len(buffer)} bytes: {bytes(buffer[:8]).hex(' ')} ...")
         return None
 
