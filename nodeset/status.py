@@ -24,17 +24,18 @@ BAD_DEVICE_FAILURE: Final = 0x808B_0000
 BAD_SENSOR_FAILURE: Final = 0x808C_0000
 BAD_INVALID_STATE: Final = 0x80AF_0000
 
-_SEVERITY: Final = 0xC000_0000
+# The severity is in the two highest bits: 00 good, 01 uncertain, 10 and 11 (reserved) bad.
+_UNCERTAIN: Final = 0x4000_0000
 _BAD: Final = 0x8000_0000
 
 
 def is_good(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the value can be used as it is."""
-    good: NDArray[np.bool_] = (status & np.uint32(_SEVERITY)) == 0
+    good: NDArray[np.bool_] = status < np.uint32(_UNCERTAIN)
     return good
 
 
 def is_bad(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the value must not be used."""
-    bad: NDArray[np.bool_] = (status & np.uint32(_BAD)) != 0
+    bad: NDArray[np.bool_] = status >= np.uint32(_BAD)
     return bad

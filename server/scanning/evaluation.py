@@ -9,8 +9,6 @@ from nodeset.frame import Frame, Readings
 from server.scanning import totals
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality
-from server.scanning.runaway import put_excess
-from server.scanning.sensorstate import put_state
 
 
 class Evaluation:
@@ -25,8 +23,6 @@ class Evaluation:
         frame = last.next(time)
         frame.take(readings)
         self._quality.assess(last, frame, readings)
-        put_state(frame)
-        put_excess(frame, self._quality.siblings)
         totals.share_current(frame)
         totals.add_up_strings(frame)
         self.prognosis.step(frame)

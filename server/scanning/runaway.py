@@ -11,29 +11,33 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nodeset import status as st
-from nodeset.fleet import AssetType
+from nodeset.fleet import AssetType, Index
 from nodeset.frame import Frame
-from server.scanning.siblings import Siblings
 
 JAR, SITE = AssetType.JAR, AssetType.SITE
 # K above the room that recharge explains: a whole string that runs away together is hotter, and no measure.
 ABOVE_ROOM: Final = 10.0
 
 
-def put_excess(frame: Frame, siblings: Siblings) -> None:
+def put_excess(frame: Frame, median: NDArray[np.float64], string: Index) -> None:
     """Set TemperatureExcess [K]: above the string's median, or above the room by more than recharge explains.
 
-    A jar whose temperature is not believed keeps its last excess, which says so by its status.
+    `median` is that of each string's believed temperatures, `string` the string of each jar. A jar whose
+    temperature is not believed keeps its last excess, and says so by its status.
     """
     temperature, status = frame.column(JAR, "Temperature"), frame.column_status(JAR, "Temperature")
     good = st.is_good(status)
-    median = siblings.median(np.where(good, temperature, np.nan))
     room = frame.column(SITE, "AmbientTemperature") + ABOVE_ROOM
     known = st.is_good(frame.column_status(SITE, "AmbientTemperature"))
     limit = np.where(known, room, np.nan)[frame.index.fleet.site_of_string]
-    normal = np.fmin(median, limit)[siblings.string]
-    excess = np.where(good, temperature - normal, frame.column(JAR, "TemperatureExcess"))
+    excess = temperature - np.fmin(median, limit)[string]
     kept = np.where(st.is_bad(status), status, np.uint32(st.UNCERTAIN_LAST_USABLE_VALUE))
-    frame.put(JAR, "TemperatureExcess", excess, np.where(good, st.GOOD, kept).astype(np.uint32))
+    frame.put(
+        JAR,
+        "TemperatureExcess",
+        np.where(good, excess, frame.column(JAR, "TemperatureExcess")),
+        np.where(good, st.GOOD, kept).astype(np.uint32),
+    )
