@@ -153,6 +153,7 @@ class Simulator(Section):
     past_hours: Annotated[
         float, Field(ge=0, le=24 * 90, description="[h] of the past written at the first start")
     ] = 24.0
+    scenarios: Annotated[Path, Field(description="custom scenarios")] = HERE / "scenarios.yaml"
 
 
 class Admin(Section):

@@ -45,6 +45,7 @@ from server.security.users import Role
 from server.simulationnote import SimulationNote
 from server.space.nodecache import open_nodes
 from server.statefiles import read_arrays, write_arrays
+from simulator.compositions import Catalogue, read_scenario_file
 from simulator.plant import Plant
 from simulator.shadow import Shadow
 from simulator.source import SimulatorSource
@@ -117,6 +118,7 @@ class App:
         settings = self._settings
         self._check_ports()
         fleet, definitions = read_plant_files(settings)
+        catalogue = Catalogue(read_scenario_file(settings.simulator.scenarios))
         settings.home.mkdir(parents=True, exist_ok=True)
         index = TagIndex(fleet)
         sites, jars = len(fleet.sites), len(fleet.jars)
@@ -132,7 +134,7 @@ class App:
         source, plant = await self._open_source(index, clock())
         if plant is not None:
             _set_again(plant, last)
-        shadow = Shadow(index, plant, settings.simulator.seed)
+        shadow = Shadow(index, plant, settings.simulator.seed, catalogue)
         self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
@@ -142,7 +144,7 @@ class App:
         evaluation = Evaluation(self._quality(index), self._prognosis)
         note = SimulationNote(self._state / "simulations.json")
         note.tell()
-        self._opcua.compose(loading.result(), evaluation, shadow, clock, set_points.write)
+        self._opcua.compose(loading.result(), evaluation, shadow, catalogue, clock, set_points.write)
         self._opcua.simulations.remember = note.write
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
         scan.resume(_as_last_known(last))

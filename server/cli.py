@@ -85,14 +85,17 @@ def simulator(config: Config = None, home: Home = None) -> None:
 
 @program.command()
 def check(config: Config = None, home: Home = None) -> None:
-    """Check settings, fleet file and alarm file, and say what they hold."""
+    """Check settings, fleet, alarm and scenario file, and say what they hold."""
     from server.app import read_plant_files
+    from simulator.compositions import read_scenario_file
 
     settings = _settings(config, home, None)
     fleet, alarms = read_plant_files(settings)
     parts = f"{len(fleet.sites)} sites, {len(fleet.systems)} systems, {len(fleet.strings)} strings"
     out.print(f"{settings.fleet}: {parts}, {len(fleet.jars)} jars")
     out.print(f"{settings.alarms}: {len(alarms)} conditions")
+    scenarios = read_scenario_file(settings.simulator.scenarios)
+    out.print(f"{settings.simulator.scenarios}: {len(scenarios)} custom scenarios")
     out.print("Everything is in order.")
 
 

@@ -22,6 +22,7 @@ from server.events.audit import AuditEvents
 from server.events.simulation import SimulationEvents
 from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
+from server.methods.customscenarios import STATE_FILE, CustomScenarios
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -67,6 +68,7 @@ from server.space.simulationnodes import SimulationNodes
 from server.space.status import Status
 from server.space.valuetypes import ValueTypes
 from server.space.writablerows import SetPointWriter, WritableRows
+from simulator.compositions import Catalogue
 from simulator.shadow import Shadow
 
 log = structlog.get_logger(__name__)
@@ -119,6 +121,7 @@ class OpcUaServer:
         store: NodeStore,
         evaluation: Evaluation,
         shadow: Shadow,
+        catalogue: Catalogue,
         clock: Callable[[], int],
         write: SetPointWriter,
     ) -> None:
@@ -146,6 +149,9 @@ class OpcUaServer:
         self.simulations = self._simulations(evaluation, shadow, clock, assets)
         SimulationNodes(self.simulations).describe(space, assets)
         SimulationMethods(self.simulations).register(methods, assets.node_id)
+        custom = CustomScenarios(self.simulations, catalogue, settings.home / "state" / STATE_FILE)
+        custom.load()
+        custom.register(methods, assets.node_id)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
         RulMethods(self._table, self.simulations.prognosis_of).register(methods, assets.node_id)
