@@ -24,7 +24,15 @@ from drivers.deviceclock import DeviceClocks
 from drivers.line import Closed, NoAnswer, Nonsense, Silence, Unreachable
 from drivers.poll import Poll, Round
 from drivers.registers import Plan
-from drivers.requests import Refusal, RefusedError, reading, registers_in, writing
+from drivers.requests import (
+    ACKNOWLEDGE,
+    ILLEGAL_VALUE,
+    Refusal,
+    RefusedError,
+    reading,
+    registers_in,
+    writing,
+)
 from drivers.setpoint import SetPoint
 from drivers.spans import Region
 from drivers.statistics import Statistics
@@ -195,7 +203,9 @@ class Gateway:
         try:
             await self._connection.ask_once(writing(point.unit, point.address, registers))
         except RefusedError as refusal:
-            return _refused(refusal)
+            if refusal.code != ACKNOWLEDGE:
+                return _refused(refusal)
+            missed = st.BAD_RESOURCE_UNAVAILABLE
         except NoAnswer:
             missed = st.BAD_TIMEOUT
         except (Closed, Nonsense):
@@ -284,4 +294,6 @@ def _refused(refusal: RefusedError) -> int:
     """The StatusCode of a write that the device refuses."""
     if refusal.meaning is Refusal.ABSENT:
         return st.BAD_NO_COMMUNICATION
-    return st.BAD_OUT_OF_RANGE if refusal.code == 3 else st.BAD_DEVICE_FAILURE
+    if refusal.meaning is Refusal.BUSY:
+        return st.BAD_RESOURCE_UNAVAILABLE
+    return st.BAD_OUT_OF_RANGE if refusal.code == ILLEGAL_VALUE else st.BAD_DEVICE_FAILURE

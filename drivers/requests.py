@@ -26,6 +26,8 @@ from drivers.frames import NotModbusError
 from drivers.spans import Region
 
 _READERS: Final = {"holding": ReadHoldingRegistersRequest, "input": ReadInputRegistersRequest}
+ILLEGAL_VALUE: Final = 3
+ACKNOWLEDGE: Final = 5  # accepted, and takes longer than an answer may
 _EXCEPTIONS: Final = {
     1: "illegal function",
     2: "illegal data address",
