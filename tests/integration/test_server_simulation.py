@@ -462,7 +462,7 @@ async def test_once_a_minute_is_no_reason_to_wait_for_a_stop(
             await engineer.stop(simulation)
             value, (_, _, active, _, retain, _) = await both(made)
             took = asyncio.get_running_loop().time() - began
-            assert took < 1.0  # 5 s are allowed
+            assert took < 5.0
             assert (value.StatusCode.value, value.Value.Value) == (0, before.Value.Value)
             assert (active, retain) == (False, False)
             # Its end by itself does not wait for the next scan either.
