@@ -43,8 +43,12 @@ class Table:
     asset: AssetType
     readings: str
     latest: str
-    simulated: str
     columns: tuple[Column, ...]
+
+    @property
+    def simulated(self) -> str:
+        """The table of simulated readings."""
+        return f"{self.asset.value.lower()}_simulated"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,7 +70,7 @@ def _column(tag: TagDef) -> Column:
 def _table(asset: AssetType) -> Table:
     columns = sorted((_column(tag) for tag in tags_of(asset)), key=lambda column: -column.bits)
     name = asset.value.lower()
-    return Table(asset, f"{name}_reading", f"{name}_latest", f"{name}_simulated", tuple(columns))
+    return Table(asset, f"{name}_reading", f"{name}_latest", tuple(columns))
 
 
 TABLES: Final = {asset: _table(asset) for asset in AssetType if any(tag.asset is asset for tag in TAGS)}

@@ -136,7 +136,8 @@ class Historian:
     ) -> History:
         """Raw values of the variable in `row` from `start` towards `end` [µs], as Part 11, 6.5.3 has it.
 
-        While scenarios run, the simulated rows of an asset stand in the place of the plant's.
+        While scenarios run, the simulated rows of an asset stand in the place of the plant's; where the index
+        has a mirror, they are told of the row there instead.
         At most `limit` values, 0 being as many as a reply holds (`reader.MAX_VALUES`). When the result
         says `more`, the same request with `after` set to its last time goes on from there.
         """

@@ -58,7 +58,10 @@ class History:
 
 @dataclass(frozen=True)
 class Reader:
-    """Raw history of the variables of a fleet; where there are simulated rows, they cover the plant's."""
+    """Raw history of the variables of a fleet; where there are simulated rows, they cover the plant's.
+
+    Where the index has a mirror they are the history of its rows instead.
+    """
 
     index: TagIndex
     ids: AssetIds
@@ -100,7 +103,11 @@ class _Series:
         self._table = TABLES[tag.asset]
         self._column = next(column for column in self._table.columns if column.tag is tag)
         self._asset = int(reader.ids.of[tag.asset][i])
-        self._simulated_since = reader.simulated_since(tag.asset, i)
+        # Real devices: what is simulated shows in the mirror alone, and nothing else there.
+        apart = reader.index.first_mirrored is not None
+        self._is_mirror = reader.index.is_mirror(row)
+        hidden = apart and not self._is_mirror
+        self._simulated_since = None if hidden else reader.simulated_since(tag.asset, i)
         self._reader = reader
         self._connection = connection
         self._forward = forward
@@ -131,7 +138,9 @@ class _Series:
         return await self._select(low, high, limit, self._forward)
 
     async def _select(self, low: int, high: int, limit: int, forward: bool) -> Found:
-        found = await self._select_from(self._table.readings, low, high, limit, forward)
+        found = np.empty(0, _FOUND)
+        if not self._is_mirror:
+            found = await self._select_from(self._table.readings, low, high, limit, forward)
         since = self._simulated_since
         if since is None or since > high:
             return found

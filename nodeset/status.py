@@ -22,6 +22,7 @@ BAD_OUT_OF_RANGE: Final = 0x803C_0000
 BAD_NOT_CONNECTED: Final = 0x808A_0000
 BAD_DEVICE_FAILURE: Final = 0x808B_0000
 BAD_SENSOR_FAILURE: Final = 0x808C_0000
+BAD_NO_DATA: Final = 0x809B_0000
 BAD_INVALID_STATE: Final = 0x80AF_0000
 
 # The severity is in the two highest bits: 00 good, 01 uncertain, 10 and 11 (reserved) bad.

@@ -4,6 +4,8 @@ A row of a Double is 30 bytes: mask, variant type, value, StatusCode, source and
 row of a UInt32 leaves four of them out, a String is encoded when it is asked for; `encode` hides that.
 A Read is a gather of rows, a notification a gather of rows with handles before them. Change ticks a
 row let a subscription find what is new without comparing values.
+
+Where the index has a mirror its rows follow the plant's, and have no data but what `mirror` shows there.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nodeset import status as st
 from nodeset.fleet import AssetType, Index
-from nodeset.frame import Frame
+from nodeset.frame import Frame, Statuses, Times, Values
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text
 from server.livetexts import Texts
@@ -87,10 +90,11 @@ class LiveTable:
         self.tick = 0
         self.frame: Frame | None = None
         self.shape = np.empty(n, np.uint8)
-        self._scale = np.empty(n)
+        self._scale = np.empty(index.plant.size)
         self._states: list[slice] = []
         for tag in index.tags:
             self._declare(tag, index.slice(tag.asset, tag.name))
+        self._declare_mirror(index.first_mirrored)
         self.rows["mask"] = _MASK[BOTH]
         self._code_view = self.rows.view(np.uint8).reshape(n, 30)
         self._bits = np.zeros(n, np.int64)
@@ -105,6 +109,14 @@ class LiveTable:
         if shape == _STATE:
             self._states.append(rows)
 
+    def _declare_mirror(self, first: int | None) -> None:
+        if first is None:
+            return
+        self.shape[first:] = self.shape[:first]
+        self.rows["type"][first:] = self.rows["type"][:first]
+        self.rows["status"][first:] = st.BAD_NO_DATA
+        self.rows["source"][first:] = self.rows["server"][first:] = now_ticks()
+
     def quantised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values at the resolution at which they are stored, so that history reads back what was live."""
         result: NDArray[np.float64] = np.rint(values * self._scale) / self._scale
@@ -112,20 +124,36 @@ class LiveTable:
 
     def commit(self, frame: Frame) -> int:
         """Take over a frame; how many rows changed."""
-        rows = self.rows
-        bits = frame.value.view(np.int64)
-        changed = (bits != self._bits) | (rows["status"] != frame.status)
-        np.copyto(self._bits, bits)
-        self.tick += 1
-        self.changed[changed] = self.tick
-        rows["value"] = frame.value
-        for span in self._states:
-            codes = np.nan_to_num(frame.value[span]).astype("<u4")
-            self._code_view[span, 2:6] = codes.view(np.uint8).reshape(-1, 4)
-        rows["status"] = frame.status
-        rows["source"] = frame.source_time * 10 + EPOCH
-        rows["server"] = now_ticks()
         self.frame = frame
+        return self._put(0, frame.value, frame.status, frame.source_time)
+
+    def mirror(self, frame: Frame, shown: NDArray[np.bool_]) -> int:
+        """Show some rows of a frame in the mirror, and no data in its others; how many changed."""
+        assert self.index.first_mirrored is not None
+        return self._put(
+            self.index.first_mirrored,
+            np.where(shown, frame.value, 0.0),
+            np.where(shown, frame.status, np.uint32(st.BAD_NO_DATA)),
+            np.where(shown, frame.source_time, frame.time),
+        )
+
+    def _put(self, first: int, value: Values, status: Statuses, time: Times) -> int:
+        """Take over values from row `first` on; how many rows changed."""
+        part = slice(first, first + len(value))
+        rows, known = self.rows[part], self._bits[part]
+        bits = value.view(np.int64)
+        changed = (bits != known) | (rows["status"] != status)
+        np.copyto(known, bits)
+        self.tick += 1
+        self.changed[part][changed] = self.tick
+        rows["value"] = value
+        code_view = self._code_view[part]
+        for span in self._states:
+            codes = np.nan_to_num(value[span]).astype("<u4")
+            code_view[span, 2:6] = codes.view(np.uint8).reshape(-1, 4)
+        rows["status"] = status
+        rows["source"] = time * 10 + EPOCH
+        rows["server"] = now_ticks()
         return int(np.count_nonzero(changed))
 
     def text(self, row: int) -> str:

@@ -15,7 +15,7 @@ from asyncua import ua
 from numpy.typing import NDArray
 
 from nodeset.fleet import AssetType, Index
-from nodeset.index import TagIndex
+from nodeset.index import MIRROR, TagIndex
 from server.protocol.wire import I32, U32
 
 # The rest of a ReadValueId that asks for the Value attribute as a whole, in the default encoding.
@@ -52,6 +52,11 @@ class RowParser:
             for asset, first in self._first.items()
             for i, part in enumerate(index.fleet.assets(asset))
         }
+        if index.first_mirrored is not None:
+            prefix = MIRROR.encode()
+            self._assets |= {
+                prefix + path: (first, i + index.first_mirrored) for path, (first, i) in self._assets.items()
+            }
 
     def row(self, node_id: ua.NodeId) -> int | None:
         """Row of a live variable, by its own NodeId or a registered one; None for any other node."""

@@ -270,7 +270,7 @@ async def test_what_a_killed_server_left_is_gone_after_a_start(
     killed = await Historian.start(settings, home, small_index, lambda text: None)
     scans = Scans(killed, small_index)
     scans.next(scans.touched(JAR))
-    await until(lambda: killed.simulated_stats.rows_written == 2)
+    await until(lambda: killed.simulated_stats.rows_written == 2 and killed.stats.scans_written == 1)
     assert count(database) == {"jar_simulated": 1, "fleet_simulated": 1}
     (home / "second").mkdir()
     started = await Historian.start(settings, home / "second", small_index, lambda text: None)
