@@ -36,6 +36,8 @@ from drivers.requests import (
 from drivers.setpoint import SetPoint
 from drivers.spans import Region
 from drivers.statistics import Statistics
+from drivers.sunspec import DiscoveryError
+from drivers.sunspecsite import SunSpecSite
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.tags import GatewayState
@@ -51,24 +53,24 @@ _READ_BACKS: Final = (
     0.2,
     0.5,
 )  # s before each look at what was written
+LOOK_AGAIN: Final = 60.0  # s until a unit that was no device of the map is looked at again
 _MICROSECONDS: Final = 1_000_000
 
 
 class Gateway:
     """The gateway of the site `name`."""
 
-    def __init__(self, name: str, link: Link, plan: Plan, limits: Limits, backoff: Backoff) -> None:
-        self.name, self.link, self.plan = name, link, plan
+    def __init__(
+        self, name: str, link: Link, known: Plan | SunSpecSite, limits: Limits, backoff: Backoff
+    ) -> None:
+        """`known` is the site's plan, or the devices that will tell it."""
+        self.name, self.link = name, link
         self._limits, self._backoff = limits, backoff
+        self._devices = None if isinstance(known, Plan) else known
+        self._asked_again = 0.0  # loop's time
+        self._discovered: tuple[list[str], list[str]] = ([], [])
         self._connection = Connection(link, limits)
-        self._requests = [reading(plan.table, region) for region in plan.requests]
-        self._firsts = list({request.unit: request for request in reversed(self._requests)}.values())
-        workers = limits.in_flight if link.framer == "tcp" else 1
-        self._poll = Poll(self._requests, backoff, workers)
-        self._image: Image = np.zeros(plan.size, np.uint16)
-        self._clocks = plan.new_clocks()
-        self._times = np.zeros(len(plan.requests), np.int64)
-        self._fresh = np.zeros(len(plan.requests), np.bool_)
+        self._adopt(known if isinstance(known, Plan) else known.plan)
         self._round: asyncio.Task[None] | None = None
         self._late = False  # the round did not end within a scan period
         self._durations: deque[float] = deque(maxlen=_ROUNDS)
@@ -84,8 +86,20 @@ class Gateway:
         """Try once; go on trying in the background where that fails."""
         try:
             await self._reach(0)
-        except Silence as silence:
-            self._lose(str(silence))
+        except (Silence, DiscoveryError) as error:
+            self._lose(str(error))
+
+    def _adopt(self, plan: Plan) -> None:
+        """Read by this plan from now on; no round is under way."""
+        self.plan = plan
+        self._requests = [reading(plan.table, region) for region in plan.requests]
+        self._firsts = list({request.unit: request for request in reversed(self._requests)}.values())
+        workers = self._limits.in_flight if self.link.framer == "tcp" else 1
+        self._poll = Poll(self._requests, self._backoff, workers)
+        self._image: Image = np.zeros(plan.size, np.uint16)
+        self._clocks = plan.new_clocks()
+        self._times = np.zeros(len(plan.requests), np.int64)
+        self._fresh = np.zeros(len(plan.requests), np.bool_)
 
     @property
     def statistics(self) -> Statistics:
@@ -138,6 +152,7 @@ class Gateway:
     async def _run(self, time: int) -> None:
         """A round; nothing that happens in it ends the polling."""
         loop = asyncio.get_running_loop()
+        await self._look_again()
         connection, began = self._connection, loop.time()
         answers, took = connection.answers, connection.took
 
@@ -237,7 +252,14 @@ class Gateway:
         return self._search is not None
 
     async def _reach(self, attempt: int) -> None:
-        """Have a unit answer, another one each time; a refusal is an answer."""
+        """Have a unit answer, another one each time, or all tell what they are; a refusal is an answer."""
+        if self._devices is not None:
+            plan = await self._devices.discover(self._registers)
+            if self._round is not None:
+                await asyncio.wait({self._round})
+            self._adopt(plan)
+            self._tell_devices(self._devices)
+            return
         request = self._firsts[attempt % len(self._firsts)]
         with suppress(RefusedError):
             await self._connection.ask(request)
@@ -261,13 +283,46 @@ class Gateway:
             try:
                 await self._reach(self._attempt)
                 break
-            except Silence:
+            except (Silence, DiscoveryError):
                 continue
         self._found = loop.time()
         self._poll.anew()
         self._durations.clear()
         self._search = None
         log.info("gateway is back", site=self.name, host=self.link.host, port=self.link.port)
+
+    # -- devices that tell where their values stand
+
+    async def _registers(self, region: Region) -> list[int] | None:
+        """Holding registers, None where they are refused."""
+        try:
+            pdu = await self._connection.ask(reading("holding", region))
+        except RefusedError:
+            return None
+        return [int(register) for register in registers_in(pdu)]
+
+    async def _look_again(self) -> None:
+        """Every now and then look at a unit that was no such device; silence is the round's to find out."""
+        loop = asyncio.get_running_loop()
+        if self._devices is None or loop.time() - self._asked_again < LOOK_AGAIN:
+            return
+        self._asked_again = loop.time()
+        with suppress(Silence):
+            plan = await self._devices.again(self._registers)
+            if plan is not None:
+                self._adopt(plan)
+                self._tell_devices(self._devices)
+
+    def _tell_devices(self, site: SunSpecSite) -> None:
+        """Log what has been discovered, once."""
+        self._asked_again = asyncio.get_running_loop().time()
+        found = [str(device) for device in site.devices.values()]
+        missing = [*site.reasons.values(), *site.lacking()]
+        if (found, missing) != self._discovered:
+            log.info(
+                "devices discovered", site=self.name, port=self.link.port, devices=found, missing=missing
+            )
+        self._discovered = (found, missing)
 
     def _tell(self, found: Round) -> None:
         """Log parts that are newly missing, and when nothing is missing any more."""

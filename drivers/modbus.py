@@ -14,10 +14,12 @@ from config.settings import Modbus
 from drivers.backoff import Backoff
 from drivers.connection import Limits
 from drivers.gateway import Gateway
-from drivers.mapfile import read_map
-from drivers.registers import plan_of
+from drivers.mapfile import FieldMap, read_map
+from drivers.registers import Plan, plan_of
 from drivers.setpoint import SetPoint, set_points_of
 from drivers.statistics import readings_of
+from drivers.sunspecmap import SunSpecMap
+from drivers.sunspecsite import SunSpecSite
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
@@ -42,10 +44,11 @@ class ModbusSource:
         self._limit = settings.scan_share / 100.0 * period
         self._set_points: dict[int, tuple[Gateway, SetPoint]] = {}
         for i, (name, link) in enumerate(zip(names, links, strict=True)):
-            plan = plan_of(index, maps[link.map], i)
-            gateway = Gateway(name, link, plan, limits, backoff)
+            found = maps[link.map]
+            gateway = Gateway(name, link, _known(index, found, i), limits, backoff)
             gateways.append(gateway)
-            self._set_points |= {point.row: (gateway, point) for point in set_points_of(index, plan)}
+            points = set_points_of(index, gateway.plan)
+            self._set_points |= {point.row: (gateway, point) for point in points}
         self.gateways = tuple(gateways)
 
     async def connect(self) -> None:
@@ -77,6 +80,10 @@ class ModbusSource:
     async def close(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(gateway.close() for gateway in self.gateways))
+
+
+def _known(index: TagIndex, found: FieldMap, site: int) -> Plan | SunSpecSite:
+    return SunSpecSite(index, found, site) if isinstance(found, SunSpecMap) else plan_of(index, found, site)
 
 
 async def _settle(rounds: dict[asyncio.Task[None], float]) -> None:

@@ -232,6 +232,20 @@ def assembled(
     spans = _spans(points, width, time, clocks)
     regions = coalesced(spans, table.limits.gap)
     requests = tuple(part for region in regions for part in cut(region, spans, table.limits))
+    return asked(index, site, table, points, regions, requests, time, clocks)
+
+
+def asked(
+    index: TagIndex,
+    site: int,
+    table: Table,
+    points: Points,
+    regions: tuple[Region, ...],
+    requests: tuple[Region, ...],
+    time: TimeRegister | None = None,
+    clocks: ClockPlaces | None = None,
+) -> Plan:
+    """A plan whose requests are given; each value is in one of them."""
     where = _Where(requests)
     request, offset = where.find(points.unit, points.address)
     absent = absent_rows(index, site, points.row)

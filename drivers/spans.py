@@ -54,6 +54,8 @@ def spans_of(unit: Index, address: Index, width: Index) -> Spans:
 
 def coalesced(spans: Spans, gap: int = 0) -> tuple[Region, ...]:
     """Regions with no more than `gap` unused registers in a row."""
+    if not spans.unit.size:
+        return ()
     unit, address, end = spans.unit, spans.address, spans.address + spans.width
     breaks = np.flatnonzero((unit[1:] != unit[:-1]) | (address[1:] - end[:-1] > gap)) + 1
     regions = []

@@ -85,7 +85,7 @@ def simulator(config: Config = None, home: Home = None) -> None:
 
 @program.command()
 def check(config: Config = None, home: Home = None) -> None:
-    """Check settings, fleet, alarm and scenario file, and say what they hold."""
+    """Check settings, fleet, alarm and scenario file and register maps, and say what they hold."""
     from server.app import read_plant_files
     from simulator.compositions import read_scenario_file
 
@@ -96,6 +96,13 @@ def check(config: Config = None, home: Home = None) -> None:
     out.print(f"{settings.alarms}: {len(alarms)} conditions")
     scenarios = read_scenario_file(settings.simulator.scenarios)
     out.print(f"{settings.simulator.scenarios}: {len(scenarios)} custom scenarios")
+    if settings.source == "modbus":
+        from drivers.modbus import ModbusSource
+        from nodeset.index import TagIndex
+
+        gateways = ModbusSource(TagIndex(fleet), settings.modbus).gateways
+        maps = sorted({gateway.link.map for gateway in gateways})
+        out.print(f"{len(gateways)} Modbus gateways, register maps: {', '.join(maps)}")
     out.print("Everything is in order.")
 
 

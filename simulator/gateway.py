@@ -25,15 +25,17 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from config.fleetfile import read_fleet_file
 from config.settings import Link, Settings
 from config.yamlfile import ConfigurationError
-from drivers.mapfile import read_map
+from drivers.mapfile import FieldMap, read_map
 from drivers.registers import Plan, plan_of
 from drivers.setpoint import SetPoint, set_points_of
 from drivers.spans import Region
+from drivers.sunspecmap import SunSpecMap
 from nodeset import status as st
 from nodeset.fleet import build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from simulator.plant import Plant
+from simulator.sunspec import served_plan
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +137,7 @@ class Gateways:
         self.index, self.links = index, tuple(links)
         self._servers: list[ModbusTcpServer] = []
         maps = {name: read_map(name) for name in {link.map for link in links}}
-        plans = [plan_of(index, maps[link.map], i) for i, link in enumerate(links)]
+        plans = [_plan(index, maps[link.map], i) for i, link in enumerate(links)]
         self._registers = [
             Registers(plan, set_points_of(index, plan), [0] * plan.size, frozenset(), set_point)
             for plan in plans
@@ -192,6 +194,10 @@ async def serve(settings: Settings) -> None:
             gateways.put(plant.readings())
     finally:
         await gateways.close()
+
+
+def _plan(index: TagIndex, found: FieldMap, site: int) -> Plan:
+    return served_plan(index, found, site) if isinstance(found, SunSpecMap) else plan_of(index, found, site)
 
 
 def _holds(region: Region, address: int, count: int) -> bool:

@@ -15,6 +15,7 @@ from smallfleets import index_of
 
 from config.settings import HERE
 from drivers.mapfile import MAPS, json_schema, read_map, shipped_maps
+from drivers.registermap import RegisterMap
 from drivers.registers import Plan, plan_of
 from drivers.spans import LONGEST_REQUEST
 from nodeset.index import TagIndex
@@ -22,7 +23,7 @@ from nodeset.tags import Kind
 
 SCHEMA = HERE / "map.schema.json"
 WRONG = Path(__file__).parent / "maps"
-FIXED = shipped_maps()
+FIXED = [name for name in shipped_maps() if isinstance(read_map(name), RegisterMap)]
 
 
 @pytest.fixture(scope="module")
