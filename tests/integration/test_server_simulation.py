@@ -27,6 +27,7 @@ from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from nodeset.tags import Origin
 from nodeset.types import TYPES_URI
+from server.security.audit import AuditEntry
 from server.security.users import Role
 
 S = ua.StatusCodes
@@ -146,6 +147,24 @@ async def test_the_sixth_is_refused_and_told_why(engineer: Engineer) -> None:
     asked = await engineer.call("Start", *sixth, diagnostics=0x80)
     (why,) = asked.DiagnosticInfos
     assert "5 simulations run already" in why.AdditionalInfo
+
+
+async def test_calls_are_audited_with_what_was_before(engineer: Engineer, server: OpcUaTestServer) -> None:
+    entries: list[AuditEntry] = []
+    sinks = server.app._opcua.audit.sinks
+    sinks.append(entries.append)
+    try:
+        simulation = await engineer.start("TemperatureSpike", JAR, Rise=3)
+        await engineer.adjust(simulation, Rise=4)
+        await engineer.stop(simulation)
+    finally:
+        sinks.remove(entries.append)
+    started, adjusted, stopped = (e for e in entries if "Simulation." in e.target)
+    assert {entry.user for entry in (started, adjusted, stopped)} == {"erin"}
+    assert (started.old, started.new) == ("", f"TemperatureSpike, {JAR}, 0.0, ['Rise'], [3.0]")
+    assert adjusted.old == f"TemperatureSpike {JAR} Rise=3, Ramp=0"
+    assert adjusted.new == f"{simulation}, ['Rise'], [4.0]"
+    assert stopped.old == f"TemperatureSpike {JAR} Rise=4, Ramp=0"
 
 
 # -- what is marked, and what is not
