@@ -7,12 +7,13 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from analytics import estimate, twin
 from analytics.parameters import Parameters
 from benchmarks.twin import discharge
 from config.settings import Settings
+from historian.historian import Historian
 from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from server.alarms.conditions import Conditions
@@ -23,7 +24,8 @@ from server.livetable import LiveTable
 from server.scanning.evaluation import Evaluation
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
-from server.scanning.scan import Scan
+from server.scanning.scan import Scan, Show
+from server.scanning.stage import LiveStage
 from server.services.subscription import SubscriptionService
 from simulator.source import SimulatorSource
 
@@ -41,7 +43,7 @@ class _Forgetful:
         """Nothing."""
 
 
-class _Clock:
+class Clock:
     """A plant's clock that goes on by a second whenever it is looked at."""
 
     def __init__(self) -> None:
@@ -68,8 +70,8 @@ def measure(index: TagIndex) -> dict[str, float]:
 
 
 async def _measure(index: TagIndex) -> dict[str, float]:
-    parts = _Parts.of(index)
-    scan = parts.scan(index)
+    parts = Parts.of(index)
+    scan = parts.plain_scan(index)
     plant, work = await _run(scan)
     first, second = scan.frame, await scan.once()
     frames = [first, second] * REPEATS
@@ -94,11 +96,11 @@ def _circuit(index: TagIndex) -> float:
 
 def plant_scan(index: TagIndex) -> Scan:
     """A scan of the simulated plant, a second of plant time each, without historian and subscribers."""
-    return _Parts.of(index).scan(index)
+    return Parts.of(index).plain_scan(index)
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
     """What a scan works with."""
 
     table: LiveTable
@@ -106,7 +108,7 @@ class _Parts:
     prognosis: Prognosis
 
     @classmethod
-    def of(cls, index: TagIndex) -> _Parts:
+    def of(cls, index: TagIndex) -> Parts:
         _, definitions = read_plant_files(Settings())
         return cls(
             LiveTable(index),
@@ -114,24 +116,41 @@ class _Parts:
             Prognosis(Parameters.of(index.fleet), START),
         )
 
-    def scan(self, index: TagIndex) -> Scan:
+    def plain_scan(self, index: TagIndex) -> Scan:
+        """A scan of the simulated plant in which nothing is simulated."""
+        source = SimulatorSource(index, 1, START)
+        return self.scan(source, self.evaluation(), lambda frame, _readings: frame, Clock())
+
+    def evaluation(self) -> Evaluation:
+        """What a scan works out of readings."""
         settings = Settings()
         staleness = Staleness(settings.scan.stale_scans, round(settings.scan.lost_after * SECOND))
-        subscriptions = SubscriptionService(self.table, 1, settings.opcua.min_publishing_interval)
-        historian: Any = _Forgetful()
-        clock = _Clock()
+        return Evaluation(Quality(self.table.index, staleness), self.prognosis)
+
+    def stage(self, keeping: Any, clock: Clock) -> LiveStage:
+        """Where simulations are shown."""
+        subscriptions = self._subscriptions()
+        conditions = Conditions(self.alarms, subscriptions, _NAMESPACE, clock)
+        return LiveStage(conditions, self.table, subscriptions, keeping)
+
+    def scan(self, source: SimulatorSource, evaluation: Evaluation, show: Show, clock: Clock) -> Scan:
+        """A scan with nobody to tell."""
+        subscriptions, historian = self._subscriptions(), _Forgetful()
         return Scan(
-            index,
-            SimulatorSource(index, 1, START),
-            lambda frame, _readings: frame,
-            Evaluation(Quality(index, staleness), self.prognosis),
+            self.table.index,
+            source,
+            show,
+            evaluation,
             Conditions(self.alarms, subscriptions, _NAMESPACE, clock),
             self.table,
             subscriptions,
-            historian,
+            cast(Historian, historian),
             1.0,
             clock,
         )
+
+    def _subscriptions(self) -> SubscriptionService:
+        return SubscriptionService(self.table, 1, Settings().opcua.min_publishing_interval)
 
 
 async def _run(scan: Scan) -> tuple[float, float]:
