@@ -49,7 +49,7 @@ def voltkeep(folder: Path, fleet: Path) -> Iterator[Process]:
         "VOLTKEEP_DEMO": "1",
         "VOLTKEEP_ADMIN_PASSWORD": PASSWORD,
         "VOLTKEEP_SCAN_PERIOD": "1",
-        "VOLTKEEP_SIMULATOR_PAST_HOURS": "0",
+        "VOLTKEEP_SIMULATOR_PAST_DAYS": "0",
         "VOLTKEEP_OPCUA_PORT": str(opcua),
         "VOLTKEEP_METRICS_PORT": str(metrics),
         "VOLTKEEP_LOG_LEVEL": "warning",

@@ -150,9 +150,9 @@ class Simulator(Section):
 
     seed: int = 1
     speed: Annotated[float, Field(ge=1, le=100_000, description="simulated seconds a second")] = 1.0
-    past_hours: Annotated[
-        float, Field(ge=0, le=24 * 90, description="[h] of the past written at the first start")
-    ] = 24.0
+    past_days: Annotated[
+        float, Field(ge=0, le=730, description="[d] of the past written at the first start")
+    ] = 90.0
     scenarios: Annotated[Path, Field(description="custom scenarios")] = HERE / "scenarios.yaml"
 
 

@@ -61,6 +61,7 @@ class Partitions:
         if self._timescale:
             await _drop_chunks(connection, limit)
             return
+        await self.load(connection)  # another process may have loaded older days
         for day in sorted(day for day in self._days if day < limit):
             await self._drop(connection, day)
         while self._max_bytes is not None and await _size(connection) > self._max_bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ from server.errors import StartError
 from server.health import Health
 from server.livetable import LiveTable
 from server.protocol.wire import now_us
-from server.scanning.backfill import backfill
+from server.scanning import backfill
 from server.scanning.evaluation import Evaluation
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
@@ -46,6 +46,7 @@ from server.simulationnote import SimulationNote
 from server.space.nodecache import open_nodes
 from server.statefiles import read_arrays, write_arrays
 from simulator.compositions import Catalogue, read_scenario_file
+from simulator.past import Span
 from simulator.plant import Plant
 from simulator.shadow import Shadow
 from simulator.source import SimulatorSource
@@ -89,7 +90,7 @@ class App:
         self._prognosis: Prognosis
         self._alarms: AlarmTable
         self._opcua: OpcUaServer
-        self._backfill: Coroutine[None, None, None] | None = None
+        self._past: backfill.Work | None = None
         self.admin_password: str | None = None
 
     async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -102,8 +103,8 @@ class App:
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._save_often(), name="save"),
                 ]
-                if self._backfill is not None:
-                    running.append(tasks.create_task(self._backfill, name="backfill"))
+                if self._past is not None:
+                    running.append(tasks.create_task(self._fill_in(self._past), name="past"))
                 memory.settle()
                 ready()
                 await stop.wait()
@@ -141,7 +142,7 @@ class App:
         table = LiveTable(index)
         self._opcua = OpcUaServer(settings, table, self._alarms, historian)
         set_points = SetPoints(table, source)
-        evaluation = Evaluation(self._quality(index), self._prognosis)
+        evaluation = Evaluation(Quality(index, self._staleness), self._prognosis)
         note = SimulationNote(self._state / "simulations.json")
         note.tell()
         self._opcua.compose(loading.result(), evaluation, shadow, catalogue, clock, set_points.write)
@@ -151,8 +152,8 @@ class App:
         await self._make_accounts()
         await scan.once()
         await self._open_doors(scan, historian)
-        if plant is not None and not last.rows.size:
-            self._backfill = self._past(historian, table, scan.frame.time)
+        if plant is not None:
+            self._past = self._missing_past(scan.frame.time, first=not last.rows.size)
         return scan
 
     def _check_ports(self) -> None:
@@ -190,23 +191,39 @@ class App:
         self._stack.push_async_callback(self._opcua.close)
         await self._serve_health(health)
 
-    def _quality(self, index: TagIndex) -> Quality:
+    @property
+    def _staleness(self) -> Staleness:
         scan = self._settings.scan
-        return Quality(index, Staleness(scan.stale_scans, round(scan.lost_after * MICROSECONDS)))
+        return Staleness(scan.stale_scans, round(scan.lost_after * MICROSECONDS))
 
-    async def _past(self, historian: Historian, table: LiveTable, end: int) -> None:
-        """The first start of a simulated plant: give it a past, in the background."""
-        simulator = self._settings.simulator
-        if not simulator.past_hours:
-            return
-        self._say(f"Writing the simulated plant's last {simulator.past_hours:g} h in the background")
-        fleet = table.index.fleet
-        begin = end - round(simulator.past_hours * 3600 * MICROSECONDS)
-        evaluation = Evaluation(self._quality(table.index), Prognosis(Parameters.of(fleet), begin))
+    def _missing_past(self, end: int, first: bool) -> backfill.Work | None:
+        """What is to be written of a simulated plant's past: all at the first start, else what is left."""
+        seed = self._settings.simulator.seed
+        days = min(self._settings.simulator.past_days, self._settings.historian.raw_days)
+        if not days:
+            return None
+        if not first:
+            return backfill.unfinished(self._place, seed)
+        span = Span.before(end, days)
+        work = backfill.Work(seed, span.begin, span.end)
+        backfill.begin(self._place, work)
+        return work
+
+    async def _fill_in(self, work: backfill.Work) -> None:
+        days = (work.end - work.begin) / (86_400 * MICROSECONDS)
+        self._say(f"Writing the simulated plant's {days:.4g} days before its first start in the background")
         try:
-            await backfill(historian, evaluation, table, simulator.seed, end, simulator.past_hours)
+            await backfill.backfill(self._place, work, self._prognosis)
         except Exception:  # the past is a comfort, the present goes on
             log.exception("the plant's past could not be written")
+
+    @property
+    def _place(self) -> backfill.Place:
+        settings = self._settings
+        url = None if settings.historian.url is None else settings.historian.url.get_secret_value()
+        return backfill.Place(
+            settings.fleet, settings.home, url, settings.historian.raw_days, self._staleness
+        )
 
     @property
     def _speed(self) -> float:

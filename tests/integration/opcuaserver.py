@@ -210,7 +210,7 @@ def _settings(home: Path, database: str, overrides: dict[str, Any]) -> Settings:
             "metrics": {"port": free_port()},
             "scan": {"period": SCAN_PERIOD},
             "historian": {"url": database},
-            "simulator": {"past_hours": 0},
+            "simulator": {"past_days": 0},
             "admin": {"password": PASSWORD},
             **overrides,
         }

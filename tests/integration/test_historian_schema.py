@@ -132,6 +132,15 @@ async def test_days_are_made_ahead_and_dropped_when_old(database: str) -> None:
         assert days(database) == ["20260103", "20260104", "20260105", "20260106"]
 
 
+async def test_days_that_another_process_has_made_are_dropped_too(database: str) -> None:
+    async with await connect(database) as connection:
+        ours, other = (Partitions(PLAIN, raw_days=2, max_gb=None) for _ in range(2))
+        await ours.ensure(connection, START + 4 * DAY)
+        await other.ensure(connection, START)
+        await ours.expire(connection, START + 4 * DAY)
+        assert days(database) == ["20260105", "20260106"]
+
+
 async def test_a_database_too_big_loses_its_oldest_days_but_never_today(database: str) -> None:
     async with await connect(database) as connection:
         partitions = Partitions(PLAIN, raw_days=100, max_gb=1e-6)

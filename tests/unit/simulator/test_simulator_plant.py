@@ -16,7 +16,7 @@ from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Hvac, Mains, Mode
 from simulator.mains import WEEK, mains_of
-from simulator.past import past
+from simulator.past import Span, past
 from simulator.plant import Plant
 from simulator.source import SimulatorSource
 
@@ -82,7 +82,7 @@ def test_one_jump_ends_near_many_small_steps(two_sites: TagIndex, quiet: int) ->
 
 
 def test_the_past_ends_where_the_source_begins(two_sites: TagIndex, quiet: int) -> None:
-    readings = list(past(two_sites, 1, quiet, 2.0, 60.0))
+    readings = list(past(two_sites, 1, Span.before(quiet, 2 / 24)))
     assert len(readings) == 120
     assert readings[0].time[0] == quiet - 2 * HOUR
     assert readings[-1].time[0] == quiet - 60 * SECOND
@@ -95,7 +95,7 @@ def test_there_is_no_seam_in_an_outage_and_a_recharge_either(two_sites: TagIndex
     starts = {s for w in range(200) if (s := mains.last_start(quiet + w * WEEK)) is not None}
     start, end = max(((s, mains.next_change(s)) for s in starts), key=lambda outage: outage[1] - outage[0])
     for moment in ((start + end) // 2, end + HOUR):
-        *_, last = past(two_sites, 1, moment, 1.0, 30.0)
+        *_, last = past(two_sites, 1, Span.before(moment, 1 / 24))
         now = Plant(two_sites, 1, moment).readings()
         modes = column(two_sites, now, "System", "OperatingMode")
         assert set(modes) & {Mode.DISCHARGE, Mode.RECHARGE}

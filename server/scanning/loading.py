@@ -1,0 +1,59 @@
+"""Readings of another time than now, evaluated as a scan does and written to the historian one by one.
+
+No alarms are told of them. The next frame is worked out while the database writes the last, and nothing else
+waits, so memory is bounded; what is there already is left as it is, so a load can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from historian.assets import AssetIds
+from historian.rows import Scan, scan_of
+from historian.store import Store
+from nodeset.fleet import AssetType
+from nodeset.frame import Frame, Readings, first_frame
+from nodeset.index import TagIndex
+from server.livetable import LiveTable
+from server.scanning.evaluation import Evaluation
+
+_ALARM_COUNTS: Final = ("ActiveAlarms", "UnacknowledgedAlarms")
+
+
+async def load(
+    frames: Iterator[Frame], store: Store, ids: AssetIds, after: int, told: Callable[[int], None]
+) -> int:
+    """Write the frames later than `after` [µs]; `told` hears the time of each. Gives the new rows."""
+    rows = 0
+    scan = await asyncio.to_thread(_next, frames, ids, after)
+    while scan is not None:
+        async with asyncio.TaskGroup() as both:
+            writing = both.create_task(store.write(scan))
+            working = both.create_task(asyncio.to_thread(_next, frames, ids, after))
+        rows += writing.result()
+        told(scan.time)
+        scan = working.result()
+    return rows
+
+
+def evaluated(index: TagIndex, evaluation: Evaluation, readings: Iterator[Readings]) -> Iterator[Frame]:
+    """The frozen frame of each reading, with values rounded as the live table has them."""
+    table = LiveTable(index)
+    last: Frame | None = None
+    for reading in readings:
+        time = int(reading.time.max())
+        last = evaluation.step(last or first_frame(index, time), reading, time)
+        for asset in (AssetType.SITE, AssetType.FLEET):
+            for name in _ALARM_COUNTS:
+                last.put(asset, name, 0.0)
+        last.value[:] = table.quantised(last.value)
+        yield last.freeze()
+
+
+def _next(frames: Iterator[Frame], ids: AssetIds, after: int) -> Scan | None:
+    for frame in frames:
+        if frame.time > after:
+            return scan_of(frame, ids)
+    return None
