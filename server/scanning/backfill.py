@@ -139,6 +139,8 @@ async def _write(place: Place, work: Work) -> None:
     index = TagIndex(build_fleet(read_fleet_file(place.fleet)))
     prognosis = Prognosis(Parameters.of(index.fleet), work.begin)
     evaluation = Evaluation(Quality(index, place.staleness), prognosis)
+    # Hours are written as readings like any others, for there are no tables of roll-ups yet; once there are,
+    # what lies before `span.raw_begin` belongs there, and only this place has to change.
     frames = evaluated(index, evaluation, past(index, work.seed, work.span))
     conninfo = Database(place.url, place.home, lambda text: None).conninfo
     async with await connect(conninfo) as connection:

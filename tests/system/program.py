@@ -80,6 +80,7 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
         "VOLTKEEP_ADMIN_PASSWORD": ADMIN_PASSWORD,
         "VOLTKEEP_DEMO": "1",
         "VOLTKEEP_SCAN_PERIOD": "1",
+        "VOLTKEEP_SIMULATOR_PAST_DAYS": "1",
         "PYTHONUNBUFFERED": "1",
         **settings,
     }
