@@ -41,3 +41,9 @@ def is_bad(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the value must not be used."""
     bad: NDArray[np.bool_] = status >= np.uint32(_BAD)
     return bad
+
+
+def is_doubted(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Where the sensor is doubted (V4): the value tells nothing of the plant."""
+    doubted: NDArray[np.bool_] = status == np.uint32(UNCERTAIN_SENSOR_NOT_ACCURATE)
+    return doubted

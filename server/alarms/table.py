@@ -3,9 +3,10 @@
 A limit is exceeded beyond its value and cleared `hysteresis` inside it; either must last for its delay.
 The condition's level is the outermost exceeded limit (Part 9, ExclusiveLimitAlarmType). Whatever makes it
 worse (none to High, High to HighHigh, Low to High) asks for acknowledgement; what eases it does not.
-A Bad input changes no level: it is told by the event's Quality, and a delay starts anew after it; an
-Uncertain input is evaluated. Branches are not kept yet: a condition that becomes active again before it
-was acknowledged stays one, and only the EventIds since the latest activation acknowledge it.
+A Bad input changes no level, nor does one whose sensor is doubted, which has a condition of its own: it is
+told by the event's Quality, and a delay starts anew after it; any other Uncertain input is evaluated.
+Branches are not kept yet: a condition that becomes active again before it was acknowledged stays one, and
+only the EventIds since the latest activation acknowledge it.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class AlarmTable:
         """Evaluate every condition against a scan's values; gives what changed."""
         state = self.state
         value, status = self._inputs(frame)
-        usable = state.enabled & ~st.is_bad(status) & np.isfinite(value)
+        usable = state.enabled & ~st.is_bad(status) & ~st.is_doubted(status) & np.isfinite(value)
         np.copyto(state.value, value, where=usable)
         flipped = self._latch(value, usable, frame.time)
         change = self._requalify(status, frame.time)

@@ -25,6 +25,7 @@ from server.alarms.errors import (
 from server.alarms.state import Change
 from server.alarms.table import AlarmTable
 
+DOUBTED = st.UNCERTAIN_SENSOR_NOT_ACCURATE
 GOOD, BAD, UNCERTAIN = st.GOOD, st.BAD_NO_COMMUNICATION, st.UNCERTAIN_LAST_USABLE_VALUE
 SLOW = replace(TEMPERATURE, on_delay=10 * MICROSECONDS, off_delay=20 * MICROSECONDS)
 UP, DOWN, MOVED, QUALITY = Change.ACTIVATED, Change.CLEARED, Change.LEVEL, Change.QUALITY
@@ -125,6 +126,10 @@ STORIES: dict[str, tuple[AlarmDef, Golden]] = {
     "an uncertain input is evaluated": (
         TEMPERATURE,
         [(0, 36, UNCERTAIN, HIGH, UP), (1, 20, UNCERTAIN, NONE, DOWN)],
+    ),
+    "a doubted input changes nothing": (
+        TEMPERATURE,
+        [(0, 90, DOUBTED, NONE, 0), (1, 36, GOOD, HIGH, UP), (2, 20, DOUBTED, HIGH, QUALITY)],
     ),
     "a bad input starts a delay anew": (
         SLOW,
