@@ -15,6 +15,7 @@ from drivers.backoff import Backoff
 from drivers.connection import Limits
 from drivers.gateway import Gateway
 from drivers.mapfile import FieldMap, read_map
+from drivers.registermap import RegisterMap
 from drivers.registers import Plan, plan_of
 from drivers.setpoint import SetPoint, set_points_of
 from drivers.statistics import readings_of
@@ -37,6 +38,9 @@ class ModbusSource:
         names = [site.name for site in index.fleet.sites]
         links = settings.links(names)
         maps = {name: read_map(name) for name in {link.map for link in links}}
+        fixed = [found for found in maps.values() if isinstance(found, RegisterMap)]
+        cycles = [found.time.frozen_after for found in fixed if found.time]
+        self.longest_cycle = max(cycles, default=0.0)  # s for which devices may say the same time
         limits = Limits(settings.connect_timeout, settings.timeout, settings.in_flight)
         backoff = backoff or Backoff(longest=settings.longest_pause)
         gateways = []

@@ -126,7 +126,7 @@ class TimeRegister(Part):
     behind: Annotated[float, Field(gt=0, description="[s] at most after ours to be believed")] = 300.0
     frozen_after: Annotated[
         float, Field(gt=0, description="[s] without a change until its values are no longer new")
-    ] = 120.0
+    ] = 90.0
 
     @property
     def kind(self) -> RegisterType:

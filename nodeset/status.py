@@ -37,6 +37,12 @@ def is_good(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return good
 
 
+def is_unmeasured(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Where no device measures the value: by its map, or because it lacks what the map names."""
+    unmeasured: NDArray[np.bool_] = (status == BAD_NOT_CONNECTED) | (status == BAD_CONFIGURATION_ERROR)
+    return unmeasured
+
+
 def is_bad(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the value must not be used."""
     bad: NDArray[np.bool_] = status >= np.uint32(_BAD)

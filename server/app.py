@@ -35,6 +35,7 @@ from server.health import Health
 from server.livetable import LiveTable
 from server.protocol.wire import now_us
 from server.scanning import backfill
+from server.scanning.arrivals import STANDING
 from server.scanning.evaluation import Evaluation
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
@@ -91,6 +92,7 @@ class App:
         self._alarms: AlarmTable
         self._opcua: OpcUaServer
         self._past: backfill.Work | None = None
+        self._standing = STANDING
         self.admin_password: str | None = None
 
     async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -194,7 +196,8 @@ class App:
     @property
     def _staleness(self) -> Staleness:
         scan = self._settings.scan
-        return Staleness(scan.stale_scans, round(scan.lost_after * MICROSECONDS))
+        lost_after = round(scan.lost_after * MICROSECONDS)
+        return Staleness(scan.stale_scans, lost_after, self._standing)
 
     def _missing_past(self, end: int, first: bool) -> backfill.Work | None:
         """What is to be written of a simulated plant's past: all at the first start, else what is left."""
@@ -253,7 +256,9 @@ class App:
 
             modbus = settings.modbus
             self._say(f"Reading Modbus gateways from {modbus.host}:{modbus.port} on, one a site")
-            source = ModbusSource(index, modbus, period=settings.scan.period)
+            gateways = ModbusSource(index, modbus, period=settings.scan.period)
+            self._standing = max(STANDING, round(gateways.longest_cycle * MICROSECONDS))
+            source = gateways
         await source.connect()
         self._stack.push_async_callback(source.close)
         return source, plant

@@ -26,10 +26,14 @@ STANDING: Final = 90_000_000
 
 @dataclass(frozen=True)
 class Staleness:
-    """Scans without a reading until its value is uncertain, and µs until it is bad."""
+    """Scans without a reading until its value is uncertain, and µs until it is bad.
+
+    `standing` [µs] is for how long a device may repeat its timestamp.
+    """
 
     scans: int
     lost_after: int
+    standing: int = STANDING
 
 
 class Arrivals:
@@ -69,7 +73,7 @@ class Arrivals:
         rows = readings.rows
         advanced = readings.time != last.source_time[rows]  # a clock that was set back goes on, too
         if not advanced.all():
-            late = ~advanced & (frame.time - self._heard[rows] >= STANDING)
+            late = ~advanced & (frame.time - self._heard[rows] >= self._staleness.standing)
             self._heard[rows[advanced]] = frame.time
             arrived: Index = rows[~late]
             return arrived

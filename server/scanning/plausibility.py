@@ -101,7 +101,10 @@ class Plausibility:
         value, status = frame.value[m.rows], frame.status[m.rows]
         here = fresh[m.rows]
         good = here & st.is_good(status)
-        self._count_refusals(here & ~good, good, value, time)
+        refused = here & ~good
+        if refused.any():
+            refused &= ~st.is_unmeasured(status)
+        self._count_refusals(refused, good, value, time)
         change = value - memory.believed
         near = np.abs(change) <= self._reach(memory.believed_at, time)
         plain = good & near & (memory.verdict == SensorState.NORMAL)

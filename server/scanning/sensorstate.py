@@ -23,7 +23,7 @@ def put_state(frame: Frame, found: NDArray[np.integer]) -> None:
     arrives any more its sensors are unknown: the tag is Bad, and alarms that watch it stay as they are.
     """
     statuses = np.array([frame.column_status(JAR, name) for name in MEASUREMENTS])
-    never = statuses == st.BAD_WAITING_FOR_INITIAL_DATA  # or the device does not measure it
+    never = (statuses == st.BAD_WAITING_FOR_INITIAL_DATA) | st.is_unmeasured(statuses)
     lost = statuses == st.BAD_NO_COMMUNICATION
     if not (lost.any() or never.any()):
         frame.put(JAR, "SensorState", found.astype(np.float64))
