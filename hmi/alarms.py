@@ -29,6 +29,7 @@ class Condition:
     comment: str = ""
     user: str = ""
     branch: str = ""
+    simulated: bool = False
 
     @property
     def key(self) -> str:

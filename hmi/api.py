@@ -101,13 +101,21 @@ class Api:
                     return
 
     async def trend(self, jar: str, tag: str) -> Response:
-        """The last 24 hours of a jar's tag from HistoryRead: times [ms] and values, null where not good."""
+        """The last 24 hours of a jar's tag from HistoryRead: times [ms] and values, null where not good.
+
+        `simulated` are spans [ms] whose values are.
+        """
         client, topology = self._live.channels.connection()
         if jar not in topology.by_path or tag not in TRENDS:
             raise NotFound(jar)
         end = max(self._live.state.server_time, self._live.channels.newest(f"jar/{jar}"))
-        points = await methods.trend(client, topology.node(f"{jar}.{tag}"), end - DAY, end)
-        body = {"end": end // 1000, "t": [t // 1000 for t, _ in points], "v": [_short(v) for _, v in points]}
+        points, simulated = await methods.trend(client, topology.node(f"{jar}.{tag}"), end - DAY, end)
+        body = {
+            "end": end // 1000,
+            "t": [t // 1000 for t, _ in points],
+            "v": [_short(v) for _, v in points],
+            "simulated": [[first // 1000, last // 1000] for first, last in simulated],
+        }
         return Response(encode(body), media_type="application/json")
 
     async def nameplate(self, jar: str) -> Response:

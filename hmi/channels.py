@@ -18,6 +18,7 @@ from hmi.channel import Channel, Viewer
 from hmi.display import complete, declarers, fleet_layout, jar_layout, site_layout
 from hmi.endpoint import Away
 from hmi.image import Image, Layout
+from hmi.simulations import SIMULATED_VALUE
 from hmi.subscription import subscribe_values, unsubscribe
 from hmi.topology import Topology, discover
 
@@ -93,6 +94,17 @@ class Channels:
         """Tell every viewer."""
         for viewer in self._viewers():
             viewer.send(message)
+
+    @property
+    def topology(self) -> Topology | None:
+        """The fleet as the session found it."""
+        return self._topology
+
+    def simulated(self) -> bool:
+        """Whether the fleet's own totals hold simulated values: with real devices they never do."""
+        channel = self._channels.get(FLEET_KEY)
+        image = channel.shown if channel is not None else None
+        return isinstance(image, Image) and SIMULATED_VALUE in image.status
 
     def newest(self, key: str) -> int:
         """Newest source time of a channel's values [µs]; 0 where there is none."""

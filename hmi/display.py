@@ -30,12 +30,16 @@ SITE: Final = (
     Column("Humidity", "Humidity"),
     Column("HvacState", "HVAC"),
     Column("MainsState", "Mains"),
+    Column("GatewayState", "Gateway"),
+    Column("GatewayRoundTrip", "Gateway answers in", 1),
 )
 SYSTEM: Final = (
     Column("OperatingMode", "Mode"),
     Column("BusVoltage", "Bus", 1),
     Column("Load", "Load", 1),
     Column("RuntimeRemaining", "Runtime"),
+    Column("FloatVoltageSetpoint", "Float set-point", 3),
+    Column("ChargeCurrentLimit", "Charge limit", 1),
 )
 STRING: Final = (
     Column("Voltage", "Voltage", 1),
@@ -50,6 +54,7 @@ JAR: Final = (
     Column("InternalResistance", "Resistance", 2),
     Column("RemainingUsefulLife", "RUL"),
     Column("HealthStatus", "Health"),
+    Column("SensorState", "Sensors"),
 )
 JAR_DETAIL: Final = (
     Column("Voltage", "Voltage", 3),

@@ -28,7 +28,9 @@ FIELDS: Final = (
     "Comment",
     "ClientUserId",
     "BranchId",
+    "ConditionSubClassId",
 )
+TESTING: Final = ua.NodeId(ua.ObjectIds.TestingConditionClassType)  # sub-class of simulated conditions
 REFRESH_START: Final = ua.NodeId(ua.ObjectIds.RefreshStartEventType)
 REFRESH_END: Final = ua.NodeId(ua.ObjectIds.RefreshEndEventType)
 REFRESH_REQUIRED: Final = ua.NodeId(ua.ObjectIds.RefreshRequiredEventType)
@@ -98,6 +100,7 @@ def _condition(field: dict[str, Any]) -> Condition:
         comment=_text(field["Comment"]),
         user=field["ClientUserId"] or "",
         branch="" if branch is None or branch.is_null() else str(branch.Identifier),
+        simulated=TESTING in (field["ConditionSubClassId"] or ()),
     )
 
 

@@ -34,6 +34,7 @@ BAR: Final = """
   </div>
 </header>
 <div id="vk-banner" class="vk-banner" role="alert" hidden></div>
+<div id="vk-simulation" class="vk-simulation" role="status" hidden><b>{simulation}</b><span></span></div>
 """
 FLEET: Final = """<h1 class="vk-unseen">{fleet}</h1>
 <section class="vk-totals" id="vk-totals" aria-label="{fleet}"></section>
@@ -72,6 +73,7 @@ ALARMS: Final = """<section class="vk-panel vk-tablepanel vk-tall"><header><h1>{
 <div id="vk-grid" class="vk-grid"></div></section>"""
 
 WORDS: Final = {
+    "simulation": "SIMULATION",
     "skip": "Skip to content",
     "pages": "Pages",
     "fleet": "Fleet",

@@ -16,12 +16,13 @@ from typing import Final
 
 from asyncua import Client, ua
 
-from hmi import events
+from hmi import events, simulations
 from hmi.alarms import AlarmList
 from hmi.channel import encode
 from hmi.channels import FLEET_KEY, Channels
 from hmi.endpoint import Away, ConnectionFault, Endpoint, Identity, close
-from hmi.subscription import microseconds, subscribe_events
+from hmi.simulations import Running
+from hmi.subscription import subscribe_events
 
 SERVICE_USER: Final = "hmi"
 TICK: Final = 1.0  # s
@@ -41,6 +42,7 @@ class State:
     since: float = 0.0  # of `up` [s since 1970]
     server_time: int = 0  # [µs since 1970]
     reason: str = "Connecting to the OPC UA server."
+    simulations: tuple[Running, ...] = ()
 
 
 class Live:
@@ -83,6 +85,10 @@ class Live:
                 "active": active,
                 "unacknowledged": unacknowledged,
                 "severity": severity,
+                "simulated": self.channels.simulated(),
+                "simulations": [
+                    [each.scenario, each.target, each.since, each.until] for each in self.state.simulations
+                ],
             }
         )
 
@@ -118,17 +124,16 @@ class Live:
     async def _probe(self, client: Client, alarms: int) -> None:
         """Ask the time each second; returns when the server has missed too often."""
         missed = 0
-        node = client.get_node(ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime))
         while missed < PROBES_MISSED:
             try:
                 async with asyncio.timeout(PROBE_TIMEOUT):
-                    now = await node.read_value()
+                    now, self.state.simulations = await simulations.read(client, self.channels.topology)
             except TimeoutError:
                 missed += 1
                 self._mark(False, SILENT)
                 continue
             missed = 0
-            self.state.server_time = microseconds(now)
+            self.state.server_time = now
             self._mark(True, "")
             await self._keep_house(client, alarms)
             await asyncio.sleep(TICK)

@@ -15,9 +15,10 @@ from asyncua import Client, ua
 
 from hmi.accounts import Accounts, WebSession
 from hmi.alarms import Condition
+from hmi.simulations import SIMULATED_VALUE
 from hmi.subscription import EPOCH, microseconds, plain
 from hmi.topology import Topology
-from hmi.trend import Point, thin, with_gaps
+from hmi.trend import Point, Span, spans, thin, with_gaps
 
 CALLS_AT_ONCE: Final = 100
 PAGE: Final = 2_000  # values a HistoryRead answers at once
@@ -75,17 +76,23 @@ async def predict(
     return dict(zip(names, values, strict=False))
 
 
-async def trend(client: Client, node: ua.NodeId, start: int, end: int) -> list[Point]:
-    """History of a variable, thinned to what a picture can show; times in µs since 1970."""
+async def trend(client: Client, node: ua.NodeId, start: int, end: int) -> tuple[list[Point], list[Span]]:
+    """History of a variable, thinned to what a picture can show, and the spans of it that are simulated.
+
+    Times in µs since 1970.
+    """
     points: list[Point] = []
+    simulated: list[bool] = []
     async with asyncio.timeout(HISTORY_TIMEOUT):
         continuation: bytes | None = None
         for _ in range(PAGES_AT_MOST):
             values, continuation = await _page(client, node, start, end, continuation)
             points += [_point(value) for value in values]
+            simulated += [_is_simulated(value) for value in values]
             if not continuation:
                 break
-    return thin(with_gaps(points), POINTS)
+    times = [time for time, _ in points]
+    return thin(with_gaps(points), POINTS), spans(times, simulated)
 
 
 def _acknowledgement(topology: Topology, condition: Condition, comment: str) -> ua.CallMethodRequest:
@@ -120,10 +127,14 @@ async def _page(
     return values, result.ContinuationPoint
 
 
+def _is_simulated(data: ua.DataValue) -> bool:
+    return data.StatusCode is not None and data.StatusCode.value == SIMULATED_VALUE
+
+
 def _point(data: ua.DataValue) -> Point:
-    """A value that is not good leaves a gap."""
+    """A value that is not good leaves a gap, but for a simulated one."""
     value = plain(data.Value)
-    good = data.StatusCode is None or data.StatusCode.is_good()
+    good = data.StatusCode is None or data.StatusCode.is_good() or _is_simulated(data)
     return microseconds(data.SourceTimestamp), value if good and isinstance(value, float) else None
 
 

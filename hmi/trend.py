@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 Point = tuple[int, float | None]
+Span = tuple[int, int]
 
 SILENCE: Final = 5  # usual steps without a value that make a gap
 SHORTEST_GAP: Final = 30_000_000  # µs
@@ -40,6 +41,16 @@ def thin(points: Sequence[Point], most: int) -> list[Point]:
     for _, slot in groupby(points, key=lambda point: (point[0] - first) // width):
         thinned += _extremes(slot)
     return thinned
+
+
+def spans(times: Sequence[int], where: Sequence[bool]) -> list[Span]:
+    """First and last time of every run of points that are meant."""
+    found = []
+    for meant, run in groupby(zip(times, where, strict=True), key=lambda point: point[1]):
+        if meant:
+            inside = [time for time, _ in run]
+            found.append((inside[0], inside[-1]))
+    return found
 
 
 def _extremes(slot: Iterable[Point]) -> list[Point]:

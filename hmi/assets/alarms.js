@@ -1,6 +1,6 @@
 // The alarm list: what waits for somebody first; acknowledge one or many with a comment.
 import * as AgGrid from "nicegui-aggrid";
-import { alarmState, badge, begin, by, gridTheme, jarLink, make, priority, reduced, segments, setText, siteLink, stamp, t, together, urgency } from "./base.js";
+import { alarmState, badge, begin, by, gridTheme, jarLink, make, priority, reduced, segments, setText, showsSimulated, siteLink, stamp, t, together, urgency } from "./base.js";
 
 let grid = null;
 let which = "all";
@@ -11,6 +11,11 @@ const WHICH = {
 };
 
 begin(() => {
+  showsSimulated(() => {
+    let found = false;
+    grid.forEachNode((node) => (found ||= node.data.simulated));
+    return found;
+  });
   AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
   grid = table();
   segments(by("vk-which"), [["all", t("All")], ["new", t("Unacknowledged")], ["active", t("Active")]], which, (value) => {

@@ -33,14 +33,17 @@ export const stamp = (ms) => {
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock(ms)}`;
 };
 
-// Part 4, 7.38: the two highest bits say good, uncertain or bad.
-export const quality = (status) => (status >>> 30 === 0 ? "good" : status >>> 30 === 1 ? "uncertain" : "bad");
+// Part 4, 7.38: the two highest bits say good, uncertain or bad. A simulated value is as good as the simulation
+// wants it, and is marked as what it is wherever it shows.
+export const isSimulated = (status) => status >>> 16 === 0x4209;
+export const quality = (status) => (status >>> 30 === 0 || isSimulated(status) ? "good" : status >>> 30 === 1 ? "uncertain" : "bad");
 const STATUS = {
   0x0000: "Good",
   0x4090: "Last usable value",
   0x4092: "Initial value",
   0x4093: "Sensor not accurate",
   0x4094: "Outside its range",
+  0x4209: "Simulated value",
   0x8005: "Communication error",
   0x8031: "No communication",
   0x8032: "Waiting for the first value",
@@ -61,7 +64,8 @@ export function shown(value, status, column) {
   else if (typeof value === "string") text = value || "–";
   else text = figure(value, column.decimals);
   const unit = value === null || typeof value === "string" || column.states.length ? "" : column.unit;
-  return { text, unit, quality: q, mark: q === "good" ? "" : q === "uncertain" ? "?" : "×" };
+  const simulated = isSimulated(status);
+  return { text, unit, quality: q, simulated, mark: simulated ? "S" : q === "good" ? "" : q === "uncertain" ? "?" : "×" };
 }
 
 export function make(tag, attributes = {}, ...children) {
@@ -92,6 +96,9 @@ export const HEALTH = [
   { kind: "high", mark: "C", word: "Critical" },
   { kind: "unknown", mark: "?", word: "Unknown" },
 ];
+export const SENSORS = [
+  null, { kind: "medium", mark: "?", word: "Suspect" }, { kind: "medium", mark: "=", word: "Stuck" }, { kind: "medium", mark: "×", word: "Failed" },
+];
 export const badge = (kind, mark, title = "") => make("span", { class: `vk-badge ${kind}`, title }, mark);
 
 export const jarLink = (jar) => "/jar/" + jar.split("/").map(encodeURIComponent).join("/");
@@ -113,6 +120,10 @@ export class Tables {
       start += table.rows.length * table.columns.length;
       this.tables[table.name] = table;
     }
+  }
+  // Whether any value that this page shows is simulated.
+  get simulated() {
+    return this.status.some(isSimulated);
   }
   patch(message) {
     message.i.forEach((item, k) => {
@@ -246,6 +257,7 @@ function bar(state, silent) {
     setText(banner, `▲ ${t("No connection to the HMI. The values shown are the last known, not live.")}`);
   if (link === "away")
     setText(banner, `▲ ${t(state.reason)} ${t("Not live since")} ${clock(state.since)}. ${t("Reconnecting by itself.")}`);
+  simulation(state);
   setText(by("vk-server"), link === "up" && state.server ? clock(serverNow()) : "--:--:--");
   const age = state?.newest ? (serverNow() - state.newest) / 1000 : NaN;
   setText(by("vk-age"), ageText(age));
@@ -258,6 +270,22 @@ function bar(state, silent) {
     setText(count, `${state.active}${state.unacknowledged ? ` · ${state.unacknowledged} ${t("new")}` : ""}`);
     count.title = `${t("Priority")} ${letter}: ${state.active} ${t("active")}, ${state.unacknowledged} ${t("unacknowledged")}`;
   }
+}
+
+// Whatever is simulated is said so on top of the page that shows it: by its values, or by its target, whose
+// values may all be gone. What runs elsewhere is not this page's.
+let shows = () => false;
+export const showsSimulated = (asked) => (shows = asked);
+const touches = (target) => !path || target === path || target.startsWith(`${path}/`) || path.startsWith(`${target}/`);
+
+function simulation(state) {
+  if (!state) return;
+  const running = state.simulated ? (state.simulations ?? []).filter(([, target]) => touches(target)) : [];
+  const banner = by("vk-simulation");
+  banner.hidden = !running.length && !shows();
+  const words = running.map(([scenario, target, since, until]) =>
+    `${scenario} · ${target.split("/").join(" ")} · ${t("since")} ${clock(since)}${until ? ` ${t("until")} ${clock(until)}` : ""}`);
+  if (!banner.hidden) setText(banner.lastElementChild, words.join("; ") || t("Values shown here are simulated."));
 }
 
 // A row of choices: one is on; arrow keys move.
@@ -288,10 +316,11 @@ export function segments(node, choices, chosen, choose) {
 // Figures in a strip: label above, figure and unit below.
 export function total(label, view, abnormal = "") {
   const bad = view.quality !== "good";
-  return make("div", { class: `vk-total ${bad ? view.quality : abnormal}` },
+  return make("div", { class: `vk-total ${bad ? view.quality : abnormal}${view.simulated ? " simulated" : ""}` },
     make("span", {}, t(label)),
-    make("b", { title: bad ? statusText(view.status) : "" }, view.text,
+    make("b", { title: view.mark ? statusText(view.status) : "" }, view.text,
       view.unit ? make("small", {}, view.unit) : "",
+      view.simulated ? make("i", { class: "vk-mark" }, view.mark) : "",
       bad ? make("i", { class: "vk-mark" }, view.mark) : abnormal ? make("i", { class: "vk-mark" }, { high: "■", unknown: "?" }[abnormal] ?? "▲") : ""));
 }
 

@@ -1,5 +1,5 @@
 // The fleet at a glance: totals, a card a site, and how health and life are spread.
-import { HEALTH, Tables, ageText, badge, begin, by, figure, make, serverNow, setText, siteLink, statusText, t, total } from "./base.js";
+import { HEALTH, Tables, ageText, badge, begin, by, figure, make, quality, serverNow, setText, showsSimulated, siteLink, statusText, t, total } from "./base.js";
 
 const TOTALS = [
   ["Jars"], ["HealthyJars"], ["WarningJars", "medium"], ["CriticalJars", "high"], ["UnknownJars", "unknown"],
@@ -11,6 +11,7 @@ let cards = [];
 
 begin(() => {
   setInterval(ages, 1000);
+  showsSimulated(() => data?.simulated);
   return {
     fleet: {
       all: (snapshot) => {
@@ -81,7 +82,7 @@ function fill(row) {
     ...abnormal.reverse().map(([n, h]) => make("span", { class: "vk-part" }, badge(h.kind, h.mark, t(h.word)), figure(n))));
   const active = get("ActiveAlarms"), fresh = get("UnacknowledgedAlarms");
   const critical = counts[2] > 0, mains = data.get("sites", "MainsState", row);
-  const lost = mains.value === 0 && mains.status === 0;
+  const lost = mains.value === 0 && quality(mains.status) === "good";
   parts.alarms.className = `vk-cardalarms ${active ? (critical || lost ? "high" : "medium") : ""}${fresh ? " new" : ""}`;
   setText(parts.alarms, active === null ? "" : active || fresh ? `▲ ${figure(active)} ${t(active === 1 ? "alarm" : "alarms")}${fresh ? ` · ${figure(fresh)} ${t("new")}` : ""}` : t("no alarms"));
   node.classList.toggle("high", critical || lost);
@@ -97,10 +98,10 @@ function fill(row) {
 function put(node, tag, row, kind = "") {
   const view = data.shown("sites", tag, row);
   const bad = view.quality !== "good";
-  node.className = bad ? view.quality : kind;
-  node.title = bad ? statusText(view.status) : "";
+  node.className = `${bad ? view.quality : kind}${view.simulated ? " simulated" : ""}`;
+  node.title = view.mark ? statusText(view.status) : "";
   const mark = bad ? view.mark : kind === "high" ? "■" : kind ? "▲" : "";
-  node.replaceChildren(mark ? make("i", { class: "vk-mark" }, mark) : "", view.text, view.unit ? make("small", {}, view.unit) : "");
+  node.replaceChildren(view.simulated ? make("i", { class: "vk-mark" }, view.mark) : "", mark ? make("i", { class: "vk-mark" }, mark) : "", view.text, view.unit ? make("small", {}, view.unit) : "");
 }
 
 function ages() {

@@ -109,13 +109,14 @@ export class Heatmap {
     g.textBaseline = "middle";
     const text = q === "bad" || cell.value === null ? "" : figure(cell.value, this.decimals);
     g.font = `${cell.kind && q === "good" ? 600 : 400} ${size}px ${this.font}`;
-    const room = w - (mark ? 9 : 2);
+    const side = mark.length * 6 + 3;
+    const room = w - (mark ? side : 2);
     const fits = text && g.measureText(text).width <= room;
     g.textAlign = "center";
-    if (fits) g.fillText(text, x + w / 2 + (mark ? 4 : 0), y + h / 2 + 0.5);
+    if (fits) g.fillText(text, x + w / 2 + (mark ? side / 2 - 0.5 : 0), y + h / 2 + 0.5);
     if (mark) {
       g.font = `700 ${fits ? 10 : 12}px ${this.font}`;
-      g.fillText(mark, fits ? x + 7 : x + w / 2, y + h / 2 + 0.5);
+      g.fillText(mark, fits ? x + 4 + 3 * mark.length : x + w / 2, y + h / 2 + 0.5);
     }
   }
   hatch(x, y, w, h) {

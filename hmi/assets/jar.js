@@ -1,6 +1,6 @@
 // A jar: what it reads now, its last day, the life it has left, its alarms and its nameplate.
 import { echarts } from "nicegui-echart";
-import { AlarmPanel, HEALTH, Tables, ageText, badge, begin, by, css, figure, jarLink, make, path, quality, segments, serverNow, setText, siteLink, stamp, statusText, t } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, badge, begin, by, css, figure, isSimulated, jarLink, make, path, quality, segments, serverNow, setText, showsSimulated, siteLink, stamp, statusText, t } from "./base.js";
 
 const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "SensorState", "TemperatureExcess", "TwinVoltageResidual"];
 const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays"];
@@ -9,8 +9,10 @@ const SPAN = { Voltage: 0.1, Temperature: 1 }; // the axis shows no less: noise 
 let data = null, chart = null, factors = null, fault = "";
 let tag = "Voltage";
 let points = [];
+let spans = []; // of time, whose values are simulated
 
 begin(() => {
+  showsSimulated(() => data?.simulated);
   segments(by("vk-tag"), Object.keys(TRENDS).map((name) => [name, t(name)]), tag, (value) => {
     tag = value;
     trend();
@@ -46,13 +48,14 @@ function values() {
     const view = data.shown("jar", name);
     const item = data.item("jar", name);
     const age = data.times[item] ? (serverNow() - data.times[item]) / 1000 : NaN;
-    const h = name === "HealthStatus" && view.quality === "good" && view.value > 0 ? HEALTH[view.value] : null;
-    return make("tr", { class: view.quality === "good" ? (h?.kind ?? "") : view.quality },
+    const kinds = { HealthStatus: HEALTH, SensorState: SENSORS }[name];
+    const h = kinds && view.quality === "good" && view.value > 0 ? kinds[view.value] : null;
+    return make("tr", { class: `${view.quality === "good" ? (h?.kind ?? "") : view.quality}${view.simulated ? " simulated" : ""}` },
       make("th", { scope: "row" }, t(column.label)),
       make("td", {}, h ? badge(h.kind, h.mark) : "", view.text, view.mark ? make("i", { class: "vk-mark" }, view.mark) : ""),
       make("td", { class: "vk-unit" }, view.unit),
       make("td", { class: "vk-agecell" }, ageText(age)),
-      make("td", { class: "vk-statuscell" }, view.quality === "good" ? "" : statusText(view.status)));
+      make("td", { class: "vk-statuscell" }, view.mark ? statusText(view.status) : ""));
   });
   by("vk-values").replaceChildren(make("table", { class: "vk-table vk-values" },
     make("thead", {}, make("tr", {}, make("th", {}), make("th", { scope: "col" }, t("Value")), make("th", {}), make("th", { scope: "col" }, t("Age")), make("th", {}))),
@@ -150,6 +153,7 @@ async function trend() {
     if (wanted !== tag) return;
     if (!answer.ok) return note(t(body.fault ?? "No history."));
     points = body.t.map((time, k) => [time, body.v[k]]);
+    spans = body.simulated ?? [];
     note(points.length ? "" : t("No history yet."));
   } catch {
     note(t("The OPC UA server does not answer."));
@@ -164,7 +168,12 @@ function append() {
   const { value, status } = data.get("jar", tag);
   const time = data.times[data.item("jar", tag)];
   if (!chart || !time || (points.length && time <= points[points.length - 1][0])) return;
+  const before = points[points.length - 1]?.[0];
   points.push([time, quality(status) === "good" ? value : null]);
+  if (isSimulated(status)) {
+    if (spans.length && spans[spans.length - 1][1] === before) spans[spans.length - 1][1] = time;
+    else spans.push([time, time]);
+  }
   const start = time - 86_400_000;
   while (points.length && points[0][0] < start) points.shift();
   note("");
@@ -180,7 +189,7 @@ function draw() {
   chart.setOption({
     xAxis: { min: start, max: end },
     yAxis: { min: ({ min, max }) => min - slack(max - min), max: ({ min, max }) => max + slack(max - min), name: `${t(column.label)} [${column.unit}]`, axisLabel: { showMinLabel: false, showMaxLabel: false, formatter: (v) => figure(v, tag === "Voltage" ? 2 : 1) } },
-    series: [{ data: points }],
+    series: [{ data: points, markArea: { data: spans.map(([from, to]) => [{ xAxis: from, name: t("simulated") }, { xAxis: to }]) } }],
     tooltip: { formatter: ([p]) => (p ? `${stamp(p.value[0])}<br><b>${figure(p.value[1], TRENDS[tag])}</b> ${column.unit}` : "") },
   });
 }
@@ -199,6 +208,7 @@ function style() {
     yAxis: { type: "value", scale: true, axisLine: { show: false }, nameTextStyle: { ...font, align: "left", padding: [0, 0, 0, -44] }, axisLabel: font, splitLine: { lineStyle: { color: line, width: 0.5 } } },
     dataZoom: [{ type: "inside" }, { type: "slider", height: 18, bottom: 10, borderColor: line, fillerColor: `${accent}22`, textStyle: font, brushSelect: false,
       handleStyle: { color: soft }, dataBackground: { lineStyle: { color: line }, areaStyle: { opacity: 0 } }, selectedDataBackground: { lineStyle: { color: soft }, areaStyle: { opacity: 0 } }, moveHandleSize: 0 }],
-    series: [{ type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 1.4, color: accent }, itemStyle: { color: accent }, data: points }],
+    series: [{ type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 1.4, color: accent }, itemStyle: { color: accent }, data: points,
+      markArea: { silent: true, itemStyle: { color: "transparent", borderColor: ink, borderWidth: 1, borderType: "dashed" }, label: { color: ink, position: "insideTopRight", fontSize: 11 } } }],
   });
 }

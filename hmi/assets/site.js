@@ -1,6 +1,6 @@
 // A site: its environment and systems, its jars as heatmap and as table.
 import * as AgGrid from "nicegui-aggrid";
-import { AlarmPanel, HEALTH, Tables, badge, begin, by, figure, gridTheme, jarLink, make, path, quality, reduced, segments, setText, shown, statusText, t, total } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, figure, gridTheme, jarLink, make, isSimulated, path, quality, reduced, segments, setText, shown, showsSimulated, statusText, t, total } from "./base.js";
 import { Heatmap } from "./heatmap.js";
 
 // Limits of the colours: U3 for state of health, A1's defaults for the rest.
@@ -11,18 +11,21 @@ const QUANTITIES = {
   InternalResistance: { decimals: 1, kind: (v, m) => (v > m * 1.5 ? "high" : v > m * 1.2 ? "medium" : ""), legend: ["> +50 %", "> +20 %", "of the median"] },
   RemainingUsefulLife: { decimals: 0, kind: (v) => (v < 90 ? "high" : v < 180 ? "medium" : ""), legend: ["< 90 d", "< 180 d", ""] },
 };
-const TOTALS = ["AmbientTemperature", "Humidity", "HvacState", "MainsState", "Jars", "HealthyJars", "WarningJars", "CriticalJars", "UnknownJars", "FreshDataShare", "MeanStateOfHealth", "MeanRemainingUsefulLife"];
+const TOTALS = ["AmbientTemperature", "Humidity", "HvacState", "MainsState", "GatewayState", "GatewayRoundTrip", "Jars", "HealthyJars", "WarningJars", "CriticalJars", "UnknownJars", "FreshDataShare", "MeanStateOfHealth", "MeanRemainingUsefulLife"];
 const ABNORMAL = {
-  HvacState: (v) => (v === 2 ? "medium" : ""), MainsState: (v) => (v === 0 ? "high" : ""),
+  HvacState: (v) => (v === 2 ? "medium" : ""), GatewayState: (v) => (v === 0 ? "high" : v === 1 ? "medium" : ""), MainsState: (v) => (v === 0 ? "high" : ""),
   FreshDataShare: (v) => (v < 99.5 ? "medium" : ""),
   WarningJars: (v) => (v ? "medium" : ""), CriticalJars: (v) => (v ? "high" : ""), UnknownJars: (v) => (v ? "unknown" : ""),
 };
+const SET_POINTS = ["FloatVoltageSetpoint", "ChargeCurrentLimit"];
+const NOT_CONNECTED = 0x808a;
 let data = null, map = null, grid = null;
 let quantity = sessionStorage.getItem("voltkeep-quantity") ?? "StateOfHealth";
 let health = "all";
 let due = false;
 
 begin(() => {
+  showsSimulated(() => data?.simulated);
   segments(by("vk-health"), [["all", t("All")], ["1", t("Warning")], ["2", t("Critical")], ["bad", t("Not good")]], health, (value) => {
     health = value;
     grid?.onFilterChanged();
@@ -69,21 +72,32 @@ function everything() {
 }
 
 function environment() {
-  by("vk-totals").replaceChildren(...TOTALS.map((tag) => {
+  // A site that is simulated has no gateway to tell of.
+  const there = TOTALS.filter((tag) => !tag.startsWith("Gateway") || data.get("site", tag).status >>> 16 !== NOT_CONNECTED);
+  by("vk-totals").replaceChildren(...there.map((tag) => {
     const view = data.shown("site", tag);
     return total(data.column("site", tag).label, view, ABNORMAL[tag]?.(view.value) ?? "");
   }));
 }
 
 function systems() {
-  const { rows, columns } = data.tables.systems;
+  const { rows } = data.tables.systems;
+  const columns = data.tables.systems.columns.filter((c) => !SET_POINTS.includes(c.tag));
   const head = make("tr", {}, make("th", {}), ...columns.map((c) => make("th", { scope: "col" }, t(c.label), c.unit ? make("small", {}, c.unit) : "")));
   const body = rows.map((system, row) => make("tr", {}, make("th", { scope: "row" }, system.split("/")[1]),
     ...columns.map((column) => {
       const view = data.shown("systems", column.tag, row);
       const odd = column.tag === "OperatingMode" && view.value !== 0 && view.quality === "good";
-      return make("td", { class: view.quality === "good" ? (odd ? "medium" : "") : view.quality, title: view.quality === "good" ? "" : statusText(view.status) },
+      return make("td", { class: `${view.quality === "good" ? (odd ? "medium" : "") : view.quality}${view.simulated ? " simulated" : ""}`, title: view.mark ? statusText(view.status) : "" },
         view.mark || odd ? make("i", { class: "vk-mark" }, view.mark || "▲") : "", view.text);
+    })));
+  const orders = SET_POINTS.map((tag) => data.column("systems", tag));
+  const third = make("tr", {}, make("th", {}, t("Set-points")), ...orders.map((c) => make("th", { scope: "col" }, t(c.label), make("small", {}, c.unit))));
+  const ordered = rows.map((system, row) => make("tr", {}, make("th", { scope: "row" }, system.split("/")[1]),
+    ...orders.map((column) => {
+      const view = data.shown("systems", column.tag, row);
+      return make("td", { class: `${view.quality === "good" ? "" : view.quality}${view.simulated ? " simulated" : ""}`, title: view.mark ? statusText(view.status) : "" },
+        view.mark ? make("i", { class: "vk-mark" }, view.mark) : "", view.text);
     })));
   const strings = data.tables.strings;
   const second = make("tr", {}, make("th", {}, t("String")), ...strings.columns.map((c) => make("th", { scope: "col" }, t(c.label), c.unit ? make("small", {}, c.unit) : "")));
@@ -91,12 +105,13 @@ function systems() {
     ...strings.columns.map((column) => {
       const view = data.shown("strings", column.tag, row);
       const text = column.tag === "WeakestJar" && view.value ? make("a", { href: jarLink(view.value) }, view.value.split("/").pop()) : view.text;
-      return make("td", { class: view.quality === "good" ? "" : view.quality, title: view.quality === "good" ? "" : statusText(view.status) },
+      return make("td", { class: `${view.quality === "good" ? "" : view.quality}${view.simulated ? " simulated" : ""}`, title: view.mark ? statusText(view.status) : "" },
         view.mark ? make("i", { class: "vk-mark" }, view.mark) : "", text);
     })));
   by("vk-systems").replaceChildren(
     make("table", { class: "vk-table" }, make("thead", {}, head), make("tbody", {}, ...body)),
-    make("table", { class: "vk-table" }, make("thead", {}, second), make("tbody", {}, ...lines)));
+    make("table", { class: "vk-table" }, make("thead", {}, second), make("tbody", {}, ...lines)),
+    make("table", { class: "vk-table" }, make("thead", {}, third), make("tbody", {}, ...ordered)));
 }
 
 function heat() {
@@ -110,13 +125,14 @@ function heat() {
   const [low, high] = [calm[0] ?? 0, calm[calm.length - 1] ?? 1];
   map.show(views.map(({ value, status }) => {
     const k = value === null ? "" : kind(value, median);
-    return { value, status, kind: k, mark: k === "high" ? "C" : k ? "W" : "", shade: high > low ? (value - low) / (high - low) : 0.5 };
+    return { value, status, kind: k, mark: `${isSimulated(status) ? "S" : ""}${k === "high" ? "C" : k ? "W" : ""}`, shade: high > low ? (value - low) / (high - low) : 0.5 };
   }), decimals);
   const unit = data.column("jars", quantity).unit;
   const entry = (cls, mark, text) => (text === null ? "" : make("span", {}, make("i", { class: `vk-swatch ${cls}` }, mark), text));
   by("vk-legend").replaceChildren(
     !good.length ? "" : make("span", {}, `${figure(low, decimals)}`, make("i", { class: "vk-ramp" }), `${figure(high, decimals)} ${unit}`, legend[2] ? ` (${t(legend[2])})` : ""),
-    entry("medium", "W", legend[1]), entry("high", "C", legend[0]), entry("uncertain", "?", t("uncertain")), entry("bad", "×", t("no value")));
+    entry("medium", "W", legend[1]), entry("high", "C", legend[0]), entry("uncertain", "?", t("uncertain")), entry("bad", "×", t("no value")),
+    views.some((v) => isSimulated(v.status)) ? entry("simulated", "S", t("simulated")) : "");
 }
 
 function describe(row) {
@@ -177,7 +193,7 @@ function table() {
 
 function rules(statusOf) {
   const is = (word) => (p) => quality(statusOf(p)) === word;
-  return { uncertain: is("uncertain"), bad: is("bad") };
+  return { uncertain: is("uncertain"), bad: is("bad"), simulated: (p) => isSimulated(statusOf(p)) };
 }
 
 function cellOf(p, column) {
@@ -186,6 +202,10 @@ function cellOf(p, column) {
   if (column.tag === "HealthStatus" && p.value > 0 && view.quality === "good") {
     const h = HEALTH[p.value] ?? HEALTH[3];
     span.append(badge(h.kind, h.mark), " ");
+  }
+  if (column.tag === "SensorState" && p.value > 0 && view.quality === "good") {
+    const s = SENSORS[p.value] ?? SENSORS[3];
+    span.append(badge(s.kind, s.mark), " ");
   }
   span.append(view.text);
   if (view.mark) span.append(make("i", { class: "vk-mark" }, view.mark));

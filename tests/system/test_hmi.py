@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import urlparse
 
 import pytest
+import simulate
 from playwright.sync_api import Browser, Page, StorageState, WebSocket, expect, sync_playwright
 from program import Voltkeep
 from userscommand import one_time, user
@@ -249,6 +250,44 @@ def test_figures_ages_and_status_in_words(page: Page) -> None:
         "No communication",
         "Last usable value",
     ]
+
+
+def test_what_is_simulated_is_said_so_wherever_it_shows(page: Page, voltkeep: Voltkeep) -> None:
+    site, jar = "Hat Yai", "Hat Yai/UPS-1/S01/J02"
+    banner = page.locator("#vk-simulation")
+    page.goto("/")
+    page.wait_for_selector(".vk-card")
+    expect(banner).to_be_hidden()
+    number = simulate.start(voltkeep, "TemperatureSpike", jar, Rise=25.0)
+    try:
+        expect(banner).to_contain_text("SIMULATION", timeout=10 * SECONDS)
+        expect(banner).to_contain_text("TemperatureSpike · Hat Yai UPS-1 S01 J02 · since")
+        expect(page.locator("#vk-totals .simulated").first).to_contain_text("S")
+        for path in (f"/site/{site}", f"/jar/{jar}", "/alarms"):
+            page.goto(path)
+            expect(banner).to_contain_text("TemperatureSpike")
+        page.goto(f"/jar/{jar}")
+        expect(page.locator("#vk-values tr", has_text="Excess temperature")).to_contain_text("S")
+        expect(page.locator("#vk-values tr", has_text="Voltage").first).to_contain_text("Simulated value")
+        for path in ("/site/Bangrak", f"/jar/{jar[:-1]}3"):
+            page.goto(path)
+            expect(page.locator("#vk-link")).to_contain_text("Connected")
+            expect(banner).to_be_hidden()
+        page.goto("/language?to=th")
+        page.goto(f"/jar/{jar}")
+        expect(banner).to_contain_text("การจำลอง")
+    finally:
+        simulate.stop(voltkeep, number)
+    expect(banner).to_be_hidden(timeout=10 * SECONDS)
+    expect(page.locator("#vk-values .simulated")).to_have_count(0)
+
+
+def test_set_points_and_sensors_are_shown(page: Page) -> None:
+    page.goto("/site/Bangrak")
+    expect(page.locator("#vk-systems table").nth(2)).to_contain_text("2.275")
+    expect(page.locator('.ag-row[row-index="0"] [col-id="SensorState"]')).to_contain_text("Normal")
+    page.goto(f"/jar/{JAR}")
+    expect(page.locator("#vk-values tr", has_text="Sensors")).to_contain_text("Normal")
 
 
 def test_thai_and_back(page: Page) -> None:
