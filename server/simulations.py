@@ -170,10 +170,17 @@ class Simulations:
         except Exception:
             log.exception("simulations failed: all are ended")
             self.failures += 1
-            for each in self._drop():
-                self._telling.failed(each, self._now())
+            self._give_up()
             assert self._plant is not None
             return self._plant[0]
+
+    def _give_up(self) -> None:
+        """End all after a failure; what fails even then is no reason for the plant's scan to fail."""
+        try:
+            for each in self._drop():
+                self._telling.failed(each, self._now())
+        except Exception:
+            log.exception("the end of simulations cannot be told")
 
     def _simulate(self, time: int) -> Frame:
         assert self._plant is not None

@@ -95,9 +95,11 @@ class Conditions:
         overlay = self._overlay
         if overlay is None:
             overlay = Overlay(self.table)
-        for table, transitions in overlay.show(rows, self._clock()):
-            self.tell(table, transitions)
-        self._overlay = overlay if touched.any() else None
+        try:
+            for table, transitions in overlay.show(rows, self._clock()):
+                self.tell(table, transitions)
+        finally:  # whatever happens, what is not simulated is not hidden
+            self._overlay = overlay if touched.any() else None
 
     def simulate(self, frame: Frame) -> None:
         """The same as `step` for a scan of what is simulated; the fork of the alarm table takes it."""

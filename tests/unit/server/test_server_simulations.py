@@ -16,6 +16,7 @@ from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from server.alarms.conditions import Conditions
 from server.alarms.definition import ConditionIndex
+from server.alarms.overlay import Overlay
 from server.alarms.table import AlarmTable
 from server.livetable import LiveTable
 from server.scanning.evaluation import Evaluation
@@ -48,7 +49,7 @@ class Rig:
         self.alarms = AlarmTable(ConditionIndex(index.fleet, (TEMPERATURE,)), START)
         self.table = LiveTable(index)
         subscriptions = SubscriptionService(self.table, 1, 50)
-        conditions = Conditions(self.alarms, subscriptions, 3, self.now)
+        self.conditions = conditions = Conditions(self.alarms, subscriptions, 3, self.now)
         keeping: Any = SimpleNamespace(
             touch=lambda touched: self.kept.append((-1, int(touched.sum()))),
             take=lambda frame: self.kept.append((frame.time, int((frame.status == SIMULATED).sum()))),
@@ -248,6 +249,26 @@ async def test_a_first_step_that_fails_is_no_start(rig: Rig, monkeypatch: pytest
     await rig.step()
     rig.start("NormalOperation", FIRST)
     assert rig.status(FIRST) == SIMULATED
+
+
+@pytest.mark.parametrize("defect", ["step", "show"])
+async def test_alarms_that_fail_cost_the_plant_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, defect: str
+) -> None:
+    await rig.step()
+    rig.start("NormalOperation", FIRST)
+    with monkeypatch.context() as patched:
+        patched.setattr(Overlay, "step", lambda *_: 1 / 0)
+        patched.setattr(Overlay, defect, lambda *_: 1 / 0)
+        frame = await rig.step()
+    assert rig.simulations.running() == ()
+    assert same(rig.table.frame, frame)
+    hot = frame.next(frame.time)
+    hot.put(AssetType.JAR, "Temperature", 50.0)
+    told: list[int] = []
+    monkeypatch.setattr(rig.conditions, "tell", lambda _table, transitions: told.extend(transitions.rows))
+    rig.conditions.step(hot)
+    assert 0 in told  # its conditions are the plant's again
 
 
 async def test_alarms_are_counted_as_they_are_shown(rig: Rig) -> None:
