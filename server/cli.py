@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -16,6 +15,8 @@ from config.yamlfile import ConfigurationError
 from server import logs, memory, trustcommands
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
+from server.gatewaycli import gateway_sim, simulator
+from server.probecli import probe
 from server.simulatecli import simulate
 from server.usercli import users
 
@@ -29,6 +30,9 @@ program.add_typer(trustcommands.program, name="trust")
 
 program.add_typer(users, name="user")
 program.command()(simulate)
+program.command()(simulator)
+program.command("gateway-sim")(gateway_sim)
+program.command()(probe)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")]
 Home = Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")]
@@ -74,16 +78,6 @@ def hmi(config: Config = None, home: Home = None) -> None:
 
 
 @program.command()
-def simulator(config: Config = None, home: Home = None) -> None:
-    """Serve the simulated plant over Modbus TCP, one gateway a site."""
-    settings = _settings(config, home, None)
-    try:
-        asyncio.run(_serve_gateways(settings))
-    except OSError as error:
-        raise StartError(f"The Modbus gateways cannot be served: {error.strerror}") from None
-
-
-@program.command()
 def check(config: Config = None, home: Home = None) -> None:
     """Check settings, fleet, alarm and scenario file and register maps, and say what they hold."""
     from server.app import read_plant_files
@@ -118,16 +112,3 @@ def _settings(config: Path | None, home: Path | None, source: str | None) -> Set
     settings = load_settings()
     logs.configure(settings.log)
     return settings
-
-
-async def _serve_gateways(settings: Settings) -> None:
-    from server.run import stop_on_signals
-    from simulator.gateway import serve
-
-    stop = asyncio.create_task(stop_on_signals().wait())
-    serving = asyncio.create_task(serve(settings))
-    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    serving.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving

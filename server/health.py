@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from historian.historian import Historian
 from nodeset.fleet import AssetType
 from server.endpoint import OpcUaServer
+from server.gatewaymetrics import gateway_metrics
 from server.scanning.scan import Scan
 
 _LATE_SCANS: Final = 3
@@ -110,6 +111,7 @@ class Health:
             ("voltkeep_opcua_requests", "OPC UA requests", self._opcua.dispatcher.requests),
         ):
             yield CounterMetricFamily(name, text, value=value)
+        yield from gateway_metrics(self._scan.frame)
 
     def _total(self, tag: str) -> float:
         return float(self._scan.frame.column(AssetType.FLEET, tag)[0])

@@ -11,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, cast
 
 import numpy as np
 import structlog
+from pymodbus import ModbusDeviceIdentification
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
@@ -46,6 +49,14 @@ PERIOD = 1.0  # s between two updates of the registers
 _READ_CODES = {"holding": (3, 6), "input": (4,)}  # pymodbus reads back what function code 6 has written
 _FRAMERS = {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU}
 _WRITE_CODES = {"holding": (6, 16), "input": ()}
+
+_IDENTITY = ModbusDeviceIdentification(  # type: ignore[no-untyped-call]
+    info_name={
+        "VendorName": "Voltkeep",
+        "ProductCode": "simulated gateway",
+        "MajorMinorRevision": version("voltkeep"),
+    }
+)
 
 
 @dataclass
@@ -136,6 +147,7 @@ class Gateways:
         """`links` are the sites' in order; `set_point` takes row and value of what a master writes."""
         self.index, self.links = index, tuple(links)
         self._servers: list[ModbusTcpServer] = []
+        self._mute: list[asyncio.Server] = []
         maps = {name: read_map(name) for name in {link.map for link in links}}
         plans = [_plan(index, maps[link.map], i) for i, link in enumerate(links)]
         self._registers = [
@@ -143,27 +155,39 @@ class Gateways:
             for plan in plans
         ]
 
-    async def start(self) -> None:
-        """Listen on every port."""
-        for site in range(len(self.links)):
-            await self.listen(site)
+    async def start(self, sites: Collection[str] = (), mute: Collection[str] = ()) -> None:
+        """Listen for these sites, or all; those that are `mute` take requests and never answer."""
+        for i, site in enumerate(self.index.fleet.sites):
+            if site.name in mute:
+                await self.listen_mute(i)
+            elif site.name in sites or not sites:
+                await self.listen(i)
 
     async def listen(self, site: int) -> None:
         """Listen for one site."""
         link = self.links[site]
         # The device is a placeholder that the server insists on; the registers take its place.
         nothing = SimDevice(1, [SimData(0, datatype=DataType.REGISTERS)])
-        server = ModbusTcpServer(nothing, framer=_FRAMERS[link.framer], address=(link.host, link.port))
+        server = ModbusTcpServer(
+            nothing, framer=_FRAMERS[link.framer], identity=_IDENTITY, address=(link.host, link.port)
+        )
         server.context = cast(Any, self._registers[site])
         try:
             await server.serve_forever(background=True)
         except RuntimeError:
             await self.close()
-            raise ConfigurationError(
-                f"modbus.port: {link.host}:{link.port} is in use; stop what listens there, or set "
-                "VOLTKEEP_MODBUS_PORT to the first of enough free ports"
-            ) from None
+            raise _in_use(link) from None
         self._servers.append(server)
+
+    async def listen_mute(self, site: int) -> None:
+        """Accept connections for one site, and be silent."""
+        link = self.links[site]
+        try:
+            server = await asyncio.start_server(_say_nothing, link.host, link.port)
+        except OSError:
+            await self.close()
+            raise _in_use(link) from None
+        self._mute.append(server)
 
     def put(self, readings: Readings) -> None:
         """Show new readings in the registers."""
@@ -174,17 +198,27 @@ class Gateways:
         """Close all ports and connections."""
         for server in self._servers:
             await server.shutdown()  # type: ignore[no-untyped-call]
+        for mute in self._mute:
+            mute.close()
 
 
-async def serve(settings: Settings) -> None:
-    """Run the plant live and serve it over Modbus TCP until cancelled."""
+async def serve(
+    settings: Settings,
+    links: Sequence[Link] | None = None,
+    sites: Collection[str] = (),
+    mute: Collection[str] = (),
+) -> None:
+    """Run the plant live and serve it over Modbus until cancelled.
+
+    `links` are all sites' in order, by default the settings'; `sites` and `mute` as in `Gateways.start`.
+    """
     index = TagIndex(build_fleet(read_fleet_file(settings.fleet)))
     began, start = clock.monotonic(), clock.time_ns() // 1000
     plant = Plant(index, settings.simulator.seed, start)
-    links = settings.links([site.name for site in index.fleet.sites])
+    links = links or settings.links([site.name for site in index.fleet.sites])
     gateways = Gateways(index, links, plant.set_point)
     gateways.put(plant.readings())
-    await gateways.start()
+    await gateways.start(sites, mute)
     log.info("gateways listen", host=links[0].host, first_port=links[0].port, last_port=links[-1].port)
     try:
         while True:
@@ -198,6 +232,19 @@ async def serve(settings: Settings) -> None:
 
 def _plan(index: TagIndex, found: FieldMap, site: int) -> Plan:
     return served_plan(index, found, site) if isinstance(found, SunSpecMap) else plan_of(index, found, site)
+
+
+async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with closing(writer), suppress(ConnectionError):
+        while await reader.read(260):
+            pass
+
+
+def _in_use(link: Link) -> ConfigurationError:
+    return ConfigurationError(
+        f"modbus.port: {link.host}:{link.port} is in use; stop what listens there, or set "
+        "VOLTKEEP_MODBUS_PORT to the first of enough free ports"
+    )
 
 
 def _holds(region: Region, address: int, count: int) -> bool:

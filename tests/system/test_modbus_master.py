@@ -5,47 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from asyncua import Client, ua
-from program import CHECKOUT, Start, Voltkeep, command, environment
+from modbusplant import SITES, consecutive_ports, simulator
+from program import Start, Voltkeep
 
-SITES = 9
 VOLTAGE = "Bangrak/UPS-1/S03/J07.Voltage"
 LAST_USABLE = ua.StatusCodes.UncertainLastUsableValue
-
-
-@contextmanager
-def simulator(home: Path, first: int) -> Iterator[None]:
-    """Nine gateways from port `first`, and a clean end."""
-    with subprocess.Popen(
-        command("simulator"),
-        cwd=CHECKOUT,
-        env=environment(home, VOLTKEEP_MODBUS_PORT=str(first)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            _wait_until_open(process, first + SITES - 1)
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                said, _ = process.communicate(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-    assert process.returncode == 0, said
-    assert "Traceback" not in said
 
 
 @pytest.fixture(scope="module")
@@ -53,33 +24,9 @@ def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of the first of nine gateways."""
     if shutil.which("mbpoll") is None:
         pytest.skip("mbpoll is not installed")
-    first = _consecutive_ports(SITES)
+    first = consecutive_ports(SITES)
     with simulator(tmp_path_factory.mktemp("modbus") / "home", first):
         yield first
-
-
-def _consecutive_ports(count: int) -> int:
-    for first in range(21_000, 29_000, count):
-        with ExitStack() as held:
-            try:
-                for port in range(first, first + count):
-                    held.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return first
-    raise AssertionError("no free ports")
-
-
-def _wait_until_open(process: subprocess.Popen[str], port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    process.kill()
-    pytest.fail(f"the gateways do not answer: {process.communicate()[0]}")
 
 
 def poll(port: int, unit: int, first: int, count: int) -> subprocess.CompletedProcess[str]:
@@ -135,6 +82,30 @@ def test_an_address_that_is_not_there_is_refused(gateways: int) -> None:
     assert "Illegal data address" in done.stdout + done.stderr
 
 
+def written(port: int, unit: int, address: int, *values: int) -> str:
+    """What mbpoll says of writing 16-bit holding registers."""
+    where = ["-m", "tcp", "-p", str(port), "-a", str(unit), "-t", "4", "-0", "-r", str(address)]
+    done = subprocess.run(
+        ["mbpoll", *where, "127.0.0.1", *map(str, values)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_it_writes_set_points_within_their_range(gateways: int) -> None:
+    assert "Written 1 references" in written(gateways, 2, 9, 2300)
+    assert registers(gateways, unit=2, first=9, count=1) == [2300]
+    assert "Written 2 references" in written(gateways, 2, 9, 2280, 150)
+    assert registers(gateways, unit=2, first=9, count=2) == [2280, 150]
+    assert "Illegal data value" in written(gateways, 2, 9, 2500)
+    assert "Illegal data address" in written(gateways, 2, 1000, 1)
+    assert registers(gateways, unit=2, first=9, count=2) == [2280, 150]
+
+
 async def _wait_for_status(program: Voltkeep, status: int, limit: float = 30) -> ua.DataValue:
     deadline = time.monotonic() + limit
     async with Client(program.endpoint) as client:
@@ -151,7 +122,7 @@ async def _wait_for_status(program: Voltkeep, status: int, limit: float = 30) ->
 async def test_voltkeep_reads_it_and_loses_and_finds_it(
     start_voltkeep: Start, home: Path, tmp_path: Path
 ) -> None:
-    first = _consecutive_ports(SITES)
+    first = consecutive_ports(SITES)
     modbus = {"VOLTKEEP_MODBUS_PORT": str(first), "VOLTKEEP_MODBUS_SIMULATE": "false"}
     with start_voltkeep(home, "--source", "modbus", **modbus) as program:
         with simulator(tmp_path / "plant", first):
