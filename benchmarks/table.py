@@ -98,6 +98,7 @@ PARTS: Final = (
     Line("restored", "stop of the last, until values are the plant's", "ms", "≤ 5000", False),
     Line("plant", "simulated plant, one second", "ms", "", False),
     Line("modbus", "Modbus scan of the fleet, 9 gateways", "ms", "≤ 150", False),
+    Line("modbus dead", "The same of 8, beside one that never answers", "ms", "≤ 150", False),
     Line("ingest_ms", "historian: writing a scan of the fleet", "ms", "", False),
     Line("ingest", "historian: rows written", "rows/s"),
     Line("ingest_share", "historian: against bare binary COPY", "%", "≥ 60"),
