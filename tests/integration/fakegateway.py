@@ -120,6 +120,8 @@ class FakeGateway:
         await self.behave(talk)
 
     def _right(self, unit: int, pdu: bytes) -> bytes:
+        if pdu[0] not in (3, 6, 16):
+            return bytes([pdu[0] | 0x80, 1])
         address, number = struct.unpack_from(">HH", pdu, 1)
         if pdu[0] == 6:
             self.registers[unit, address] = number
@@ -128,7 +130,9 @@ class FakeGateway:
             for i, value in enumerate(struct.unpack_from(f">{number}H", pdu, 6)):
                 self.registers[unit, address + i] = value
             return pdu[:5]
-        values = [self.registers[unit, address + i] for i in range(number)]
+        values = [self.registers.get((unit, address + i)) for i in range(number)]
+        if None in values:
+            return bytes([pdu[0] | 0x80, 2])
         return bytes([pdu[0], 2 * number]) + struct.pack(f">{number}H", *values)
 
 
@@ -178,8 +182,8 @@ async def _request(reader: asyncio.StreamReader, framer: str) -> tuple[int, int,
         transaction, _, length, unit = struct.unpack(">HHHB", await reader.readexactly(7))
         return transaction, unit, await reader.readexactly(length - 1)
     head = await reader.readexactly(7)
-    rest = head[6] if head[1] == 16 else -1
-    body = head + await reader.readexactly(rest + 2)
+    rest = {16: head[6] + 2, 43: 0}.get(head[1], 1)
+    body = head + await reader.readexactly(rest)
     assert crc(body[:-2]) == body[-2:]
     return 0, body[0], body[1:-2]
 

@@ -179,7 +179,8 @@ async def test_the_command_and_its_exit_codes(gateway: FakeGateway) -> None:
     part = await told(*port, "--unit", "1")
     assert part.exit_code == 1
     assert "tcp frames, map reference, as site Chiangmai" in part.output or gateway.framer == "rtu"
-    assert "13.6" in part.output
+    assert "refused with exception 2 (illegal data address)" in part.output
+    assert "Chiangmai/UPS-1.FloatVoltageSetpoint" in part.output
     as_json = json.loads((await told(*port, "--unit", "1", "--json")).output)
     assert as_json["requests"][0]["registers"][9] == 2275
     assert as_json["values"][0]["tag"] == "Chiangmai.AmbientTemperature"

@@ -6,7 +6,8 @@ import ModbusRTU from "modbus-serial";
 const options = JSON.parse(process.argv[2]);
 const master = new ModbusRTU();
 const at = { port: options.port };
-if (options.framer === "rtu") await master.connectTcpRTUBuffered("127.0.0.1", at);
+// What it calls Telnet is RTU frames over TCP; its TcpRTU ports send headers of Modbus TCP.
+if (options.framer === "rtu") await master.connectTelnet("127.0.0.1", at);
 else await master.connectTCP("127.0.0.1", at);
 master.setTimeout(5000);
 
