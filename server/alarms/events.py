@@ -193,7 +193,8 @@ def message(event: ConditionEvent) -> str:
     else:
         now = f"no longer, {state.value:.2f}{unit}"
     by = f", acknowledged by {state.user}" if event.change & _ACKED_NOW else ""
-    quality = "" if state.quality == UNCERTAIN_SIMULATED_VALUE else _INPUT[state.quality >> 30]
+    status = state.quality
+    quality = _INPUT[status >> 30] if status and status != UNCERTAIN_SIMULATED_VALUE else ""
     return f"{subject}: {now}{quality}{by}"
 
 
