@@ -148,7 +148,7 @@ class Simulated:
 
     async def _pause(self) -> None:
         """Until there is something to do, we are closed, or it is time to try the database again."""
-        busy = self._purging or self._waiting
+        busy = self._purging or self._waiting or self._tables.to_free
         timeout = max(0.0, self._retry_at - time.monotonic()) if busy else None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
@@ -157,14 +157,24 @@ class Simulated:
 
     async def _work(self) -> None:
         """Purge, then write, until nothing waits or something fails."""
-        while (self._purging or self._waiting) and not self._closing:
+        while (self._purging or self._waiting or self._tables.to_free) and not self._closing:
             try:
-                async with asyncio.timeout(PURGE_TIMEOUT if self._purging else WRITE_TIMEOUT):
-                    await (self._remove() if self._purging else self._write_first())
+                async with asyncio.timeout(
+                    PURGE_TIMEOUT if self._purging or not self._waiting else WRITE_TIMEOUT
+                ):
+                    await self._next()
             except _AWAY as error:
                 await self._lost(error)
                 return
             self._failures, self._retry_at = 0, 0.0
+
+    async def _next(self) -> None:
+        if self._purging:
+            await self._remove()
+        elif self._waiting:
+            await self._write_first()
+        else:
+            await self._tables.free()
 
     async def _remove(self) -> None:
         asked, self._purge = self._purge, no_assets(self._index.fleet)

@@ -1,15 +1,18 @@
-"""The tables of simulated readings: rows come by COPY, and go by dropping partitions.
+"""The tables of simulated readings: rows come by COPY, and go with their partitions.
 
 Assets that share their parent (the jars of a string, the strings of a system ...) share a partition, made
-when its first rows come. A partition whose rows must all go is dropped, which takes the same few
-milliseconds for ten rows and for ten million; only rows beside others that stay are deleted one by one.
+when its first rows come. A partition whose rows must all go is detached, which takes the same few
+milliseconds for ten rows and for ten million, and dropped afterwards, which takes as long as the file system
+likes; only rows beside others that stay are deleted one by one.
 Partitions are unlogged: nobody misses them after a crash (docs/decisions/0011).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -27,13 +30,18 @@ from nodeset.fleet import AssetType, Fleet, Index
 
 Assets = dict[AssetType, NDArray[np.bool_]]  # which assets of each type
 
-DROPPED_AT_ONCE: Final = 100  # partitions in a transaction, within its share of locks
+AT_ONCE: Final = 100  # partitions in a transaction, within its share of locks
+FREED_AT_ONCE: Final = 10  # what waits for the connection meanwhile waits some tenths of a second
 # A reader that takes long must not keep everybody waiting behind us: try again instead.
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '2s'"
 _PARTITIONS: Final = """
 SELECT child.relname, pg_total_relation_size(child.oid) FROM pg_inherits
 JOIN pg_class parent ON parent.oid = inhparent JOIN pg_class child ON child.oid = inhrelid
 WHERE parent.relname = ANY(%s) AND child.relkind = 'r'
+"""
+_ALL: Final = r"""
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relname ~ '_simulated_\d+_\d{8}$' AND relnamespace = current_schema()::regnamespace
 """
 _PARENTS: Final = [table.simulated for table in TABLES.values()]
 
@@ -50,10 +58,6 @@ class _Group:
     table: Table
     number: int
 
-    @property
-    def partition(self) -> str:
-        return f"{self.table.simulated}_{self.number:08d}"
-
 
 class SimulatedTables:
     """The writing side of the simulated tables; one call at a time. `clear` comes first."""
@@ -64,7 +68,9 @@ class SimulatedTables:
         self._quality = quality
         self._parents = _parents(fleet)
         self._held = no_assets(fleet)  # assets that have rows
-        self._made: set[_Group] = set()
+        self._made: dict[_Group, str] = {}  # partitions
+        self._detached: list[str] = []
+        self._serial = count(1)
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, scan: Scan, chosen: Assets) -> int:
@@ -93,7 +99,7 @@ class SimulatedTables:
         return sum(len(rows.assets) for rows in parts)
 
     async def remove(self, chosen: Assets) -> None:
-        """Remove all rows of the chosen assets."""
+        """Remove all rows of the chosen assets; `free` gives the space back."""
         connection = await self._open()
         whole: list[_Group] = []
         for asset, some in chosen.items():
@@ -103,22 +109,31 @@ class SimulatedTables:
                 group = _Group(TABLES[asset], number)
                 if number in stays:
                     await self._delete(connection, group, gone)
-                else:
+                elif group in self._made:
                     whole.append(group)
-        for first in range(0, len(whole), DROPPED_AT_ONCE):
-            batch = whole[first : first + DROPPED_AT_ONCE]
-            await _drop(connection, [group.partition for group in batch])
-            self._made.difference_update(batch)
+        for first in range(0, len(whole), AT_ONCE):
+            await self._detach(connection, whole[first : first + AT_ONCE])
         for asset, some in chosen.items():
             self._held[asset] &= ~some
+
+    @property
+    def to_free(self) -> bool:
+        """Whether removed rows still take space."""
+        return bool(self._detached)
+
+    async def free(self) -> None:
+        """Give back the space of some of the rows that were removed."""
+        some = self._detached[:FREED_AT_ONCE]
+        await _drop(await self._open(), some)
+        self._detached = [name for name in self._detached if name not in some]
 
     async def clear(self) -> None:
         """Remove all that there is, also what an earlier run has left."""
         connection = await self._open()
-        names = [name for name, _ in await (await connection.execute(_PARTITIONS, (_PARENTS,))).fetchall()]
-        for first in range(0, len(names), DROPPED_AT_ONCE):
-            await _drop(connection, names[first : first + DROPPED_AT_ONCE])
-        self._made.clear()
+        names = [name for (name,) in await (await connection.execute(_ALL)).fetchall()]
+        for first in range(0, len(names), AT_ONCE):
+            await _drop(connection, names[first : first + AT_ONCE])
+        self._made, self._detached = {}, []
         for held in self._held.values():
             held[:] = False
 
@@ -127,8 +142,7 @@ class SimulatedTables:
         return await size_of(await self._open())
 
     async def close(self) -> None:
-        """Let go of the connection; the next call opens another, and takes no partition for granted."""
-        self._made.clear()
+        """Let go of the connection; the next call opens another."""
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
@@ -136,6 +150,7 @@ class SimulatedTables:
     async def _open(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
+            await self._load(self._connection)
         return self._connection
 
     async def _make(self, connection: psycopg.AsyncConnection, chosen: Assets) -> None:
@@ -145,19 +160,37 @@ class SimulatedTables:
             for asset, some in chosen.items()
             for number in np.unique(self._parents[asset][some]).tolist()
         }
-        for group in wanted - self._made:
+        for group in wanted - self._made.keys():
             members = self._ids.of[group.table.asset][self._parents[group.table.asset] == group.number]
+            name = f"{group.table.simulated}_{group.number}_{next(self._serial):08d}"
             async with connection.transaction():
                 await connection.execute(_LOCK_TIMEOUT)
-                await connection.execute(_create(group, members.tolist()))
-            self._made.add(group)
+                await connection.execute(_create(name, group, members.tolist()))
+            self._made[group] = name
+
+    async def _load(self, connection: psycopg.AsyncConnection) -> None:
+        """Find out which partitions there are: after a lost connection nobody knows."""
+        found = await (await connection.execute(_PARTITIONS, (_PARENTS,))).fetchall()
+        tables = {table.simulated: table for table in TABLES.values()}
+        self._made = {}
+        for name, _ in found:
+            table, number, _serial = name.rsplit("_", 2)
+            self._made[_Group(tables[table], int(number))] = name
+
+    async def _detach(self, connection: psycopg.AsyncConnection, groups: list[_Group]) -> None:
+        async with connection.transaction():
+            await connection.execute(_LOCK_TIMEOUT)
+            for group in groups:
+                names = map(sql.Identifier, (group.table.simulated, self._made[group]))
+                await connection.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(*names))
+        self._detached += [self._made.pop(group) for group in groups]
 
     async def _delete(
         self, connection: psycopg.AsyncConnection, group: _Group, gone: NDArray[np.bool_]
     ) -> None:
         asset = group.table.asset
         ids = self._ids.of[asset][gone & (self._parents[asset] == group.number)]
-        query = sql.SQL("DELETE FROM {} WHERE asset_id = ANY(%s)").format(sql.Identifier(group.partition))
+        query = sql.SQL("DELETE FROM {} WHERE asset_id = ANY(%s)").format(sql.Identifier(self._made[group]))
         await connection.execute(query, (ids.tolist(),))
 
 
@@ -184,19 +217,18 @@ def _only(rows: Rows, some: NDArray[np.bool_]) -> Rows:
     return replace(rows, assets=rows.assets[some], value=rows.value[:, some], status=rows.status[:, some])
 
 
-async def _drop(connection: psycopg.AsyncConnection, partitions: list[str]) -> None:
+async def _drop(connection: psycopg.AsyncConnection, partitions: Iterable[str]) -> None:
     async with connection.transaction():
         await connection.execute(_LOCK_TIMEOUT)
         names = sql.SQL(", ").join(map(sql.Identifier, partitions))
         await connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
 
 
-def _create(group: _Group, ids: list[int]) -> sql.Composed:
+def _create(name: str, group: _Group, ids: list[int]) -> sql.Composed:
     return sql.SQL(
-        "CREATE UNLOGGED TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES IN ({}) "
-        "WITH (autovacuum_enabled = false)"
+        "CREATE UNLOGGED TABLE {} PARTITION OF {} FOR VALUES IN ({}) WITH (autovacuum_enabled = false)"
     ).format(
-        sql.Identifier(group.partition),
+        sql.Identifier(name),
         sql.Identifier(group.table.simulated),
         sql.SQL(", ").join(map(sql.Literal, ids)),
     )
