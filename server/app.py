@@ -124,11 +124,13 @@ class App:
         catalogue = Catalogue(read_scenario_file(settings.simulator.scenarios))
         settings.home.mkdir(parents=True, exist_ok=True)
         index = TagIndex(fleet)
+        # What is simulated beside real devices has nodes of its own (S6).
+        shown = index if settings.source == "simulator" else index.mirrored()
         sites, jars = len(fleet.sites), len(fleet.jars)
         self._say(f"Fleet {fleet.name}: {sites} sites, {len(fleet.strings)} strings, {jars} jars")
         # The database starts in a process of its own while this one loads the nodes.
         async with asyncio.TaskGroup() as tasks:
-            opening = tasks.create_task(self._open_historian(index))
+            opening = tasks.create_task(self._open_historian(shown))
             node_sets = [NODE_SET, *settings.nodeset.import_]
             loading = tasks.create_task(asyncio.to_thread(open_nodes, settings.home / "cache", node_sets))
         historian = opening.result()
@@ -141,7 +143,7 @@ class App:
         self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
-        table = LiveTable(index)
+        table = LiveTable(shown)
         self._opcua = OpcUaServer(settings, table, self._alarms, historian)
         set_points = SetPoints(table, source)
         evaluation = Evaluation(Quality(index, self._staleness), self._prognosis)

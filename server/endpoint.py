@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ import structlog
 import nodeset
 from config.settings import OpcUa, Settings
 from historian.historian import Historian
+from nodeset.index import MIRROR
 from nodeset.types import TYPES_URI
 from server.alarms.conditions import Conditions
 from server.alarms.table import AlarmTable
@@ -35,7 +36,7 @@ from server.protocol.stack import APPLICATION_URI, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
 from server.scanning.evaluation import Evaluation
 from server.scanning.keeping import Keeping
-from server.scanning.stage import Backstage, LiveStage, Stage
+from server.scanning.stage import LiveStage, MirrorStage, Stage
 from server.security.accounts import Accounts
 from server.security.audit import Audit
 from server.security.certificates import Application, OwnCertificate, host_names, own_certificate
@@ -61,6 +62,7 @@ from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
+from server.space.mirrornodes import connect_mirror
 from server.space.namespaces import describe as describe_namespaces
 from server.space.nodestore import NodeStore
 from server.space.rowparser import RowParser
@@ -130,11 +132,13 @@ class OpcUaServer:
         settings = self._settings
         namespaces, fleet_namespace = standardnodes.with_fleet(store.namespaces)
         types = namespaces.index(TYPES_URI)
-        assets = AssetNodes(self._table, types, fleet_namespace, settings.scan.period)
+        assets, *mirrors = self._assets(types, fleet_namespace)
         self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace, clock)
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
         assets.more_links = condition_nodes.links_from
-        space = AddressSpace(store, assets, [condition_nodes])
+        space = AddressSpace(store, assets, [condition_nodes, *self._mirror_nodes(mirrors)])
+        for mirror in mirrors:
+            connect_mirror(space, assets, mirror)
         parser = RowParser(self._table.index, fleet_namespace)
         space.registered = parser.identifier
         standardnodes.describe(space, namespaces, settings.opcua)
@@ -154,17 +158,31 @@ class OpcUaServer:
         custom.register(methods, assets.node_id)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
-        RulMethods(self._table, self.simulations.prognosis_of).register(methods, assets.node_id)
+        shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis
+        RulMethods(self._table, shows).register(methods, assets.node_id)
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
+
+    def _assets(self, types: int, fleet: int) -> list[AssetNodes]:
+        """The nodes of the fleet, and those of its mirror where it has one."""
+        places = [""] if self._table.index.first_mirrored is None else ["", MIRROR]
+        return [AssetNodes(self._table, types, fleet, self._settings.scan.period, at) for at in places]
+
+    def _mirror_nodes(self, mirrors: list[AssetNodes]) -> Iterator[AssetNodes | ConditionNodes]:
+        for assets in mirrors:
+            nodes = ConditionNodes(self.alarms, assets, self.conditions.mirrored_event)
+            assets.more_links = nodes.links_from
+            yield from (assets, nodes)
 
     def _simulations(
         self, evaluation: Evaluation, shadow: Shadow, clock: Callable[[], int], assets: AssetNodes
     ) -> Simulations:
-        stage: Stage = Backstage()
-        if self._settings.source == "simulator":
-            keeping = Keeping(self._historian, self._table.index)
+        stage: Stage
+        keeping = Keeping(self._historian, self._table.index.plant)
+        if self._table.index.first_mirrored is None:
             stage = LiveStage(self.conditions, self._table, self.subscriptions, keeping)
+        else:
+            stage = MirrorStage(self.conditions.mirror, self._table, self.subscriptions, keeping)
         namespaces = [each.NamespaceIndex for each in (assets.type_id(""), assets.node_id(""))]
         events = SimulationEvents(self.subscriptions, *namespaces)
         return Simulations(shadow, evaluation, stage, events, self._settings.scan.period, clock)

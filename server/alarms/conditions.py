@@ -13,9 +13,10 @@ from asyncua import ua
 
 from nodeset.fleet import Index
 from nodeset.frame import Frame
-from nodeset.index import TagIndex
+from nodeset.index import MIRROR, TagIndex
 from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
 from server.alarms.state import Flags, Transitions
 from server.alarms.table import AlarmTable
@@ -33,6 +34,7 @@ S = ua.StatusCodes
 Ids = ua.ObjectIds
 
 FLEET: Final = "Fleet"
+SIMULATION: Final = "Simulation"
 _AT_ONCE: Final = 20  # conditions that are told before others may have their turn
 _MOST_LEFT: Final = 10  # scans whose transitions may wait to be told
 _REMEMBERED: Final = 5000  # events that a refresh has told
@@ -53,6 +55,7 @@ class Conditions:
     ) -> None:
         self.table = table
         self._overlay: Overlay | None = None  # while simulations run
+        self.mirror = ConditionMirror(table, self.tell, clock)  # where it has nodes
         self._subscriptions = subscriptions
         self._namespace = namespace
         self._clock = clock
@@ -109,29 +112,39 @@ class Conditions:
 
     # -- telling
 
-    def tell(self, table: AlarmTable, transitions: Transitions) -> None:
-        """Send the events of transitions: a few at once, of many a slice at a time between others' turns."""
+    def tell(self, table: AlarmTable, transitions: Transitions, at: str = "") -> None:
+        """Send the events of transitions: a few at once, of many a slice at a time between others' turns.
+
+        `at` stands before the paths of their sources.
+        """
         if not len(transitions):
             return
         if len(self._backlog) >= _MOST_LEFT:
             self._backlog.finish()
-        self._backlog.add(self._telling(table, transitions))
+        self._backlog.add(self._telling(table, transitions, at))
 
-    def _telling(self, table: AlarmTable, transitions: Transitions) -> Work:
-        for at in range(0, len(transitions), _AT_ONCE):
+    def _telling(self, table: AlarmTable, transitions: Transitions, at: str) -> Work:
+        for first in range(0, len(transitions), _AT_ONCE):
             listeners = self._subscriptions.listeners()
             if listeners:
-                some = transitions.part(at, at + _AT_ONCE)
-                for event in condition_events(table, some, self._namespace):
+                some = transitions.part(first, first + _AT_ONCE)
+                for event in condition_events(table, some, self._namespace, at):
                     listeners.offer(event, notifiers(event.source))
             yield
 
     def event(self, row: int) -> ConditionEvent:
         """What a condition's event would tell now."""
-        table = self._shown(row)
+        return self._event(self._shown(row), row, "")
+
+    def mirrored_event(self, row: int) -> ConditionEvent | None:
+        """The same of its mirror, None where there is none."""
+        table = self.mirror.table(row)
+        return None if table is None else self._event(table, row, MIRROR)
+
+    def _event(self, table: AlarmTable, row: int, at: str) -> ConditionEvent:
         rows, unchanged = np.array([row], np.intp), np.zeros(1, np.uint8)
         now = Transitions(0, rows, unchanged, table.snapshot(row))
-        return condition_events(table, now, self._namespace)[0]
+        return condition_events(table, now, self._namespace, at)[0]
 
     def _shown(self, row: int) -> AlarmTable:
         """The table that a condition is shown from."""
@@ -139,24 +152,28 @@ class Conditions:
 
     # -- methods
 
-    def _row(self, call: Invocation) -> int:
+    def _find(self, call: Invocation) -> tuple[AlarmTable, int, str]:
+        """Table and row of the condition that is meant, and what stands before its path."""
         identifier = call.object_id.Identifier
-        row = None
+        row, at = None, ""
         if call.object_id.NamespaceIndex == self._namespace and isinstance(identifier, str):
-            row = self.table.index.row_of_id(identifier)
+            at = MIRROR if identifier.startswith(MIRROR) else ""
+            row = self.table.index.row_of_id(identifier.removeprefix(at))
         if row is None:
             raise MethodError(S.BadNodeIdInvalid)
-        return row
+        table = self.mirror.table(row) if at else self._shown(row)
+        if table is None:
+            raise MethodError(S.BadConditionDisabled)
+        return table, row, at
 
     def _act(self, act: Callable[..., Transitions], call: Invocation, *arguments: Any) -> Outputs:
         """`act` is what a table does to one of its rows."""
-        row = self._row(call)
-        table = self._shown(row)
+        table, row, at = self._find(call)
         try:
             transitions = act(table, row, *arguments, call.session.user.name, self._clock())
         except AlarmError as error:
             raise MethodError(error.status) from None
-        self.tell(table, transitions)
+        self.tell(table, transitions, at)
         return ()
 
     def _enable(self, call: Invocation) -> Outputs:
@@ -205,10 +222,11 @@ class Conditions:
             Listeners(items()).offer(refresh_start(self._clock()))
             overlay = self._overlay
             rows = self.table.retained().rows if overlay is None else overlay.retained()
-            for at in range(0, len(rows), _AT_ONCE):
-                await self._backlog.idle()  # what is told again has been told before
-                self._offer_again(rows[at : at + _AT_ONCE], Listeners(items()))
-                await asyncio.sleep(0)
+            for offer, of in ((self._offer_again, rows), (self._offer_mirrored, self.mirror.retained()[1])):
+                for at in range(0, len(of), _AT_ONCE):
+                    await self._backlog.idle()  # what is told again has been told before
+                    offer(of[at : at + _AT_ONCE], Listeners(items()))
+                    await asyncio.sleep(0)
             Listeners(items()).offer(refresh_end(self._clock()))
         finally:
             self._refreshing.discard(subscription)
@@ -218,6 +236,13 @@ class Conditions:
         for table, some in ((self.table, rows),) if overlay is None else overlay.split(rows):
             for event in condition_events(table, table.retained(some), self._namespace):
                 listeners.offer(event, notifiers(event.source), self._told.of(event))
+
+    def _offer_mirrored(self, rows: Index, listeners: Listeners) -> None:
+        table, retained = self.mirror.retained()
+        for event in condition_events(
+            table, table.retained(np.intersect1d(rows, retained)), self._namespace, MIRROR
+        ):
+            listeners.offer(event, notifiers(event.source))
 
 
 class _Told:
@@ -240,15 +265,22 @@ class _Told:
 
 
 def notifiers(source: str) -> frozenset[str]:
-    """Objects that tell an event of the asset at `source`: those above it, fleet and server (N3)."""
-    return _notifiers(source.rpartition("/")[0] if source.count("/") >= _DEPTH else source)
+    """Objects that tell an event of the asset at `source`: those above it, fleet and server (N3).
+
+    Of one in the mirror: those in the mirror, the object that the mirror is part of, fleet and server.
+    """
+    at = MIRROR if source.startswith(MIRROR) else ""
+    path = source.removeprefix(at)
+    return _notifiers(at, path.rpartition("/")[0] if path.count("/") >= _DEPTH else path)
 
 
 @lru_cache(maxsize=4096)
-def _notifiers(path: str) -> frozenset[str]:
+def _notifiers(at: str, path: str) -> frozenset[str]:
     """The asset at `path`, those above it, fleet and server."""
     parts = path.split("/")
-    return frozenset({"/".join(parts[:n]) for n in range(1, len(parts) + 1)} | {FLEET, SERVER_NOTIFIER})
+    above = {"/".join(parts[:n]) for n in range(1, len(parts) + 1)} | {FLEET}
+    outside = {SIMULATION, FLEET} if at else set()
+    return frozenset({at + each for each in above} | outside | {SERVER_NOTIFIER})
 
 
 def _audit_fields(name: str) -> Fields:

@@ -160,8 +160,10 @@ class ConditionEvent:
         return bytes(variant_to_binary(self.attribute(attribute)))
 
 
-def condition_events(table: AlarmTable, transitions: Transitions, namespace: int) -> list[ConditionEvent]:
-    """The events that transitions make, in their order."""
+def condition_events(
+    table: AlarmTable, transitions: Transitions, namespace: int, at: str = ""
+) -> list[ConditionEvent]:
+    """The events that transitions make, in their order; `at` stands before the paths of their sources."""
     index = table.index
     assets = index.fleet.assets
     columns = [getattr(transitions.state, name).tolist() for name in ConditionState._fields]
@@ -173,7 +175,7 @@ def condition_events(table: AlarmTable, transitions: Transitions, namespace: int
         definition, asset = index.locate(row)
         path = assets(definition.asset)[asset].path
         event_id = table.event_id_of(f"{path}#{definition.name}", state.event) if state.event else b""
-        events.append(ConditionEvent(definition, path, namespace, event_id, change, state, simulated))
+        events.append(ConditionEvent(definition, at + path, namespace, event_id, change, state, simulated))
     return events
 
 

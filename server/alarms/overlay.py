@@ -29,11 +29,27 @@ class Overlay:
 
     def show(self, rows: Flags, time: int) -> tuple[Told, Told]:
         """Show the fork in these rows only; what is to be told of those that it was shown in before."""
+        _, leaves = self._change(rows)
+        return self._release(leaves, time)
+
+    def show_apart(self, rows: Flags, time: int) -> tuple[Transitions, Transitions]:
+        """The same of a fork that is shown in a place of its own, beside the plant's table.
+
+        Conditions that end, and those that are of interest at once: nobody has been told of them there.
+        """
+        enters, leaves = self._change(rows)
+        state = self.simulated.state
+        is_open = self.simulated.told_simulated(leaves) & state.retain[leaves]
+        closed = self.simulated.close(leaves[is_open], self.plant, time)
+        return closed, self.simulated.tell_again(enters[state.retain[enters]], time)
+
+    def _change(self, rows: Flags) -> tuple[Index, Index]:
+        """Show the fork in these rows only: those where it was not shown before, and where it is no more."""
         enters, leaves = np.flatnonzero(rows & ~self.shown), np.flatnonzero(self.shown & ~rows)
         self.simulated.adopt(self.plant, enters)
         self._last[enters] = self.plant.state.event[enters]
         self.shown = rows.copy()
-        return self._release(leaves, time)
+        return enters, leaves
 
     def _release(self, rows: Index, time: int) -> tuple[Told, Told]:
         simulated, plant = self.simulated.state, self.plant.state

@@ -1,4 +1,5 @@
-"""Where what is simulated is shown: on a simulated plant at the plant's own nodes, marked.
+"""Where what is simulated is shown: on a simulated plant at the plant's own nodes, marked; beside real
+devices in the mirror (S6).
 
 A stage takes the shadow's frames, lets conditions see them, and says what the live table shows.
 """
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from nodeset.frame import Frame
 from server.alarms.conditions import Conditions
+from server.alarms.mirror import ConditionMirror
 from server.livetable import LiveTable
 from server.scanning.keeping import Keeping
 from server.scanning.shadowing import marked, restore
@@ -69,15 +71,39 @@ class LiveStage:
         self._subscriptions.on_commit()
 
 
-class Backstage:
-    """Real devices: what is simulated never shows at their nodes."""
+class MirrorStage:
+    """Real devices: what is simulated shows in the mirror, and the plant's nodes know nothing of it."""
+
+    def __init__(
+        self,
+        conditions: ConditionMirror,
+        table: LiveTable,
+        subscriptions: SubscriptionService,
+        keeping: Keeping,
+    ) -> None:
+        self._conditions = conditions
+        self._table = table
+        self._subscriptions = subscriptions
+        self._keeping = keeping
+        self._last: Frame | None = None
 
     def touch(self, touched: Flags) -> None:
-        """Nobody sees it."""
+        """Empty the mirror of what is no longer simulated, and forget it."""
+        self._keeping.touch(touched)
+        if self._last is not None:
+            self._table.mirror(self._last, touched)
+        self._conditions.touch(touched, self._table.index)
 
     def show(self, plant: Frame, simulated: Frame, touched: Flags) -> Frame:
-        """The plant's own."""
+        """The plant's own; the simulated frame with its alarms goes to the mirror."""
+        self._conditions.simulate(simulated)
+        simulated.status[:] = marked(simulated.status, touched)
+        simulated.value[:] = self._table.quantised(simulated.value)
+        self._last = simulated.freeze()
+        self._table.mirror(simulated, touched)
+        self._keeping.take(simulated)
         return plant
 
     def commit(self, frame: Frame) -> None:
-        """It is there already."""
+        """Let subscribers have the mirror; the plant's frame is there already."""
+        self._subscriptions.on_commit()

@@ -65,11 +65,19 @@ class _Leaf:
 
 
 class AssetNodes:
-    """Makes the virtual nodes of a fleet. `types` and `fleet` are namespace indices."""
+    """Makes the virtual nodes of a fleet. `types` and `fleet` are namespace indices.
 
-    def __init__(self, table: LiveTable, types: int, fleet: int, scan_period: float) -> None:
+    `at` is what stands before the assets' paths: nothing, or `MIRROR` for the nodes of the table's mirror.
+    """
+
+    def __init__(self, table: LiveTable, types: int, fleet: int, scan_period: float, at: str = "") -> None:
         self._table = table
         self._fleet: Fleet = table.index.fleet
+        self.at = at
+        places = self._fleet.index_of
+        self._places = {at + path: place for path, place in places.items()} if at else places
+        # Links of the whole to what it is part of, where that is no asset.
+        self.root_links: tuple[Link, ...] = ()
         self._types = types
         self._ns = fleet
         self._interval = scan_period * 1000
@@ -112,7 +120,7 @@ class AssetNodes:
     def view(self, identifier: str) -> View | None:
         """The references of an identifier's node, or None where there is none."""
         path, _, rest = identifier.partition(".")
-        found = self._fleet.index_of.get(path)
+        found = self._places.get(path)
         if found is None:
             return None
         if path == identifier:
@@ -131,7 +139,7 @@ class AssetNodes:
     def _place(self, identifier: str) -> tuple[AssetType, int, Member | None, str | None] | None:
         """Asset type, index, tag or nameplate, and property of it, that an identifier stands for."""
         path, *names = identifier.split(".")
-        found = self._fleet.index_of.get(path)
+        found = self._places.get(path)
         if found is None:
             return None
         if not names:
@@ -151,7 +159,7 @@ class AssetNodes:
         if shape is None:
             shape = self._shapes[asset] = Shape(self._asset_links(asset), self.prefix)
         parent = self._parent(asset, i)
-        up = () if parent is None else self._to_parent(asset, *parent)
+        up = self.root_links if parent is None else self._to_parent(asset, *parent)
         return View(shape, path.encode(), (*up, *self._child_links(asset, i)) if asset in _CHILD else up)
 
     def _leaf(self, asset: AssetType, rest: str) -> _Leaf | None:
@@ -201,7 +209,7 @@ class AssetNodes:
     def _owner_links(self, is_component: bool, path: str) -> tuple[Link]:
         """From a variable or property of the nameplate to its asset."""
         kind = HAS_COMPONENT if is_component else HAS_PROPERTY
-        return (self.to_asset(kind, *self._fleet.index_of[path]),)
+        return (self.to_asset(kind, *self._places[path]),)
 
     def _parent_links(self, child: AssetType, asset: AssetType, i: int) -> tuple[Link, ...]:
         """From an asset of type `child` to the asset above it."""
@@ -221,10 +229,15 @@ class AssetNodes:
         ]
 
     def _to_asset(self, reference: ua.NodeId, asset: AssetType, i: int, forward: bool) -> Link:
+        node_id, name, kind = *self._identity(asset, i), self.type_id(type_of(asset))
+        return link(reference, forward, node_id, name, ua.NodeClass.Object, kind)
+
+    def _identity(self, asset: AssetType, i: int) -> tuple[ua.NodeId, ua.QualifiedName]:
+        """NodeId and BrowseName of an asset; the mirror as a whole is called as all that is in it."""
         part: Any = self._fleet.assets(asset)[i]
-        name = ua.QualifiedName(part.path if asset is AssetType.FLEET else part.name, self._ns)
-        kind = self.type_id(type_of(asset))
-        return link(reference, forward, self.node_id(part.path), name, ua.NodeClass.Object, kind)
+        whole = self.at.rstrip("/") or part.path
+        name = whole if asset is AssetType.FLEET else part.name
+        return self.node_id(self.at + part.path), ua.QualifiedName(name, self._ns)
 
     def to_asset(self, reference: ua.NodeId, asset: AssetType, i: int) -> Link:
         """The inverse reference of a node to the asset that it belongs to."""
@@ -259,20 +272,20 @@ class AssetNodes:
 
     def asset_only(self, asset: AssetType, i: int) -> NodeData:
         """An asset's node without its references."""
-        part: Any = self._fleet.assets(asset)[i]
-        name = part.path if asset is AssetType.FLEET else part.name
         notifier = 0 if asset is AssetType.JAR else nodes.SUBSCRIBE_TO_EVENTS
-        return nodes.object_node(self.node_id(part.path), ua.QualifiedName(name, self._ns), notifier=notifier)
+        return nodes.object_node(*self._identity(asset, i), notifier=notifier)
 
     def _variable(self, identifier: str, tag: TagDef, i: int) -> NodeData:
-        row = self._table.index.slice(tag.asset, tag.name).start + i
+        index = self._table.index
+        row = index.slice(tag.asset, tag.name).start + i + ((index.first_mirrored or 0) if self.at else 0)
+        writable = tag.writable and not self.at
         return nodes.variable_node(
             self.node_id(identifier),
             ua.QualifiedName(tag.name, self._types),
             _DATA_TYPE[tag.kind],
             nodes.live(lambda: self.value(row)),
             tag.description,
-            _LIVE_ACCESS | (nodes.WRITABLE if tag.writable else 0),
+            _LIVE_ACCESS | (nodes.WRITABLE if writable else 0),
             interval=self._interval,
         )
 

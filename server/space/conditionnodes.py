@@ -50,9 +50,14 @@ _TYPES: Final = {
 
 
 class ConditionNodes:
-    """Makes nodes of conditions; `event` tells what a condition's event would be now."""
+    """Makes nodes of the conditions of `assets`; `event` tells what a condition's event would be now.
 
-    def __init__(self, table: AlarmTable, assets: AssetNodes, event: Callable[[int], ConditionEvent]) -> None:
+    None says that there is nothing to tell, and that the condition is as good as disabled.
+    """
+
+    def __init__(
+        self, table: AlarmTable, assets: AssetNodes, event: Callable[[int], ConditionEvent | None]
+    ) -> None:
         self._index = table.index
         self._table = table
         self._assets = assets
@@ -66,7 +71,7 @@ class ConditionNodes:
         if not hash_sign:
             return None
         condition, _, member = rest.partition(".")
-        row = self._index.row(name, condition)
+        row = self._row(name, condition)
         if row is None:
             return None
         path = tuple(member.split(".")) if member else ()
@@ -79,11 +84,15 @@ class ConditionNodes:
         """The references of an identifier's node, or None where there is none."""
         name, hash_sign, rest = identifier.partition("#")
         condition, _, member = rest.partition(".")
-        row = self._index.row(name, condition) if hash_sign else None
+        row = self._row(name, condition) if hash_sign else None
         path = tuple(member.split(".")) if member else ()
         if row is None or (path and path not in self._paths):
             return None
         return self._view(identifier, row, path)
+
+    def _row(self, path: str, condition: str) -> int | None:
+        at = self._assets.at
+        return self._index.row(path.removeprefix(at), condition) if path.startswith(at) else None
 
     def links_from(self, asset: AssetType) -> list[Link]:
         """HasCondition links of an asset of a type to its conditions."""
@@ -134,11 +143,12 @@ class ConditionNodes:
 
     def _bare(self, row: int) -> NodeData:
         definition, _ = self._index.locate(row)
-        node_id = self._assets.node_id(self._index.identifier(row))
+        node_id = self._assets.node_id(self._assets.at + self._index.identifier(row))
         return nodes.object_node(node_id, self._qualified(definition.name), definition.advice)
 
     def _bare_member(self, row: int, path: Path) -> NodeData:
-        node_id = self._assets.node_id(f"{self._index.identifier(row)}.{'.'.join(path)}")
+        identifier = f"{self._assets.at}{self._index.identifier(row)}.{'.'.join(path)}"
+        node_id = self._assets.node_id(identifier)
         name = ua.QualifiedName(path[-1], 0)
         if path == (_LIMIT_STATE,):
             return nodes.object_node(node_id, name)
@@ -151,7 +161,10 @@ class ConditionNodes:
 
     def _read(self, row: int, path: Path) -> ua.DataValue:
         now = ua.win_epoch_to_datetime(now_ticks())
-        return ua.DataValue(self._event(row).value(path), ua.StatusCode(), now, now)
+        event = self._event(row)
+        if event is None:  # Part 9, 5.5.2, of the EnabledState
+            return ua.DataValue(None, ua.StatusCode(ua.StatusCodes.BadConditionDisabled), now, now)
+        return ua.DataValue(event.value(path), ua.StatusCode(), now, now)
 
 
 def _node_class(path: Path) -> ua.NodeClass:

@@ -219,3 +219,41 @@ def test_no_more_are_taken_than_there_is_room() -> None:
     ids = np.arange(5, dtype=np.uint32)
     items.add(np.arange(5), ids, ids, np.full(5, REPORTING, np.uint8), 2, np.full(5, NO_DEADBAND))
     assert [items.take(2)[0] for _ in range(4)] == [2, 2, 1, 0]
+
+
+def decoded(table: LiveTable, row: int) -> ua.DataValue:
+    return struct_from_binary(ua.DataValue, Buffer(table.encode(np.array([row]))))
+
+
+def test_a_mirror_shows_what_it_is_given_and_the_plant_does_not() -> None:
+    n = INDEX.size
+    table, rows = LiveTable(INDEX.mirrored()), one_of_each()
+    table.commit(frame(dict.fromkeys(rows, 3.0)))
+    assert all(decoded(table, n + row).StatusCode.value == st.BAD_NO_DATA for row in rows)
+    tick = table.tick
+    shown = np.zeros(n, np.bool_)
+    shown[rows] = True
+    hidden = next(row for row in range(n) if row not in rows)
+    simulated = frame(dict.fromkeys([*rows, hidden], 2.0), st.UNCERTAIN_SIMULATED_VALUE, 5)
+    assert table.mirror(simulated, shown) == len(rows)
+    for row in rows:
+        plant, mirror = decoded(table, row), decoded(table, n + row)
+        assert plant.Value.Value == expected(row, 3.0)
+        assert mirror.Value.Value == expected(row, 2.0)
+        assert (plant.StatusCode.value, mirror.StatusCode.value) == (0, st.UNCERTAIN_SIMULATED_VALUE)
+        assert mirror.SourceTimestamp > plant.SourceTimestamp
+    assert decoded(table, n + hidden).StatusCode.value == st.BAD_NO_DATA
+    assert np.flatnonzero(table.changed > tick).tolist() == sorted(n + row for row in rows)
+    assert table.frame is not simulated
+    table.mirror(simulated, np.zeros(n, np.bool_))
+    assert all(decoded(table, n + row).StatusCode.value == st.BAD_NO_DATA for row in rows)
+
+
+def test_a_frame_of_the_plant_leaves_the_mirror_alone() -> None:
+    n, row = INDEX.size, one_of_each()[0]
+    table = LiveTable(INDEX.mirrored())
+    table.mirror(frame({row: 2.0}), np.ones(n, np.bool_))
+    tick, before = table.tick, table.rows[n:].tobytes()
+    table.commit(frame({row: 4.0}))
+    assert table.rows[n:].tobytes() == before
+    assert not (table.changed[n:] > tick).any()

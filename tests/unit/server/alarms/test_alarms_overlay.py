@@ -10,13 +10,16 @@ from alarmplant import START, TEMPERATURE, AlarmPlant
 from asyncua import ua
 
 from nodeset.frame import Frame
+from server.alarms.conditions import notifiers
 from server.alarms.definition import MICROSECONDS
 from server.alarms.errors import UnknownEventError
 from server.alarms.events import condition_events, fields_of_conditions, message
+from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
 from server.alarms.state import Transitions
 from server.alarms.table import AlarmTable
 from server.protocol.stack import variant_to_binary
+from server.services.monitoreditem import SERVER_NOTIFIER
 
 
 class Simulated:
@@ -189,3 +192,91 @@ def test_their_fields_are_encoded_as_asyncua_does(path: tuple[str, ...]) -> None
     made = Simulated()
     (event,) = condition_events(made.overlay.simulated, made.simulate(11, j0=47.0), 2)
     assert event.encoded(path) == variant_to_binary(event.value(path))
+
+
+# -- in a mirror
+
+
+class Mirrored:
+    """A plant of four jars, one of them hot, with a mirror beside it."""
+
+    def __init__(self) -> None:
+        self.plant = AlarmPlant(TEMPERATURE)
+        self.plant.set(TEMPERATURE, 47.0, asset=1)
+        self.plant.step(1)
+        self.told: list[tuple[str, int]] = []
+        self.mirror = ConditionMirror(self.plant.table, self.tell, lambda: at(50))
+
+    def tell(self, table: AlarmTable, transitions: Transitions, where: str) -> None:
+        assert table is not self.plant.table
+        assert where == "Shadow/"
+        self.told += zip(transitions.rows.tolist(), transitions.state.level.tolist(), strict=True)
+
+    def touch(self, *rows: int) -> list[tuple[int, int]]:
+        """What is told when simulations are of these jars."""
+        frame = self.plant.frame
+        touched = np.zeros(frame.index.size, np.bool_)
+        frame.index.column(touched, TEMPERATURE.tag.asset, TEMPERATURE.tag.name)[list(rows)] = True
+        self.told = []
+        self.mirror.touch(touched, frame.index)
+        return self.told
+
+    def simulate(self, **jars: float) -> list[tuple[int, int]]:
+        """What a simulated scan tells."""
+        frame = self.plant.frame
+        frame = replace(frame, time=at(11), value=frame.value.copy(), status=frame.status.copy())
+        for name, value in jars.items():
+            frame.column(TEMPERATURE.tag.asset, TEMPERATURE.tag.name)[int(name[1:])] = value
+        self.told = []
+        self.mirror.simulate(frame)
+        return self.told
+
+
+def test_a_mirror_tells_what_is_simulated_and_leaves_the_plants_table_alone() -> None:
+    made = Mirrored()
+    before = made.plant.table.save()
+    assert made.touch(0, 1) == [(1, 2)]  # it was hot before, and nobody was told there
+    assert made.simulate(j0=47.0, j3=47.0) == [(0, 2)]
+    assert made.touch(0) == [(1, 0)]
+    assert made.touch() == [(0, 0)]
+    after = made.plant.table.save()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_a_mirror_has_conditions_of_what_is_simulated_alone() -> None:
+    made = Mirrored()
+    assert made.mirror.table(0) is None
+    assert not len(made.mirror.retained()[1])
+    made.touch(0, 1)
+    made.simulate(j0=47.0, j3=47.0)
+    table = made.mirror.table(0)
+    assert table is not None
+    assert table.simulated
+    assert made.mirror.table(3) is None
+    assert made.mirror.retained()[1].tolist() == [0, 1]
+    made.touch()
+    assert made.mirror.table(0) is None
+
+
+def test_events_of_a_mirror_name_it_and_are_told_there() -> None:
+    made = Mirrored()
+    made.touch(0)
+    table = made.mirror.table(0)
+    assert table is not None
+    (event,) = condition_events(table, table.tell_again(np.array([0]), at(51)), 3, "Shadow/")
+    path = made.plant.frame.index.path(made.plant.frame.index.slice(TEMPERATURE.tag.asset, "Voltage").start)
+    assert event.value(("SourceName",)).Value == f"Shadow/{path}"
+    assert event.value(("SourceNode",)).Value == ua.NodeId(f"Shadow/{path}", 3)
+    assert event.condition == ua.NodeId(f"Shadow/{path}#{TEMPERATURE.name}", 3)
+    assert event.value(("InputNode",)).Value.Identifier.startswith(f"Shadow/{path}.")
+    site, system, string, _ = path.split("/")
+    assert notifiers(event.source) == {
+        f"Shadow/{site}",
+        f"Shadow/{site}/{system}",
+        f"Shadow/{site}/{system}/{string}",
+        "Shadow/Fleet",
+        "Simulation",
+        "Fleet",
+        SERVER_NOTIFIER,
+    }
+    assert not any(each.startswith(site) for each in notifiers(event.source))

@@ -70,3 +70,20 @@ def test_a_record_that_is_unlike_the_others_is_left_to_the_general_way(at: int) 
     data[2 * 21 + at] ^= 0x01
     assert PARSER.records(bytes(data), len(ROWS), 0) is None
     assert PARSER.records(bytes(data[:-1]), len(ROWS), 0) is None
+
+
+def test_rows_of_a_mirror_by_text_and_by_number() -> None:
+    parser = RowParser(INDEX.mirrored(), NS)
+    rows = [row + first for row in ROWS for first in (0, INDEX.size)]
+    ids = [bytes(nodeid_to_binary(parser.node_id(row))) for row in rows]
+    for data in (
+        b"".join(one + VALUE_ONLY for one in ids),
+        b"".join(by_number(FIRST_HANDLE + row) + VALUE_ONLY for row in rows),
+    ):
+        found = parser.records(data, len(rows), 0)
+        assert found is not None
+        assert found[0].tolist() == rows
+    for row, one in zip(rows, ids, strict=True):
+        assert parser.handle(one) == by_number(FIRST_HANDLE + row)
+        assert parser.row(parser.node_id(row)) == row
+    assert all(PARSER.handle(one) is None for row, one in zip(rows, ids, strict=True) if row >= INDEX.size)
