@@ -32,9 +32,10 @@ class SetPoints:
     async def write(self, row: int, value: float, user: str) -> int:
         """Write the set-point in `row` for `user`; the StatusCode of the outcome.
 
-        BadNotWritable where the tag is none, BadNoCommunication or BadInvalidState where its present value
-        is not known, BadOutOfRange beyond its EURange, BadResourceUnavailable while too many others wait;
-        else what the device makes of it.
+        BadNotWritable where the tag is none, BadNotConnected or BadConfigurationError where no register
+        feeds it, BadNoCommunication or BadInvalidState where its present value is not known, BadOutOfRange
+        beyond its EURange, BadResourceUnavailable while too many others wait; else what the device makes of
+        it.
         """
         tag, _ = self._table.index.locate(row)
         refused = self._refusal(tag, row, value)
@@ -52,6 +53,8 @@ class SetPoints:
         status = int(self._table.rows["status"][row])
         if status in (st.BAD_NO_COMMUNICATION, st.BAD_WAITING_FOR_INITIAL_DATA):
             return st.BAD_NO_COMMUNICATION
+        if status in (st.BAD_NOT_CONNECTED, st.BAD_CONFIGURATION_ERROR):
+            return status
         if status != st.GOOD:
             return st.BAD_INVALID_STATE
         # A whole number where it is a state; NaN is in no range.

@@ -129,3 +129,27 @@ def test_jars_go_on_a_block_further_after_40_through_the_system(strings_index: T
         ("A/UPS-2/S04/J40", 2, 780),
     ):
         assert register(unit, address) == strings_index.row(path, "Voltage"), path
+
+
+def documented_maps() -> list[str]:
+    """Whole maps among the examples of the documentation."""
+    text = (HERE.parent / "docs" / "modbus-map.md").read_text(encoding="utf-8")
+    examples = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
+    return [example for example in examples if "registers:\n  -" in example]
+
+
+def test_examples_in_the_documentation_are_right(tmp_path: Path) -> None:
+    found = documented_maps()
+    assert len(found) == 2
+    for example in found:
+        file = tmp_path / "example.yaml"
+        file.write_text(example, encoding="utf-8")
+        read_map(str(file))
+
+
+def test_every_key_of_a_map_is_documented() -> None:
+    text = (HERE.parent / "docs" / "modbus-map.md").read_text(encoding="utf-8")
+    schema = json_schema()
+    keys = {key for part in schema["$defs"].values() for key in part.get("properties", {})}
+    keys -= {"length", "group", "count", "signed", "constants", "order"}  # of the simulated SunSpec device
+    assert not [key for key in sorted(keys) if f"{key}" not in text]

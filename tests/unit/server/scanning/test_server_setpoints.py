@@ -77,6 +77,8 @@ async def test_what_the_device_answers_is_the_answer() -> None:
     [
         (st.BAD_NO_COMMUNICATION, st.BAD_NO_COMMUNICATION),
         (st.BAD_WAITING_FOR_INITIAL_DATA, st.BAD_NO_COMMUNICATION),
+        (st.BAD_NOT_CONNECTED, st.BAD_NOT_CONNECTED),
+        (st.BAD_CONFIGURATION_ERROR, st.BAD_CONFIGURATION_ERROR),
         (st.UNCERTAIN_LAST_USABLE_VALUE, st.BAD_INVALID_STATE),
         (st.BAD_SENSOR_FAILURE, st.BAD_INVALID_STATE),
     ],
