@@ -53,6 +53,7 @@ _READ_BACKS: Final = (
     0.2,
     0.5,
 )  # s before each look at what was written
+FIRST_LOOK: Final = 1.0  # s that a start waits for devices to tell what they are
 LOOK_AGAIN: Final = 60.0  # s until a unit that was no device of the map is looked at again
 _MICROSECONDS: Final = 1_000_000
 
@@ -83,11 +84,18 @@ class Gateway:
         self._statistics = Statistics()
 
     async def connect(self) -> None:
-        """Try once; go on trying in the background where that fails."""
+        """Try once; go on trying in the background where that fails or takes long."""
+        self._search = asyncio.create_task(self._begin(), name=f"first search for gateway {self.name}")
+        await asyncio.wait({self._search}, timeout=FIRST_LOOK if self._devices else None)
+
+    async def _begin(self) -> None:
         try:
             await self._reach(0)
         except (Silence, DiscoveryError) as error:
+            self._search = None
             self._lose(str(error))
+        else:
+            self._search = None
 
     def _adopt(self, plan: Plan) -> None:
         """Read by this plan from now on; no round is under way."""

@@ -195,3 +195,18 @@ async def test_another_master_finds_marker_models_and_end() -> None:
         client.close()
     assert models == [1, 103, 307, 802, 803, 804, 804, *[805] * 8]
     assert beyond.isError()
+
+
+async def test_a_start_does_not_wait_for_devices_that_are_slow_to_tell_what_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drivers.gateway.FIRST_LOOK", 0.0)
+    async with served("sunspec") as site:
+        assert all(gateway._search is not None for gateway in site.source.gateways)
+        with capture_logs() as logs:
+            early = measured(await site.source.read(NOW))
+            await back(site.source)
+            found = measured(await site.source.read(NOW))
+    assert {status for _, status, _ in early.values()} == {st.BAD_NOT_CONNECTED}
+    assert found[INDEX.row("Phuket/UPS-1/SD/J04", "Voltage")][1] == st.GOOD
+    assert {entry["event"] for entry in logs} == {"devices discovered"}
