@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset.fleet import Fleet
-from simulator.ageing import Wear
 from simulator.chance import Floats
-from simulator.jars import JarState, Linear, Plates, branch_voltage, charging, discharging
+from simulator.jars import Circuit, JarState, Linear, Plates, approached, linear, reactions, transfer
 from simulator.parameters import ELECTRICAL, REFERENCE_TEMPERATURE
 
-_ITERATIONS = 12
-_CLOSE = 1e-4  # V
-_STRIDE = 0.3  # V, longest Newton step of a jar
+_ITERATIONS = 24
+_CLOSE = 1e-3  # V, of a jar; what is left goes into the next step
+_SAME = 1e-4  # A per Ah
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,14 @@ class Rectifiers:
 
 
 @dataclass(frozen=True)
+class Supply:
+    """What each system's rectifier does now: voltage it holds [V], and current it gives at most [A]."""
+
+    voltage: Floats
+    limit: Floats
+
+
+@dataclass(frozen=True)
 class Bus:
     """Voltage [V] of each system's bus; of each string current [A], voltage [V] (the bus's, but for islands),
     and where power was not to be had."""
@@ -60,27 +67,33 @@ def rectifiers_of(fleet: Fleet, plates: Plates) -> Rectifiers:
 
 
 def solve(
-    fleet: Fleet, plates: Plates, wear: Wear, state: JarState, demand: Demand, rectifiers: Rectifiers
-) -> tuple[Bus, JarState]:
-    """Bus voltages and currents now, and the jars with their current, terminal and branch voltage."""
-    on_mains = demand.mains[fleet.string_of_jar]
-    set_point = float_voltage(fleet, plates, rectifiers, state.temperature)
-    limit = charge_limit(fleet, plates, rectifiers)
+    fleet: Fleet, plates: Plates, circuit: Circuit, state: JarState, demand: Demand, supply: Supply
+) -> tuple[Bus, JarState, Floats]:
+    """Bus voltages and currents now; the jars with their current, terminal voltage and voltage of the
+    reactions; and the main current of each jar [A, charge positive]."""
+    first, of_jar = fleet.first_jar_of_string, fleet.string_of_jar
+    rated = plates.rated[first]
+    branch, current = state.branch, state.current[first]
     for _ in range(_ITERATIONS):
-        out = discharging(plates, wear, state, state.current)
-        into = charging(plates, wear, state, state.branch)
-        jars = Linear(
-            np.where(on_mains, into.source, out.source), np.where(on_mains, into.resistance, out.resistance)
-        )
-        bus = _share(fleet, jars, demand, set_point, limit)
-        current = bus.current[fleet.string_of_jar]
-        voltage = jars.source - jars.resistance * current
-        behind = branch_voltage(wear, state, voltage, current)
-        change = np.clip(behind - state.branch, -_STRIDE, _STRIDE)
-        state = replace(state, branch=state.branch + change, current=current, voltage=voltage)
-        if np.abs(change).max() < _CLOSE:
+        multiple = transfer(rated, current)[of_jar]
+        jars = linear(circuit, multiple, branch)
+        bus = _share(fleet, jars, demand, supply)
+        through = bus.current[of_jar]
+        voltage = jars.source - jars.resistance * through
+        change = voltage + circuit.series * through - branch
+        branch = approached(circuit, branch, branch + change)
+        change_of_current, current = np.abs(bus.current - current), bus.current
+        if np.abs(change).max() < _CLOSE and (change_of_current < _SAME * rated).all():
             break
-    return bus, state
+    main, _, _ = reactions(circuit, multiple, branch)
+    return bus, replace(state, branch=branch, current=through, voltage=voltage), main
+
+
+def supply(fleet: Fleet, plates: Plates, rectifiers: Rectifiers, temperature: Floats) -> Supply:
+    """What the rectifiers do for jars at `temperature` [°C]."""
+    return Supply(
+        float_voltage(fleet, plates, rectifiers, temperature), charge_limit(fleet, plates, rectifiers)
+    )
 
 
 def float_voltage(fleet: Fleet, plates: Plates, rectifiers: Rectifiers, temperature: Floats) -> Floats:
@@ -124,10 +137,10 @@ def _strings_of(fleet: Fleet) -> Floats:
     return np.array([system.strings.stop - system.strings.start for system in fleet.systems], np.float64)
 
 
-def _share(fleet: Fleet, jars: Linear, demand: Demand, set_point: Floats, limit: Floats) -> Bus:
+def _share(fleet: Fleet, jars: Linear, demand: Demand, supply: Supply) -> Bus:
     """Strings with source E and resistance R in parallel: sum((E - V) / R) is the bus's current.
 
-    On charge V is the set-point, or lower where the rectifier is at its `limit` [A]; on discharge that
+    On charge V is the set-point, or lower where the rectifier is at its limit; on discharge that
     current times V is the power.
     """
     first, system = fleet.first_string_of_system, fleet.system_of_string
@@ -139,7 +152,7 @@ def _share(fleet: Fleet, jars: Linear, demand: Demand, set_point: Floats, limit:
     total = np.add.reduceat(joined, first)
     short = np.add.reduceat(joined * source, first)
     drawn, collapsed = _drawn(total, short, np.add.reduceat(demand.power, first))
-    voltage = np.where(mains, np.minimum(set_point, (limit + short) / total), drawn)
+    voltage = np.where(mains, np.minimum(supply.voltage, (supply.limit + short) / total), drawn)
     at_string, gone = voltage[system], (collapsed & ~mains)[system]
     if alone.any():
         own, none = _drawn(conductance, conductance * source, demand.power)

@@ -5,43 +5,42 @@ Regional normals by season, the daily wave, the site's own offset, and weather o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from nodeset.fleet import Fleet, Index
-from simulator.calendar import DAY, local_hour, seasons, seconds
-from simulator.chance import Floats, Stream, smooth
+from nodeset.fleet import Fleet
+from simulator.calendar import local_hour, seasons
+from simulator.chance import Floats, Stream, Wander
 from simulator.identity import keys_of
-from simulator.parameters import CLIMATE
-
-_HOTTEST_HOUR = 14.5
-_DAYS = 1.4  # K, weather of a few days
-_HOURS = 0.5  # K, clouds and showers
-_DRYING = 2.0  # % of humidity per K
+from simulator.parameters import CLIMATE, WEATHER
 
 
 @dataclass(frozen=True)
 class Climate:
-    """Normals of each site, shape (sites, 3 seasons)."""
+    """Normals of each site, shape (sites, 3 seasons), and the weather of its days and hours."""
 
-    seed: int
-    key: Index
     temperature: Floats
     amplitude: Floats
     humidity: Floats
+    days: Wander
+    hours: Wander
 
     def outdoors(self, time: int) -> tuple[Floats, Floats]:
         """Temperature [°C] and relative humidity [%] of each site at `time` [µs]."""
+        weather = WEATHER.days * self.days.at(time) + WEATHER.hours * self.hours.at(time)
+        return self._on(time, weather)
+
+    def normal(self, time: int) -> tuple[Floats, Floats]:
+        """What `outdoors` is on average at this time of the year and hour."""
+        return self._on(time, np.zeros(len(self.temperature)))
+
+    def _on(self, time: int, weather: Floats) -> tuple[Floats, Floats]:
         weight = seasons(time)
-        wave = np.cos((local_hour(time) - _HOTTEST_HOUR) * (np.pi / 12.0))
-        day = seconds(time) / DAY
-        change = (
-            self.amplitude @ weight * wave
-            + _DAYS * smooth(self.seed, Stream.WEATHER_DAYS, self.key, day / 3.0)
-            + _HOURS * smooth(self.seed, Stream.WEATHER_HOURS, self.key, day * 8.0)
-        )
-        humidity = np.clip(self.humidity @ weight - _DRYING * change, 20.0, 100.0)
+        wave = math.cos((local_hour(time) - WEATHER.hottest_hour) * (math.pi / 12.0))
+        change = self.amplitude @ weight * wave + weather
+        humidity = np.clip(self.humidity @ weight - WEATHER.drying * change, 20.0, 100.0)
         return self.temperature @ weight + change, humidity
 
 
@@ -49,10 +48,11 @@ def climate_of(fleet: Fleet, seed: int) -> Climate:
     """The climate of a fleet's sites."""
     normals = [CLIMATE[site.region] for site in fleet.sites]
     offset = np.array([[site.temperature_offset] for site in fleet.sites])
+    key = keys_of(fleet.sites)
     return Climate(
-        seed,
-        keys_of(fleet.sites),
         np.array([normal.temperature for normal in normals]) + offset,
         np.array([normal.amplitude for normal in normals], np.float64),
         np.array([normal.humidity for normal in normals], np.float64),
+        Wander(seed, Stream.WEATHER_DAYS, key, WEATHER.days_time),
+        Wander(seed, Stream.WEATHER_HOURS, key, WEATHER.hours_time),
     )

@@ -1,111 +1,91 @@
 """The plant: weather, rooms, mains, loads, strings and monitors of the whole fleet, stepped together.
 
-`Plant` is the one object with state. `advance` carries it to a time in steps that are short while a
-battery works, long while all float, and cut at every change of mains, so any speed is stable. Everything
+`Plant` is the one object with state (state.py); what never changes is its `Makeup`. `advance` carries it to a
+time in steps that are short while a battery works, long while all float, and cut at every change of mains
+and air conditioning and at every failure and replacement of a jar, so any speed is stable. Everything
 that is random is a function of (seed, asset, time); a new plant runs through the last hours before its
-start, so two plants with the same seed agree from then on, whichever started earlier.
+start, so two plants with the same seed agree from then on, whichever started earlier: in all that is random
+and in what happens to the microsecond, in temperatures and charge within the noise of their sensors, and in
+wear within some per mille of the capacity (tenure.py says why).
 """
 
 from __future__ import annotations
 
 import copy
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any, TypeVar
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nodeset.fleet import AssetType
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
-from nodeset.tags import Hvac, Mains, Mode, Origin
 from simulator import bus as dc
 from simulator import jars as cells
-from simulator.ageing import Wear, age_at, ageing_of, arrhenius
-from simulator.calendar import SECOND, YEAR
+from simulator import logbook
+from simulator.ageing import Wear, Years, broken, wear
+from simulator.calendar import SECOND
 from simulator.chance import Floats
-from simulator.climate import climate_of
 from simulator.effects import Effects, Flags, Parts, no_effects, rows_of
-from simulator.load import loads_of
-from simulator.mains import mains_of
-from simulator.occurrences import Occurrence, OccurrenceKind
-from simulator.parameters import ELECTRICAL, LOAD
-from simulator.room import RoomState, rooms_of
-from simulator.sensors import sensors_of
+from simulator.makeup import makeup_of
+from simulator.occurrences import Occurrence
+from simulator.parameters import LOAD
+from simulator.runaway import runaway
+from simulator.state import State, chosen, taken
+from simulator.tenure import Ending
+from simulator.truth import Scene, truth
 
 _WORKING_STEP = 5.0  # s, while a battery discharges
 _FLOATING_STEP = 60.0  # s
-_REMEMBERED = 10_000  # occurrences
-MOST_STEPS = 24  # in one call of `advance`, however far behind, but for changes of mains
-_WEAR_EVERY = 3600.0  # s
+MOST_STEPS = 24  # in one call of `advance`, however far behind, but for what cuts steps
+_STEPS_BEFORE = 96  # in which a new plant runs through the hours before its start
+_WEAR_EVERY = 3600 * SECOND  # µs
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
 # Column of `dc.Rectifiers`, and its unit in that of the tag.
 _SET_POINTS = {"FloatVoltageSetpoint": ("float_voltage", 1.0), "ChargeCurrentLimit": ("charge_limit", 0.01)}
 _RECHARGE = 30 * 3600 * SECOND  # µs after which an outage is forgotten
-
-Arrays = TypeVar("Arrays", cells.JarState, Wear, dc.Rectifiers, RoomState)  # dataclasses of aligned arrays
+_COOLING = 4 * 3600 * SECOND  # µs after which a repaired room is as if it had never been warm
 
 
 class Plant:
     """The simulated plant of a fleet at `time` [µs]; the same seed gives the same plant."""
 
     def __init__(self, index: TagIndex, seed: int, time: int) -> None:
-        fleet = index.fleet
-        self.index, self.fleet, self.seed = index, fleet, seed
-        self._climate, self._mains = climate_of(fleet, seed), mains_of(fleet, seed)
-        self._rooms, self._loads = rooms_of(fleet, seed), loads_of(fleet, seed)
-        self._plates, self._ageing = cells.plates_of(fleet, seed), ageing_of(fleet, seed)
-        self._sensors = sensors_of(index, seed)
-        self._rectifiers = dc.rectifiers_of(fleet, self._plates)
-        self._cutoff = dc.cutoff_voltage(fleet, self._plates)
-        self._share_of_load = dc.share_of_load(fleet, self._plates)
+        self._makeup = makeup_of(index, seed)
+        self.index, self.fleet, self.seed = index, index.fleet, seed
         self._effects = no_effects(index)
-        self._offline = np.zeros(len(fleet.strings), np.bool_)
-        self._happened: deque[Occurrence] = deque(maxlen=_REMEMBERED)
+        self._book = logbook.LogBook(self.fleet)
         self.time = self._start_of_run(time)
-        self._lit = self._mains.present(self.time)
-        self._age = age_at(fleet, self._climate, self._rooms, self._plates.place, self.time)
+        self._tenure = self._makeup.tenures.at(self.time)
+        self._next_of_jars = self._tenure.next_change(self.time)
+        self._out = self._makeup.outages.active(self.time)
+        self._hot = self._makeup.hvac.active(self.time)
         self._aged_at = self.time
-        self._worn = self._ageing.wear(self._age)
-        self._room = self._rooms.settled(self._climate.outdoors(self.time), self.time)
-        self._jars = cells.rested(
-            self._plates, self._room.temperature[fleet.site_of_jar] + self._plates.place
-        )
+        self.state = self._begun()
         for _ in range(4):
             self._solve()
-        self.advance(time)
-        self._happened.clear()
+        self.advance(time, _STEPS_BEFORE)
+        self._book.taken()
         self._held = np.zeros(index.size)
-        self._held[self._sensors.rows] = self._truth()
+        self._held[self._makeup.sensors.rows] = self._truth()
 
     # Copies
 
     def fork(self) -> Plant:
         """A plant of its own at the same time and in the same state; constants are shared."""
         other = copy.copy(self)
-        other._held, other._happened = self._held.copy(), self._happened.copy()
+        other._held, other._book = self._held.copy(), self._book.copy()
         return other
 
     def restore(self, part: Parts, other: Plant) -> None:
         """Take the state of some assets from another plant of the same fleet and time; the rest goes on."""
-        jars, strings, systems = part.jars, part.strings, part.systems
-        self._jars, self._worn = _taken(self._jars, other._jars, jars), _taken(self._worn, other._worn, jars)
-        self._age = _mixed(self._age, other._age, jars)
-        self._offline = _mixed(self._offline, other._offline, strings)
-        self._rectifiers = _taken(self._rectifiers, other._rectifiers, systems)
-        if part.site is not None:
-            self._room = _taken(self._room, other._room, slice(part.site, part.site + 1))
+        self.state = taken(self.state, other.state, part)
         rows = rows_of(self.index, part)
         self._held[rows] = other._held[rows]
         self._solve()
 
     def occurrences(self) -> tuple[Occurrence, ...]:
         """What has happened since this was last asked, oldest first; the oldest are forgotten in the end."""
-        happened = tuple(self._happened)
-        self._happened.clear()
-        return happened
+        return self._book.taken()
 
     # Time
 
@@ -118,7 +98,8 @@ class Plant:
 
     def readings(self) -> Readings:
         """What the monitors read now."""
-        readings = self._sensors.read(self._truth(), self._held[self._sensors.rows], self._effects, self.time)
+        sensors = self._makeup.sensors
+        readings = sensors.read(self._truth(), self._held[sensors.rows], self._effects, self.time)
         self._held[readings.rows] = readings.value
         return readings
 
@@ -135,9 +116,9 @@ class Plant:
     def _set(self, row: int, value: float) -> None:
         tag, system = self.index.locate(row)
         name, scale = _SET_POINTS[tag.name]
-        column = getattr(self._rectifiers, name).copy()
+        column = getattr(self.state.rectifiers, name).copy()
         column[system] = value * scale
-        self._rectifiers = replace(self._rectifiers, **{name: column})
+        self.state = replace(self.state, rectifiers=replace(self.state.rectifiers, **{name: column}))
 
     # Disturbances
 
@@ -149,164 +130,177 @@ class Plant:
     def read_rows(self) -> Flags:
         """Which rows of the index the monitors read."""
         rows = np.zeros(self.index.size, np.bool_)
-        rows[self._sensors.rows] = True
+        rows[self._makeup.sensors.rows] = True
         return rows
 
     def surroundings(self) -> Floats:
         """Temperature [°C] that each jar stands in."""
-        room = self._room.temperature[self.fleet.site_of_jar]
+        room = self.state.room.temperature[self.fleet.site_of_jar]
         return np.where(np.isnan(self._effects.surroundings), room, self._effects.surroundings)
 
     def string_voltages(self) -> Floats:
         """True voltage [V] of each string."""
-        return self._bus.string_voltage
+        return self.state.bus.string_voltage
 
     def dropped_strings(self) -> Flags:
         """Strings without mains that have reached their cut-off."""
-        return self._offline
+        return self.state.offline
 
-    # Steps
+    # Beginning
 
     def _start_of_run(self, time: int) -> int:
-        outage = self._mains.last_start(time)
-        if outage is not None and time - outage < _RECHARGE:
-            return min(outage - SECOND, time - _SETTLING)
-        return time - _SETTLING
+        """Before all that the plant would still feel at `time`."""
+        start = time - _SETTLING
+        while True:
+            outage = self._makeup.outages.busy_since(start, _RECHARGE)
+            hot = self._makeup.hvac.busy_since(start, _COOLING)
+            began = min((when for when in (outage, hot) if when is not None), default=None)
+            if began is None:
+                return start
+            start = began - SECOND
+
+    def _begun(self) -> State:
+        """At rest on float, as old as the calendar says."""
+        makeup = self._makeup
+        room = makeup.rooms.settled(makeup.climate.outdoors(self.time), self.time)
+        jars = cells.rested(makeup.plates, room.temperature[self.fleet.site_of_jar] + makeup.plates.place)
+        years = self._tenure.begun(makeup.tenures.paces, self.time)
+        strings, systems = len(self.fleet.strings), len(self.fleet.systems)
+        nothing = dc.Bus(np.zeros(systems), np.zeros(strings), np.zeros(strings), np.zeros(strings, np.bool_))
+        worn = self._worn(years)
+        main = np.zeros(len(self.fleet.jars))
+        return State(room, jars, main, years, worn, np.zeros(strings, np.bool_), makeup.rectifiers, nothing)
+
+    # Steps
 
     def _next_stop(self, time: int, left: int) -> int:
         """Where the next step ends, with `left` steps to go to `time`."""
         busy = not self._supplied().all()
         usual = (_WORKING_STEP if busy else _FLOATING_STEP) * SECOND
         end = self.time + max(round(usual), -(-(time - self.time) // left))
-        return max(min(end, time, self._mains.next_change(self.time)), self.time + 1)
+        changes = self._makeup.outages.next_change(self.time), self._makeup.hvac.next_change(self.time)
+        return max(min(end, time, *changes, self._next_of_jars), self.time + 1)
 
     def _step(self, time: int) -> None:
-        dt = (time - self.time) / SECOND
-        weather = self._climate.outdoors(time)
-        room = self._rooms.step(self._room, weather, self._hvac_runs(), time, dt)
+        dt, since = (time - self.time) / SECOND, self.time
+        state, makeup = self.state, self._makeup
+        room = makeup.rooms.step(state.room, makeup.climate.outdoors(time), self._hvac_runs(), time, dt)
         held = self._effects.room
-        self._room = replace(room, temperature=np.where(np.isnan(held), room.temperature, held))
-        self._jars = self._heated(dt)
+        room = replace(room, temperature=np.where(np.isnan(held), room.temperature, held))
+        self.state = replace(state, room=room, jars=self._jars_later(dt), years=self._years_later(dt))
         self.time = time
-        self._note_outages()
-        self._grow_older(dt)
+        self._note_interruptions()
+        if time >= self._next_of_jars:
+            self._replace_jars(since)
+        if time - self._aged_at >= _WEAR_EVERY:
+            self.state, self._aged_at = replace(self.state, worn=self._worn(self.state.years)), time
         self._solve()
 
-    def _note_outages(self) -> None:
-        lit = self._mains.present(self.time)
-        for site in np.flatnonzero(lit != self._lit).tolist():
-            kind = OccurrenceKind.OUTAGE_ENDED if lit[site] else OccurrenceKind.OUTAGE_BEGAN
-            self._happened.append(Occurrence(self.time, kind, self.fleet.sites[site].path))
-        self._lit = lit
+    def _jars_later(self, dt: float) -> cells.JarState:
+        state, plates, around = self.state, self._makeup.plates, self.surroundings()
+        hot = runaway(plates, state.jars, self._effects)
+        heat = 0.0 if hot is None else hot.heat
+        later = cells.moved(plates, self._wear(), state.jars, state.main, around, heat, dt)
+        if hot is None:
+            return later
+        peak = np.maximum(hot.peak, state.jars.temperature)
+        return replace(later, rise=np.minimum(later.rise, peak - later.case))
 
-    def _heated(self, dt: float) -> cells.JarState:
-        before = self._jars.temperature
-        wear = self._wear()
-        after = cells.moved(self._plates, wear, self._jars, self.surroundings(), dt)
-        peak = self._effects.runaway_peak
-        own = np.minimum(before + self._effects.runaway_rate * dt, np.fmax(peak, before))
-        return replace(after, temperature=np.where(np.isnan(peak), after.temperature, own))
+    def _years_later(self, dt: float) -> Years:
+        state = self.state
+        drawn = np.maximum(-state.main, 0.0) * (dt / 3600.0) / self._makeup.plates.rated
+        return state.years.later(state.jars.soc, drawn, state.jars.temperature, dt)
 
-    def _grow_older(self, dt: float) -> None:
-        self._age = self._age + arrhenius(self._jars.temperature) * (dt / YEAR)
-        if (self.time - self._aged_at) / SECOND >= _WEAR_EVERY:
-            self._worn, self._aged_at = self._ageing.wear(self._age), self.time
+    def _note_interruptions(self) -> None:
+        out, hot = self._makeup.outages.active(self.time), self._makeup.hvac.active(self.time)
+        self._book.sites(self.time, logbook.OUTAGES, self._out, out)
+        self._book.sites(self.time, logbook.HVAC, self._hot, hot)
+        self._out, self._hot = out, hot
+
+    def _replace_jars(self, since: int) -> None:
+        """Let jars fail whose time has come since `since` [µs], and new ones take their places."""
+        before, places = self._tenure, self._makeup.plates
+        self._tenure = self._makeup.tenures.after(before, self.time)
+        self._next_of_jars = self._tenure.next_change(self.time)
+        self._book.jars(since, self.time, before, self._tenure)
+        new = self._tenure.generation != before.generation
+        state, fresh = self.state, cells.rested(places, self.surroundings() + places.place)
+        years = state.years.renewed(new)
+        self.state = replace(state, jars=chosen(state.jars, fresh, new), years=years, worn=self._worn(years))
 
     def _solve(self) -> None:
         """Find voltages and currents now; at its cut-off a string without mains drops its load."""
         lost = ~self._supplied()
-        self._offline = self._offline & lost
-        self._share()
-        cutoff = self._cutoff[self.fleet.system_of_string]
-        below = lost & ~self._offline & ((self._bus.string_voltage <= cutoff) | self._bus.collapsed)
+        self.state = replace(self.state, offline=self.state.offline & lost)
+        self._share(lost)
+        if not lost.any():
+            return
+        state, cutoff = self.state, self._makeup.cutoff[self.fleet.system_of_string]
+        below = lost & ~state.offline & ((state.bus.string_voltage <= cutoff) | state.bus.collapsed)
         if below.any():
-            self._offline = self._offline | below
-            self._share()
+            self.state = replace(state, offline=state.offline | below)
+            self._share(lost)
 
-    def _share(self) -> None:
-        supplied = self._supplied()
-        power = self._string_loads() / LOAD.efficiency
-        own = self._jars.temperature
-        felt = replace(self._jars, temperature=own + self._effects.jar_rise)
-        demand = dc.Demand(np.where(supplied | self._offline, 0.0, power), supplied)
-        self._bus, solved = dc.solve(self.fleet, self._plates, self._wear(), felt, demand, self._rectifiers)
-        self._jars = replace(solved, temperature=own)
+    def _share(self, lost: Flags) -> None:
+        state, fleet, plates = self.state, self.fleet, self._makeup.plates
+        power = np.where(lost & ~state.offline, self._string_loads() / LOAD.efficiency, 0.0)
+        warmer = self._effects.jar_rise
+        hot = runaway(plates, state.jars, self._effects)
+        leak = 0.0 if hot is None else hot.leak
+        circuit = cells.circuit_at(plates, self._wear(), state.jars, warmer, leak)
+        supply = dc.supply(fleet, plates, state.rectifiers, state.jars.temperature + warmer)
+        bus, jars, main = dc.solve(fleet, plates, circuit, state.jars, dc.Demand(power, ~lost), supply)
+        self.state = replace(state, bus=bus, jars=jars, main=main)
 
     # What follows from the state
 
+    def _worn(self, years: Years) -> Wear:
+        shorted, opened = (self._tenure.broken(self.time, end) for end in (Ending.SHORTED, Ending.OPEN))
+        return broken(wear(self._tenure.births, years), shorted, opened)
+
     def _wear(self) -> Wear:
+        worn = self.state.worn
         return replace(
-            self._worn,
-            capacity=self._worn.capacity * self._effects.capacity,
-            resistance=self._worn.resistance * self._effects.resistance,
+            worn,
+            capacity=worn.capacity * self._effects.capacity,
+            resistance=worn.resistance * self._effects.resistance,
         )
 
     def _mains_at_sites(self) -> Flags:
-        return self._mains.present(self.time) & ~self._effects.site_outage
+        return ~(self._out | self._effects.site_outage)
 
     def _supplied(self) -> Flags:
         """Strings that have mains."""
-        on: Flags = self._mains.present(self.time)[self.fleet.site_of_string] & ~self._effects.outage
+        on: Flags = ~(self._out[self.fleet.site_of_string] | self._effects.outage)
         return on
 
-    def _on_mains(self) -> Flags:
-        """Systems of which a string has mains."""
-        return np.logical_or.reduceat(self._supplied(), self.fleet.first_string_of_system)
-
-    def _dropped(self) -> Flags:
-        """Systems that have dropped their load."""
-        return np.logical_and.reduceat(self._offline, self.fleet.first_string_of_system)
+    def _hvac_failed(self) -> Flags:
+        return self._hot | self._effects.hvac_failed
 
     def _hvac_runs(self) -> Flags:
-        return self._mains_at_sites() & ~self._effects.hvac_failed
-
-    def _load(self) -> Floats:
-        load = np.add.reduceat(self._string_loads(), self.fleet.first_string_of_system)
-        return np.where(self._dropped(), 0.0, load)
+        return self._mains_at_sites() & ~self._hvac_failed()
 
     def _string_loads(self) -> Floats:
-        whole = self._loads.at(self.time)[self.fleet.system_of_string]
-        load: Floats = whole * self._share_of_load * self._effects.load
+        whole = self._makeup.loads.at(self.time)[self.fleet.system_of_string]
+        load: Floats = whole * self._makeup.share_of_load * self._effects.load
         return load
-
-    def _mode(self) -> Floats:
-        limit = self._plates.rated[self.fleet.first_jar_of_string] * ELECTRICAL.recharge_above
-        charging = np.logical_or.reduceat(self._bus.current < -limit, self.fleet.first_string_of_system)
-        idle = np.where(charging, Mode.RECHARGE, Mode.FLOAT)
-        working = np.where(self._dropped(), Mode.OFFLINE, Mode.DISCHARGE)
-        return np.where(self._on_mains(), idle, working).astype(np.float64)
 
     def _truth(self) -> Floats:
         """True values of the measured rows, tag by tag."""
-        mains = self._mains_at_sites()
-        hvac = np.where(self._effects.hvac_failed, Hvac.FAULT, np.where(mains, Hvac.ON, Hvac.OFF))
-        temperature = self._jars.temperature + self._effects.jar_rise
-        values: dict[tuple[AssetType, str], Floats] = {
-            (AssetType.JAR, "Voltage"): self._jars.voltage,
-            (AssetType.JAR, "Temperature"): temperature,
-            (AssetType.JAR, "InternalResistance"): 1000.0 * cells.ohmic(self._wear(), temperature),
-            (AssetType.STRING, "Current"): self._bus.current,
-            (AssetType.SYSTEM, "BusVoltage"): self._bus.voltage,
-            (AssetType.SYSTEM, "Load"): self._load() / 1000.0,
-            (AssetType.SYSTEM, "OperatingMode"): self._mode(),
-            (AssetType.SYSTEM, "FloatVoltageSetpoint"): self._rectifiers.float_voltage,
-            (AssetType.SYSTEM, "ChargeCurrentLimit"): 100.0 * self._rectifiers.charge_limit,
-            (AssetType.SITE, "AmbientTemperature"): self._room.temperature + self._effects.room_rise,
-            (AssetType.SITE, "Humidity"): np.clip(self._room.humidity, 0.0, 100.0),
-            (AssetType.SITE, "HvacState"): hvac.astype(np.float64),
-            (AssetType.SITE, "MainsState"): np.where(mains, Mains.PRESENT, Mains.LOST).astype(np.float64),
-        }
-        tags = [tag for tag in self.index.tags if tag.origin is Origin.MEASURED]
-        return np.concatenate([values[tag.key] for tag in tags])
+        return truth(self._scene(), self._makeup.sensors.tags)
 
-
-def _taken(mine: Arrays, other: Arrays, chosen: slice) -> Arrays:
-    """The arrays of `mine`, with those of `other` at `chosen`."""
-    arrays = {f.name: _mixed(getattr(mine, f.name), getattr(other, f.name), chosen) for f in fields(mine)}
-    return replace(mine, **arrays)
-
-
-def _mixed(mine: NDArray[Any], other: NDArray[Any], chosen: slice) -> NDArray[Any]:
-    mixed = mine.copy()
-    mixed[chosen] = other[chosen]
-    return mixed
+    def _scene(self) -> Scene:
+        first = self.fleet.first_string_of_system
+        dropped = np.logical_and.reduceat(self.state.offline, first)
+        return Scene(
+            fleet=self.fleet,
+            rated=self._makeup.plates.rated,
+            state=self.state,
+            wear=self._wear(),
+            effects=self._effects,
+            mains=self._mains_at_sites(),
+            supplied=np.logical_or.reduceat(self._supplied(), first),
+            dropped=dropped,
+            load=np.where(dropped, 0.0, np.add.reduceat(self._string_loads(), first)),
+            hvac_failed=self._hvac_failed(),
+        )

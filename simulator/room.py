@@ -1,4 +1,5 @@
-"""Battery rooms: temperature and humidity of each site's room, with and without air conditioning.
+"""Battery rooms: temperature and humidity of each site's room, with and without air conditioning, and when
+that fails and is repaired.
 
 One exact exponential a step, so a step may be of any length. `settled` is where a room ends up.
 """
@@ -14,9 +15,20 @@ from nodeset.fleet import Fleet, Index
 from simulator.calendar import seconds
 from simulator.chance import Floats, Stream, normal, uniform
 from simulator.identity import keys_of
-from simulator.parameters import THERMAL
+from simulator.interruptions import Interruptions, Pattern, Streams
+from simulator.parameters import FAILURES, THERMAL
 
 Weather = tuple[Floats, Floats]
+
+_STREAMS = Streams(Stream.HVAC, Stream.HVAC_START, Stream.HVAC_LENGTH)
+_PATTERN = Pattern(
+    FAILURES.hvac_season,
+    28.0,
+    FAILURES.hvac_median,
+    FAILURES.hvac_spread,
+    FAILURES.hvac_shortest,
+    FAILURES.hvac_longest,
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class Rooms:
         warm = np.maximum(weather[0] - self.set_point, 0.0)
         turn = 2.0 * np.pi * (seconds(time) / THERMAL.swing_period + self.phase)
         temperature = self.set_point + THERMAL.droop * warm + THERMAL.swing * np.sin(turn)
-        humidity = THERMAL.humidity_on + 0.15 * (weather[1] - 70.0)
+        humidity = THERMAL.humidity_on + THERMAL.humidity_slope * (weather[1] - 70.0)
         return RoomState(temperature, humidity)
 
     def step(
@@ -49,7 +61,7 @@ class Rooms:
         cooled = self.settled(weather, time)
         pull = 1.0 - np.exp(-dt / np.where(hvac, THERMAL.lag_on, THERMAL.lag_off))
         goal = np.where(hvac, cooled.temperature, weather[0] + THERMAL.gain_off)
-        moist = np.where(hvac, cooled.humidity, weather[1] * 0.8)
+        moist = np.where(hvac, cooled.humidity, weather[1] * THERMAL.humidity_off)
         return RoomState(
             state.temperature + (goal - state.temperature) * pull,
             state.humidity + (moist - state.humidity) * pull,
@@ -61,3 +73,9 @@ def rooms_of(fleet: Fleet, seed: int) -> Rooms:
     key: Index = keys_of(fleet.sites)
     scatter = THERMAL.set_point_scatter * normal(seed, Stream.SET_POINT, key)
     return Rooms(THERMAL.set_point + scatter, uniform(seed, Stream.SWING, key))
+
+
+def hvac_failures_of(fleet: Fleet, seed: int) -> Interruptions:
+    """When the air conditioning of each site's room fails, and is repaired."""
+    rate = np.full(len(fleet.sites), FAILURES.hvac)
+    return Interruptions(seed, _STREAMS, _PATTERN, keys_of(fleet.sites), rate)

@@ -1,12 +1,12 @@
-"""The battery monitors: the plant's truth with bias, noise, resolution, gaps and faults, as Readings.
+"""The battery monitors: the plant's truth with bias, drift, noise, resolution, gaps and faults, as Readings.
 
-Errors are hashed from seed, asset and time: the same moment reads the same again. A dead sensor reads as
-`BAD_SENSOR_FAILURE`; a gap or a lost line leaves its rows out.
+Errors are hashed from seed, asset and time: the same moment reads the same again. What is beyond a tag's
+range reads as its end. A dead sensor reads as `BAD_SENSOR_FAILURE`; a gap or a lost line leaves its rows out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,72 +15,123 @@ from nodeset import status as st
 from nodeset.fleet import AssetType, Index
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
-from nodeset.tags import Kind, Origin
+from nodeset.tags import Kind, TagDef
 from simulator.calendar import SECOND
-from simulator.chance import Floats, Stream, normal, uniform
+from simulator.chance import Floats, Ripple, Stream, Wander, normal, ripple_of, uniform
 from simulator.effects import JAR_QUANTITIES, Effects, Fault
 from simulator.identity import keys_of, keys_of_jars
 from simulator.parameters import SENSORS
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Noise, bias and drift as standard deviations, in a tag's unit and as shares of the value."""
+
+    noise: float = 0.0
+    share_noise: float = 0.0
+    bias: float = 0.0
+    share_bias: float = 0.0
+    drift: float = 0.0
+    share_drift: float = 0.0
+
+
+@dataclass(frozen=True)
 class Sensors:
-    """Errors of every measured row: absolute and relative noise and bias, and the resolution.
+    """Errors of every measured row: absolute and relative noise, bias and drift; the steps a unit that it
+    resolves, and the ends of its range.
 
     `rows` are the measured rows of the index; the other arrays are aligned with them. `jar` is the jar
     of a row, or -1.
     """
 
     seed: int
+    tags: tuple[TagDef, ...]
     rows: Index
-    key: Index
     jar: Index
     jar_key: Index
+    ripple: Ripple
     noise: Floats
     share_noise: Floats
     bias: Floats
     share_bias: Floats
+    wander: Wander
+    drift: Floats
+    share_drift: Floats
     steps: Floats
+    low: Floats
+    high: Floats
+    _settled: dict[str, tuple[int, Floats, Floats]] = field(default_factory=dict)
+    _silent: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
     def read(self, truth: Floats, held: Floats, effects: Effects, time: int) -> Readings:
         """Readings at `time` [µs] of the true values of the measured rows; stuck ones stay at `held`."""
-        size = np.abs(truth)
-        chance = normal(self.seed, Stream.SENSOR_NOISE, self.key, time // 1000)
-        value = truth + self.bias + self.share_bias * size + chance * (self.noise + self.share_noise * size)
-        fault, bias = effects.fault[self.rows], effects.bias[self.rows]
-        value = np.where(fault == Fault.BIASED, value + bias, value)
-        value = np.round(value * self.steps) / self.steps
-        value = np.where(fault == Fault.STUCK, held, value)
-        dead = fault == Fault.DEAD
-        value = np.where(dead, 0.0, value)
-        status = np.where(dead, st.BAD_SENSOR_FAILURE, st.GOOD).astype(np.uint32)
-        here = ~(effects.lost[self.rows] | self._gaps(time))
-        return Readings(self.rows[here], value[here], status[here], np.full(int(here.sum()), time, np.int64))
+        offset, gain = self._systematic(time)
+        chance = self.ripple.at(time // 1000)
+        value = truth * (gain + chance * self.share_noise) + (offset + chance * self.noise)
+        fault = effects.fault[self.rows]
+        faulty = bool((fault >= 0).any())
+        if faulty:
+            value = np.where(fault == Fault.BIASED, value + effects.bias[self.rows], value)
+        value = np.clip(np.rint(value * self.steps) / self.steps, self.low, self.high)
+        status = np.full(value.size, st.GOOD, np.uint32)
+        if faulty:
+            dead = fault == Fault.DEAD
+            value = np.where(dead, 0.0, np.where(fault == Fault.STUCK, held, value))
+            status[dead] = st.BAD_SENSOR_FAILURE
+        here = np.flatnonzero(~(effects.lost[self.rows] | self._gaps(time)))
+        return Readings(self.rows[here], value[here], status[here], np.full(here.size, time, np.int64))
+
+    def _systematic(self, time: int) -> tuple[Floats, Floats]:
+        """Bias and drift of the hour: what is added, and what a value is multiplied by."""
+        hour = time // _HOUR
+        known = self._settled.get("hour")
+        if known is None or known[0] != hour:
+            wander = self.wander.at(hour * _HOUR)
+            known = hour, self.bias + self.drift * wander, 1.0 + self.share_bias + self.share_drift * wander
+            self._settled["hour"] = known
+        return known[1], known[2]
 
     def _gaps(self, time: int) -> NDArray[np.bool_]:
         """Rows whose jar module is silent for a moment."""
         turn = int(time / SECOND / SENSORS.gap_length)
-        silent = uniform(self.seed, Stream.SENSOR_GAP, self.jar_key, turn) < SENSORS.gap_share
-        gaps: NDArray[np.bool_] = np.append(silent, False)[self.jar]
-        return gaps
+        if turn not in self._silent:
+            silent = uniform(self.seed, Stream.SENSOR_GAP, self.jar_key, turn) < SENSORS.gap_share
+            self._silent.clear()
+            self._silent[turn] = np.append(silent, False)[self.jar]
+        return self._silent[turn]
 
 
-# Noise (absolute, relative) and bias (absolute, relative) by tag; states are exact.
-_ERRORS: dict[tuple[AssetType, str], tuple[float, float, float, float]] = {
-    (AssetType.JAR, "Voltage"): (SENSORS.voltage_noise, 0.0, SENSORS.voltage_bias, 0.0),
-    (AssetType.JAR, "Temperature"): (SENSORS.temperature_noise, 0.0, SENSORS.temperature_bias, 0.0),
-    (AssetType.JAR, "InternalResistance"): (
-        0.0,
-        SENSORS.resistance_noise,
-        0.0,
-        SENSORS.resistance_bias,
+_HOUR = 3600 * SECOND
+# What the monitors read; states and set-points exactly.
+_ERRORS: dict[tuple[AssetType, str], Errors] = {
+    (AssetType.JAR, "Voltage"): Errors(
+        noise=SENSORS.voltage_noise, bias=SENSORS.voltage_bias, drift=SENSORS.voltage_drift
     ),
-    (AssetType.STRING, "Current"): (SENSORS.current_noise, 0.0, 0.0, 0.0),
-    (AssetType.SYSTEM, "BusVoltage"): (SENSORS.bus_noise, 0.0, 0.0, 0.0),
-    (AssetType.SYSTEM, "Load"): (0.0, SENSORS.load_noise, 0.0, 0.0),
-    (AssetType.SITE, "AmbientTemperature"): (SENSORS.temperature_noise, 0.0, SENSORS.temperature_bias, 0.0),
-    (AssetType.SITE, "Humidity"): (SENSORS.humidity_noise, 0.0, 0.0, 0.0),
-}
+    (AssetType.JAR, "Temperature"): Errors(
+        noise=SENSORS.temperature_noise, bias=SENSORS.temperature_bias, drift=SENSORS.temperature_drift
+    ),
+    (AssetType.JAR, "InternalResistance"): Errors(
+        share_noise=SENSORS.resistance_noise,
+        share_bias=SENSORS.resistance_bias,
+        share_drift=SENSORS.resistance_drift,
+    ),
+    (AssetType.STRING, "Current"): Errors(noise=SENSORS.current_noise, drift=SENSORS.current_drift),
+    (AssetType.SYSTEM, "BusVoltage"): Errors(noise=SENSORS.bus_noise),
+    (AssetType.SYSTEM, "Load"): Errors(share_noise=SENSORS.load_noise),
+    (AssetType.SITE, "AmbientTemperature"): Errors(
+        noise=SENSORS.temperature_noise, bias=SENSORS.temperature_bias, drift=SENSORS.temperature_drift
+    ),
+    (AssetType.SITE, "Humidity"): Errors(noise=SENSORS.humidity_noise, drift=SENSORS.humidity_drift),
+} | dict.fromkeys(
+    (
+        (AssetType.SYSTEM, "OperatingMode"),
+        (AssetType.SYSTEM, "FloatVoltageSetpoint"),
+        (AssetType.SYSTEM, "ChargeCurrentLimit"),
+        (AssetType.SITE, "HvacState"),
+        (AssetType.SITE, "MainsState"),
+    ),
+    Errors(),
+)
 
 
 def sensors_of(index: TagIndex, seed: int) -> Sensors:
@@ -93,25 +144,37 @@ def sensors_of(index: TagIndex, seed: int) -> Sensors:
         AssetType.STRING: keys_of(fleet.strings),
         AssetType.JAR: jar_key,
     }
-    tags = [tag for tag in index.tags if tag.origin is Origin.MEASURED]
+    tags = tuple(tag for tag in index.tags if tag.key in _ERRORS)
     counts = [fleet.count(tag.asset) for tag in tags]
     key = np.concatenate([asset_keys[tag.asset] * 64 + i for i, tag in enumerate(tags)])
-    error = np.repeat([_ERRORS.get(tag.key, (0.0, 0.0, 0.0, 0.0)) for tag in tags], counts, axis=0)
+    errors = [_ERRORS[tag.key] for tag in tags]
+
+    def spread(name: str) -> Floats:
+        return np.repeat([getattr(error, name) for error in errors], counts)
+
     drawn = normal(seed, Stream.SENSOR_BIAS, key)
     jar = [
         np.arange(n) if tag.asset is AssetType.JAR and tag.name in JAR_QUANTITIES else np.full(n, -1)
         for tag, n in zip(tags, counts, strict=True)
     ]
-    steps = [float(tag.scale) if tag.kind is Kind.ANALOG else 1.0 for tag in tags]
+    analog = [tag.kind is Kind.ANALOG for tag in tags]
     return Sensors(
         seed=seed,
+        tags=tags,
         rows=index.rows(tags),
-        key=key,
         jar=np.concatenate(jar).astype(np.intp),
         jar_key=jar_key,
-        noise=error[:, 0],
-        share_noise=error[:, 1],
-        bias=error[:, 2] * drawn,
-        share_bias=error[:, 3] * drawn,
-        steps=np.repeat(steps, counts),
+        ripple=ripple_of(seed, Stream.SENSOR_NOISE, key),
+        noise=spread("noise"),
+        share_noise=spread("share_noise"),
+        bias=spread("bias") * drawn,
+        share_bias=spread("share_bias") * drawn,
+        wander=Wander(seed, Stream.SENSOR_DRIFT, key, SENSORS.drift_time),
+        drift=spread("drift"),
+        share_drift=spread("share_drift"),
+        steps=np.repeat(
+            [float(tag.scale) if a else 1.0 for tag, a in zip(tags, analog, strict=True)], counts
+        ),
+        low=np.repeat([tag.low for tag in tags], counts),
+        high=np.repeat([tag.high for tag in tags], counts),
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from plantreadings import Stage
 from smallfleets import index_of
 
@@ -14,6 +17,7 @@ from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
 from simulator.plant import Plant
 
+DATA = Path(__file__).parents[4] / "shared" / "data"
 SEED = 1
 
 
@@ -46,3 +50,13 @@ def plant(two_sites: TagIndex, quiet: int) -> Plant:
 def stage(plant: Plant) -> Stage:
     """That plant with scenarios on copies of it."""
     return Stage(plant)
+
+
+@pytest.fixture(scope="session")
+def c10() -> NDArray[np.void]:
+    """A recorded 10 h discharge of the reference jar, minute by minute."""
+    path = DATA / "oracle/cc_C10_25C.csv"
+    if not path.exists():
+        pytest.skip("the recordings are not here")
+    found: NDArray[np.void] = np.genfromtxt(path, delimiter=",", names=True)
+    return found

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from plantphysics import settled
 from plantreadings import HOUR, SECOND, column, later
 
 from nodeset.index import TagIndex
-from simulator.ageing import Wear
-from simulator.bus import Demand, rectifiers_of, share_of_load, solve
+from nodeset.tags import Mode
+from simulator.bus import share_of_load
 from simulator.effects import no_effects, parts
 from simulator.jars import plates_of, rested
-from simulator.mains import WEEK, mains_of
+from simulator.mains import outages_of
 from simulator.occurrences import OccurrenceKind
 from simulator.plant import Plant
+
+WEEK = 7 * 24 * HOUR
 
 
 def test_a_fork_goes_the_way_of_its_original(two_sites: TagIndex, plant: Plant) -> None:
@@ -57,12 +60,9 @@ def test_a_string_that_loses_mains_alone_carries_its_share(two_sites: TagIndex) 
     """Two equal strings, 20 kW: the one without mains gives 10 kW, the other stays on float."""
     fleet = two_sites.fleet
     plates = plates_of(fleet, 1)
-    wear = Wear(plates.rated.copy(), plates.baseline.copy(), np.zeros_like(plates.rated))
     state = rested(plates, np.full(36, 25.0))
     power = share_of_load(fleet, plates) * np.array([20e3, 20e3, 10e3]) * [1.0, 0.0, 0.0]
-    demand = Demand(power, np.array([False, True, True]))
-    for _ in range(5):
-        bus, state = solve(fleet, plates, wear, state, demand, rectifiers_of(fleet, plates))
+    bus, state, _ = settled(two_sites, state, power, np.array([False, True, True]))
     assert abs(bus.string_voltage[0] * bus.current[0] - 10e3) < 10.0
     assert bus.string_voltage[0] < 12 * 12.9
     assert abs(bus.voltage[0] - 163.8) < 0.01
@@ -70,22 +70,20 @@ def test_a_string_that_loses_mains_alone_carries_its_share(two_sites: TagIndex) 
     np.testing.assert_allclose(np.add.reduceat(state.voltage, fleet.first_jar_of_string), bus.string_voltage)
 
 
-def test_strings_that_all_lose_mains_are_a_system_without_it(two_sites: TagIndex, quiet: int) -> None:
-    outages = [np.array([True, True, False]), np.array([True, False, False])]
-    plants = [Plant(two_sites, 1, quiet) for _ in outages]
-    for plant, outage in zip(plants, outages, strict=True):
-        plant._effects = replace(plant._effects, outage=outage)
-        for _ in range(4):
-            plant._solve()
-    both, one = plants
-    assert both._bus.string_voltage[0] == both._bus.string_voltage[1] == both._bus.voltage[0]
-    assert both._mode().tolist() == [1.0, 0.0]
-    assert one._mode().tolist() == [0.0, 0.0]
-    assert one._bus.voltage[0] > 163.0 > one._bus.string_voltage[0]
+def test_strings_that_all_lose_mains_are_a_system_without_it(two_sites: TagIndex, plant: Plant) -> None:
+    calm = no_effects(two_sites)
+    both, one = plant.fork(), plant
+    both.disturb(replace(calm, outage=np.array([True, True, False])))
+    one.disturb(replace(calm, outage=np.array([True, False, False])))
+    modes = [column(two_sites, later(p, 30), "System", "OperatingMode").tolist() for p in (both, one)]
+    assert modes == [[Mode.DISCHARGE, Mode.FLOAT], [Mode.FLOAT, Mode.FLOAT]]
+    volts = both.string_voltages()
+    assert volts[0] == volts[1] == both.state.bus.voltage[0]
+    assert one.state.bus.voltage[0] > 163.0 > one.string_voltages()[0]
 
 
 def test_the_log_book_holds_the_outages_of_the_mains(two_sites: TagIndex, quiet: int) -> None:
-    mains = mains_of(two_sites.fleet, 1)
+    mains = outages_of(two_sites.fleet, 1)
     plant = Plant(two_sites, 1, quiet)
     plant.advance(quiet + 30 * WEEK, most_steps=2000)
     found = [o for o in plant.occurrences() if "Outage" in o.kind]
@@ -94,8 +92,8 @@ def test_the_log_book_holds_the_outages_of_the_mains(two_sites: TagIndex, quiet:
     for occurrence in found:
         site = ["Bangrak", "Phuket"].index(occurrence.path)
         present = occurrence.kind is OccurrenceKind.OUTAGE_ENDED
-        assert mains.present(occurrence.time)[site] == present
-        assert mains.present(occurrence.time - 1)[site] != present
+        assert mains.active(occurrence.time)[site] != present
+        assert mains.active(occurrence.time - 1)[site] == present
     assert [o.time for o in found] == sorted(o.time for o in found)
     assert plant.occurrences() == ()
     plant.advance(plant.time + SECOND)

@@ -15,7 +15,8 @@ from nodeset.fleet import AssetType, build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Hvac, Mains, Mode
-from simulator.mains import WEEK, mains_of
+from simulator.interruptions import NEVER
+from simulator.mains import outages_of
 from simulator.past import Span, past
 from simulator.plant import Plant
 from simulator.source import SimulatorSource
@@ -77,8 +78,8 @@ def test_one_jump_ends_near_many_small_steps(two_sites: TagIndex, quiet: int) ->
         later(stages[0], 5)
     later(stages[1], 3600)
     small, big = (stage.shadow._branches["Phuket"].plant for stage in stages)
-    assert np.abs(small._jars.soc - big._jars.soc).max() < 0.02
-    assert np.abs(small._bus.voltage - big._bus.voltage).max() < 1.5
+    assert np.abs(small.state.jars.soc - big.state.jars.soc).max() < 0.02
+    assert np.abs(small.state.bus.voltage - big.state.bus.voltage).max() < 1.5
 
 
 def test_the_past_ends_where_the_source_begins(two_sites: TagIndex, quiet: int) -> None:
@@ -91,9 +92,10 @@ def test_the_past_ends_where_the_source_begins(two_sites: TagIndex, quiet: int) 
 
 
 def test_there_is_no_seam_in_an_outage_and_a_recharge_either(two_sites: TagIndex, quiet: int) -> None:
-    mains = mains_of(two_sites.fleet, 1)
-    starts = {s for w in range(200) if (s := mains.last_start(quiet + w * WEEK)) is not None}
-    start, end = max(((s, mains.next_change(s)) for s in starts), key=lambda outage: outage[1] - outage[0])
+    mains = outages_of(two_sites.fleet, 1)
+    blocks = [mains.block(mains.number(quiet) + i) for i in range(200)]
+    outages = [(s, e) for starts, ends in blocks for s, e in zip(starts, ends, strict=True) if s < NEVER]
+    start, end = max(outages, key=lambda outage: outage[1] - outage[0])
     for moment in ((start + end) // 2, end + HOUR):
         *_, last = past(two_sites, 1, Span.before(moment, 1 / 24))
         now = Plant(two_sites, 1, moment).readings()

@@ -149,8 +149,8 @@ def test_a_hot_jar_sags_on_float_and_its_string_takes_more_current(two_sites: Ta
     voltage = [column(two_sites, r, "Jar", "Voltage")[NUMBER] for r in (before, after)]
     assert voltage[1] < voltage[0] - 0.2
     assert (
-        stage.shadow._branches[JAR].plant._bus.current[1]
-        < stage.shadow._branches[JAR].plant._bus.current[0]
+        stage.shadow._branches[JAR].plant.state.bus.current[1]
+        < stage.shadow._branches[JAR].plant.state.bus.current[0]
         < 0.0
     )
 
