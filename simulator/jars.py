@@ -244,7 +244,6 @@ def _warmed(
     stored = main * open_circuit(wear.cells, state.soc)
     held = (heat - state.current * state.voltage - stored) / plates.cooling
     goal = room + plates.place
-    return (
-        goal + (state.case - goal) * np.exp(-dt / THERMAL.jar_lag),
-        held + (state.rise - held) * np.exp(-dt / THERMAL.core_lag),
-    )
+    case = goal + (state.case - goal) * np.exp(-dt / THERMAL.jar_lag)
+    rise = held + (state.rise - held) * np.exp(-dt / THERMAL.core_lag)
+    return case, np.minimum(rise, np.maximum(THERMAL.boiling - case, 0.0))

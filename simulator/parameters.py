@@ -69,12 +69,13 @@ class Thermal:
     jar_lag: float = 900.0  # s, a jar's case behind its room (S3)
     heat_capacity: float = 45.0  # J/K per Ah and cell
     core_lag: float = 12_600.0  # s, in which the heat of the plates leaves
+    boiling: float = 110.0  # °C, at which the acid boils and no jar gets hotter
     jar_scatter: float = 0.5  # K, standard deviation of a jar's place in the rack
     jar_rise: float = 0.8  # K, a rack above its room
     set_point: float = 24.0  # °C
     set_point_scatter: float = 0.5  # K between sites
     droop: float = 0.12  # K of room per K of weather beyond the set-point, with HVAC on
-    swing: float = 0.3  # K, thermostat
+    swing: float = 0.1  # K, thermostat
     swing_period: float = 1500.0  # s
     lag_on: float = 1200.0  # s, room with HVAC
     lag_off: float = 10_800.0  # s, room without

@@ -39,6 +39,7 @@ _FLOATING_STEP = 60.0  # s
 MOST_STEPS = 24  # in one call of `advance`, however far behind, but for what cuts steps
 _STEPS_BEFORE = 96  # in which a new plant runs through the hours before its start
 _WEAR_EVERY = 3600 * SECOND  # µs
+_RESTED = 48 * 3600.0  # s of float after which a jar is at rest
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
 # Column of `dc.Rectifiers`, and its unit in that of the tag.
 _SET_POINTS = {"FloatVoltageSetpoint": ("float_voltage", 1.0), "ChargeCurrentLimit": ("charge_limit", 0.01)}
@@ -61,8 +62,9 @@ class Plant:
         self._hot = self._makeup.hvac.active(self.time)
         self._aged_at = self.time
         self.state = self._begun()
-        for _ in range(4):
+        for _ in range(4):  # until the heat of float is at balance
             self._solve()
+            self.state = replace(self.state, jars=self._jars_later(_RESTED))
         self.advance(time, _STEPS_BEFORE)
         self._book.taken()
         self._held = np.zeros(index.size)

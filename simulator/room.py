@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset.fleet import Fleet, Index
-from simulator.calendar import seconds
+from simulator.calendar import SECOND, seconds
 from simulator.chance import Floats, Stream, normal, uniform
 from simulator.identity import keys_of
 from simulator.interruptions import Interruptions, Pattern, Streams
@@ -33,10 +33,11 @@ _PATTERN = Pattern(
 
 @dataclass(frozen=True)
 class RoomState:
-    """Temperature [°C] and relative humidity [%] of each room."""
+    """Temperature [°C] and relative humidity [%] of each room, and how far its thermostat swings [0-1]."""
 
     temperature: Floats
     humidity: Floats
+    swing: Floats
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,31 @@ class Rooms:
     def settled(self, weather: Weather, time: int) -> RoomState:
         """The state that working HVAC holds in this weather."""
         warm = np.maximum(weather[0] - self.set_point, 0.0)
-        turn = 2.0 * np.pi * (seconds(time) / THERMAL.swing_period + self.phase)
-        temperature = self.set_point + THERMAL.droop * warm + THERMAL.swing * np.sin(turn)
+        temperature = self.set_point + THERMAL.droop * warm + self._swing(time)
         humidity = THERMAL.humidity_on + THERMAL.humidity_slope * (weather[1] - 70.0)
-        return RoomState(temperature, humidity)
+        return RoomState(temperature, humidity, np.ones_like(temperature))
 
     def step(
         self, state: RoomState, weather: Weather, hvac: NDArray[np.bool_], time: int, dt: float
     ) -> RoomState:
         """The rooms `dt` [s] later, at `time`; without HVAC a room warms above the weather."""
         cooled = self.settled(weather, time)
+        before, swing = self._swing(time - round(dt * SECOND)), self._swing(time)
         pull = 1.0 - np.exp(-dt / np.where(hvac, THERMAL.lag_on, THERMAL.lag_off))
-        goal = np.where(hvac, cooled.temperature, weather[0] + THERMAL.gain_off)
+        goal = np.where(hvac, cooled.temperature - swing, weather[0] + THERMAL.gain_off)
         moist = np.where(hvac, cooled.humidity, weather[1] * THERMAL.humidity_off)
+        level = state.temperature - before * state.swing
+        swings = state.swing + (hvac - state.swing) * pull
         return RoomState(
-            state.temperature + (goal - state.temperature) * pull,
+            level + (goal - level) * pull + swing * swings,
             state.humidity + (moist - state.humidity) * pull,
+            swings,
         )
+
+    def _swing(self, time: int) -> Floats:
+        turn = seconds(time) / THERMAL.swing_period + self.phase
+        swing: Floats = THERMAL.swing * np.sin(2.0 * np.pi * turn)
+        return swing
 
 
 def rooms_of(fleet: Fleet, seed: int) -> Rooms:

@@ -17,8 +17,10 @@ from nodeset.index import TagIndex
 from nodeset.tags import Hvac, Mains, Mode
 from simulator.interruptions import NEVER
 from simulator.mains import outages_of
+from simulator.occurrences import OccurrenceKind
 from simulator.past import Span, past
 from simulator.plant import Plant
+from simulator.room import hvac_failures_of
 from simulator.source import SimulatorSource
 
 
@@ -145,3 +147,53 @@ def test_one_jar_of_two_volts_is_a_fleet_too(quiet: int) -> None:
     readings = later(stage, 60)
     assert 1.8 < column(index, readings, "Jar", "Voltage")[0] < 2.2
     assert column(index, readings, "System", "OperatingMode")[0] == Mode.DISCHARGE
+
+
+def test_a_plant_that_starts_later_is_the_plant_that_ran_all_the_time(
+    two_sites: TagIndex, quiet: int
+) -> None:
+    """Forty days with outages on the way: the same events, and a state within the sensors' errors."""
+    early = Plant(two_sites, 1, quiet - 40 * 24 * HOUR)
+    early.advance(quiet, most_steps=3000)
+    late = Plant(two_sites, 1, quiet)
+    one, two = early.state, late.state
+    assert np.abs(one.jars.temperature - two.jars.temperature).max() < 0.15
+    assert np.abs(one.jars.voltage - two.jars.voltage).max() < 0.01
+    assert np.abs(one.jars.soc - two.jars.soc).max() < 0.002
+    assert np.abs(one.room.temperature - two.room.temperature).max() < 0.05
+    assert np.abs(one.worn.capacity / two.worn.capacity - 1.0).max() < 0.002
+    assert np.abs(one.worn.resistance / two.worn.resistance - 1.0).max() < 0.002
+
+
+def test_plants_of_any_speed_see_the_same_things_happen(two_sites: TagIndex, quiet: int) -> None:
+    books = []
+    for steps in (1, 8, 60):
+        plant = Plant(two_sites, 3, quiet)
+        for week in range(1, 53):
+            plant.advance(quiet + week * 7 * 24 * HOUR, most_steps=steps)
+        books.append(plant.occurrences())
+    assert books[0] == books[1] == books[2]
+    assert {o.kind for o in books[0]} >= {OccurrenceKind.OUTAGE_BEGAN, OccurrenceKind.OUTAGE_ENDED}
+
+
+def test_air_conditioning_that_fails_by_itself_warms_its_room_and_says_so(
+    two_sites: TagIndex, quiet: int
+) -> None:
+    hvac = hvac_failures_of(two_sites.fleet, 1)
+    moment = quiet
+    while not hvac.active(moment).any():
+        moment = hvac.next_change(moment)
+    site = int(np.flatnonzero(hvac.active(moment))[0])
+    repaired = int(hvac.block(hvac.number(moment))[1][site])
+    plant = Plant(two_sites, 1, moment - HOUR)
+    before = column(two_sites, later(plant, 60), "Site", "AmbientTemperature")[site]
+    plant.advance(repaired - SECOND)
+    readings = plant.readings()
+    assert column(two_sites, readings, "Site", "HvacState")[site] == Hvac.FAULT
+    assert column(two_sites, readings, "Site", "AmbientTemperature")[site] > before + 1.0
+    plant.advance(repaired + 4 * HOUR)
+    assert column(two_sites, plant.readings(), "Site", "HvacState")[site] == Hvac.ON
+    assert abs(column(two_sites, plant.readings(), "Site", "AmbientTemperature")[site] - before) < 1.5
+    kinds = [o.kind for o in plant.occurrences() if o.path == two_sites.fleet.sites[site].path]
+    wanted = [OccurrenceKind.HVAC_FAILED, OccurrenceKind.HVAC_REPAIRED]
+    assert [kind for kind in kinds if kind in wanted] == wanted

@@ -143,6 +143,7 @@ def test_two_half_steps_of_a_room_are_one_whole(thailand: TagIndex) -> None:
     noon, off = at(2026, 4, 10, 13), np.zeros(9, bool)
     weather = climate.outdoors(noon)
     start = rooms.settled(weather, noon)
-    half = rooms.step(rooms.step(start, weather, off, noon, 900.0), weather, off, noon, 900.0)
-    whole = rooms.step(start, weather, off, noon, 1800.0)
+    quarter, end = noon + 900_000_000, noon + 1_800_000_000
+    half = rooms.step(rooms.step(start, weather, off, quarter, 900.0), weather, off, end, 900.0)
+    whole = rooms.step(start, weather, off, end, 1800.0)
     assert np.abs(half.temperature - whole.temperature).max() < 1e-9

@@ -15,7 +15,8 @@ from nodeset import status as st
 from nodeset.fleet import AssetType, build_fleet
 from nodeset.index import TagIndex
 from nodeset.tags import Mains
-from simulator.mains import WEEK, mains_of
+from simulator.interruptions import NEVER
+from simulator.mains import outages_of
 from simulator.occurrences import OccurrenceKind
 from simulator.offline import block, groups
 from simulator.offline.job import Content, Job
@@ -152,11 +153,10 @@ def test_the_event_log_says_what_happened_and_the_readings_agree(tmp_path: Path)
 def _job_with_an_outage() -> Job:
     """Two days around an outage of Phuket that begins and ends in them."""
     index = TagIndex(build_fleet(two_sites()))
-    mains = mains_of(index.fleet, 7)
-    start = job().start
-    for week in range(200):
-        begin = mains.last_start(start + week * WEEK)
-        if begin is not None and not mains.present(begin + SECOND)[1]:
+    mains = outages_of(index.fleet, 7)
+    for week in range(mains.number(job().start) + 1, mains.number(job().start) + 200):
+        begin = int(mains.block(week)[0][1])
+        if begin < NEVER:
             day = dt.datetime.fromtimestamp(begin / SECOND, dt.UTC).date()
             return job(days=2.0, step=60.0, first=day.isoformat())
     raise AssertionError("no outage in four years")
