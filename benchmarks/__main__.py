@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks import gateways, general, history, hmi, opcua, scanning, servers, simulating, table
+from benchmarks import gateways, general, history, hmi, opcua, plant, scanning, servers, simulating, table
 from benchmarks.fleet import index_of, large_file, shipped_file
 from benchmarks.login import Door
 from benchmarks.opcua import Load
@@ -141,6 +141,7 @@ def parts(bench: Bench, found: Section) -> None:
     index = bench.index
     say("parts of the scan")
     found.ours |= scanning.measure(index) | simulating.measure(index)
+    found.ours |= plant.measure(index, scanning.START)
     bench.plain.ours["commit"] = found.ours["commit"]
     with servers.home() as home:
         say("Modbus")

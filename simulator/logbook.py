@@ -11,7 +11,7 @@ from simulator.effects import Flags
 from simulator.occurrences import Occurrence, OccurrenceKind
 from simulator.tenure import Ending, Tenure
 
-_REMEMBERED = 100_000
+_REMEMBERED = 10_000
 
 Kinds = tuple[OccurrenceKind, OccurrenceKind]
 OUTAGES: Kinds = (OccurrenceKind.OUTAGE_ENDED, OccurrenceKind.OUTAGE_BEGAN)
@@ -26,13 +26,9 @@ _ENDINGS = {
 class LogBook:
     """Occurrences of a fleet, oldest first."""
 
-    def __init__(self, fleet: Fleet, entries: tuple[Occurrence, ...] = ()) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._entries: deque[Occurrence] = deque(entries, maxlen=_REMEMBERED)
-
-    def copy(self) -> LogBook:
-        """A book of its own with the same entries."""
-        return LogBook(self._fleet, tuple(self._entries))
+        self._entries: deque[Occurrence] = deque(maxlen=_REMEMBERED)
 
     def taken(self) -> tuple[Occurrence, ...]:
         """All entries, which are forgotten."""

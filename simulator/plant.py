@@ -73,9 +73,10 @@ class Plant:
     # Copies
 
     def fork(self) -> Plant:
-        """A plant of its own at the same time and in the same state; constants are shared."""
+        """A plant of its own at the same time and in the same state, with an empty log book; what does not
+        change is shared."""
         other = copy.copy(self)
-        other._held, other._book = self._held.copy(), self._book.copy()
+        other._held, other._book = self._held.copy(), logbook.LogBook(self.fleet)
         return other
 
     def restore(self, part: Parts, other: Plant) -> None:

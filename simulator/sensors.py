@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset import status as st
-from nodeset.fleet import AssetType, Index
+from nodeset.fleet import AssetType, Fleet, Index
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef
@@ -135,35 +135,22 @@ _ERRORS: dict[tuple[AssetType, str], Errors] = {
 
 
 def sensors_of(index: TagIndex, seed: int) -> Sensors:
-    """The sensors of every measured tag of a fleet."""
+    """The sensors of every tag of a fleet that its monitors read."""
     fleet = index.fleet
-    jar_key = keys_of_jars(fleet.jars)
-    asset_keys = {
-        AssetType.SITE: keys_of(fleet.sites),
-        AssetType.SYSTEM: keys_of(fleet.systems),
-        AssetType.STRING: keys_of(fleet.strings),
-        AssetType.JAR: jar_key,
-    }
     tags = tuple(tag for tag in index.tags if tag.key in _ERRORS)
     counts = [fleet.count(tag.asset) for tag in tags]
-    key = np.concatenate([asset_keys[tag.asset] * 64 + i for i, tag in enumerate(tags)])
-    errors = [_ERRORS[tag.key] for tag in tags]
+    key = _keys(fleet, tags)
+    drawn = normal(seed, Stream.SENSOR_BIAS, key)
 
     def spread(name: str) -> Floats:
-        return np.repeat([getattr(error, name) for error in errors], counts)
+        return np.repeat([getattr(_ERRORS[tag.key], name) for tag in tags], counts)
 
-    drawn = normal(seed, Stream.SENSOR_BIAS, key)
-    jar = [
-        np.arange(n) if tag.asset is AssetType.JAR and tag.name in JAR_QUANTITIES else np.full(n, -1)
-        for tag, n in zip(tags, counts, strict=True)
-    ]
-    analog = [tag.kind is Kind.ANALOG for tag in tags]
     return Sensors(
         seed=seed,
         tags=tags,
         rows=index.rows(tags),
-        jar=np.concatenate(jar).astype(np.intp),
-        jar_key=jar_key,
+        jar=_jars(fleet, tags),
+        jar_key=keys_of_jars(fleet.jars),
         ripple=ripple_of(seed, Stream.SENSOR_NOISE, key),
         noise=spread("noise"),
         share_noise=spread("share_noise"),
@@ -172,9 +159,27 @@ def sensors_of(index: TagIndex, seed: int) -> Sensors:
         wander=Wander(seed, Stream.SENSOR_DRIFT, key, SENSORS.drift_time),
         drift=spread("drift"),
         share_drift=spread("share_drift"),
-        steps=np.repeat(
-            [float(tag.scale) if a else 1.0 for tag, a in zip(tags, analog, strict=True)], counts
-        ),
+        steps=np.repeat([float(tag.scale) if tag.kind is Kind.ANALOG else 1.0 for tag in tags], counts),
         low=np.repeat([tag.low for tag in tags], counts),
         high=np.repeat([tag.high for tag in tags], counts),
     )
+
+
+def _keys(fleet: Fleet, tags: tuple[TagDef, ...]) -> Index:
+    """A key for each row of some tags: its asset's, and the tag's number."""
+    of_assets = {
+        AssetType.SITE: keys_of(fleet.sites),
+        AssetType.SYSTEM: keys_of(fleet.systems),
+        AssetType.STRING: keys_of(fleet.strings),
+        AssetType.JAR: keys_of_jars(fleet.jars),
+    }
+    return np.concatenate([of_assets[tag.asset] * 64 + i for i, tag in enumerate(tags)])
+
+
+def _jars(fleet: Fleet, tags: tuple[TagDef, ...]) -> Index:
+    """The jar of each row of some tags, or -1."""
+    jars = [
+        np.arange(n) if tag.asset is AssetType.JAR and tag.name in JAR_QUANTITIES else np.full(n, -1)
+        for tag, n in ((tag, fleet.count(tag.asset)) for tag in tags)
+    ]
+    return np.concatenate(jars).astype(np.intp)
