@@ -37,7 +37,8 @@ from simulator.truth import Scene, truth
 _WORKING_STEP = 5.0  # s, while a battery discharges
 _FLOATING_STEP = 60.0  # s
 MOST_STEPS = 24  # in one call of `advance`, however far behind, but for what cuts steps
-_STEPS_BEFORE = 96  # in which a new plant runs through the hours before its start
+_STEP_BEFORE = 300 * SECOND  # µs in which a new plant runs through the hours before its start
+_STEPS_BEFORE = 96  # of these at most, or longer ones
 _WEAR_EVERY = 3600 * SECOND  # µs
 _RESTED = 48 * 3600.0  # s of float after which a jar is at rest
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
@@ -65,7 +66,7 @@ class Plant:
         for _ in range(4):  # until the heat of float is at balance
             self._solve()
             self.state = replace(self.state, jars=self._jars_later(_RESTED))
-        self.advance(time, _STEPS_BEFORE)
+        self.advance(time, min((time - self.time) // _STEP_BEFORE, _STEPS_BEFORE))
         self._book.taken()
         self._held = np.zeros(index.size)
         self._held[self._makeup.sensors.rows] = self._truth()

@@ -185,7 +185,7 @@ async def test_accelerated_ageing_raises_the_resistance_and_lowers_the_health(
     await tags.later(300, every=30)
     half = await tags.jars(STRING, "InternalResistance") / resistance
     assert np.abs(half - 1.3).max() < 0.04
-    await tags.later(7200, every=60)
+    await tags.later(24 * 3600, every=720)  # the twin believes a resistance within 6 h
     full = await tags.jars(STRING, "InternalResistance") / resistance
     assert np.abs(full - 1.6).max() < 0.05
     worn = await tags.jars(STRING, "StateOfHealth")

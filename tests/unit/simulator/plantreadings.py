@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from nodeset.fleet import AssetType
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
+from simulator.interruptions import NEVER
+from simulator.mains import outages_of
 from simulator.plant import Plant
 from simulator.shadow import Scenario, Shadow
 
@@ -58,3 +60,15 @@ def column(index: TagIndex, readings: Readings, asset: str, name: str) -> NDArra
     value = np.full(index.size, np.nan)
     value[readings.rows] = readings.value
     return index.column(value, AssetType(asset), name)
+
+
+def outages(index: TagIndex, seed: int, first: int, weeks: int) -> list[tuple[int, int, int]]:
+    """Begin, end [µs] and site of each outage of a plant in some weeks from that of `first` [µs]."""
+    mains = outages_of(index.fleet, seed)
+    blocks = [mains.block(mains.number(first) + i) for i in range(weeks)]
+    return [
+        (int(start), int(end), site)
+        for starts, ends in blocks
+        for site, (start, end) in enumerate(zip(starts, ends, strict=True))
+        if start < NEVER
+    ]

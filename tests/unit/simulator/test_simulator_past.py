@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plantreadings import HOUR, SECOND, column
+from plantreadings import HOUR, SECOND, column, outages
 
 from drivers.statistics import rows_of
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Mains
-from simulator.mains import WEEK, mains_of
 from simulator.past import DAY, RAW_STEP, SAMPLES, Span, mean, past
 from simulator.plant import Plant
 
@@ -86,12 +85,10 @@ def test_from_hours_to_raw_readings_nothing_jumps(two_sites: TagIndex, quiet: in
 
 
 def test_an_outage_shows_in_the_hours_it_is_in(two_sites: TagIndex, quiet: int) -> None:
-    mains = mains_of(two_sites.fleet, 1)
-    starts = {s for w in range(-100, 0) if (s := mains.last_start(quiet + w * WEEK)) is not None}
-    start, end = max(((s, mains.next_change(s)) for s in starts), key=lambda outage: outage[1] - outage[0])
+    before = outages(two_sites, 1, quiet - 100 * 7 * DAY, 98)
+    start, end, site = max(before, key=lambda outage: outage[1] - outage[0])
     after = end + 2 * DAY
     hours = [r for r in past(two_sites, 1, Span.before(after, 4)) if start - 3 * HOUR < r.time[0] < end]
-    site = int(np.argmin(mains.present(start)))
     share = [column(two_sites, r, "Site", "MainsState")[site] for r in hours]
     assert set(share) <= {Mains.LOST, Mains.PRESENT}
     assert len(hours) >= 2

@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
-from plantreadings import HOUR, SECOND, Stage, column, later
+from plantreadings import HOUR, SECOND, Stage, column, later, outages
 
 from config.fleetfile import FleetFile
 from drivers.statistics import rows_of
@@ -15,8 +15,6 @@ from nodeset.fleet import AssetType, build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Hvac, Mains, Mode
-from simulator.interruptions import NEVER
-from simulator.mains import outages_of
 from simulator.occurrences import OccurrenceKind
 from simulator.past import Span, past
 from simulator.plant import Plant
@@ -94,10 +92,7 @@ def test_the_past_ends_where_the_source_begins(two_sites: TagIndex, quiet: int) 
 
 
 def test_there_is_no_seam_in_an_outage_and_a_recharge_either(two_sites: TagIndex, quiet: int) -> None:
-    mains = outages_of(two_sites.fleet, 1)
-    blocks = [mains.block(mains.number(quiet) + i) for i in range(200)]
-    outages = [(s, e) for starts, ends in blocks for s, e in zip(starts, ends, strict=True) if s < NEVER]
-    start, end = max(outages, key=lambda outage: outage[1] - outage[0])
+    start, end, _ = max(outages(two_sites, 1, quiet, 200), key=lambda outage: outage[1] - outage[0])
     for moment in ((start + end) // 2, end + HOUR):
         *_, last = past(two_sites, 1, Span.before(moment, 1 / 24))
         now = Plant(two_sites, 1, moment).readings()
