@@ -37,14 +37,16 @@ from simulator.truth import Scene, truth
 _WORKING_STEP = 5.0  # s, while a battery discharges
 _FLOATING_STEP = 60.0  # s
 MOST_STEPS = 24  # in one call of `advance`, however far behind, but for what cuts steps
-_STEP_BEFORE = 300 * SECOND  # µs in which a new plant runs through the hours before its start
-_STEPS_BEFORE = 96  # of these at most, or longer ones
+_LAST_HOURS = 6 * 3600 * SECOND  # µs before its start that a new plant runs through in short steps,
+_STEP_BEFORE = 300 * SECOND  # µs each,
+_STEPS_BEFORE = 48  # and what is before them in that many
 _WEAR_EVERY = 3600 * SECOND  # µs
 _RESTED = 48 * 3600.0  # s of float after which a jar is at rest
 _SETTLING = 2 * 3600 * SECOND  # µs that a new plant runs before its start
 # Column of `dc.Rectifiers`, and its unit in that of the tag.
 _SET_POINTS = {"FloatVoltageSetpoint": ("float_voltage", 1.0), "ChargeCurrentLimit": ("charge_limit", 0.01)}
 _RECHARGE = 30 * 3600 * SECOND  # µs after which an outage is forgotten
+_LONGEST_BEFORE = 72 * 3600 * SECOND  # µs
 _COOLING = 4 * 3600 * SECOND  # µs after which a repaired room is as if it had never been warm
 
 
@@ -66,7 +68,8 @@ class Plant:
         for _ in range(4):  # until the heat of float is at balance
             self._solve()
             self.state = replace(self.state, jars=self._jars_later(_RESTED))
-        self.advance(time, min((time - self.time) // _STEP_BEFORE, _STEPS_BEFORE))
+        self.advance(time - _LAST_HOURS, _STEPS_BEFORE)
+        self.advance(time, (time - self.time) // _STEP_BEFORE)
         self._book.taken()
         self._held = np.zeros(index.size)
         self._held[self._makeup.sensors.rows] = self._truth()
@@ -153,15 +156,16 @@ class Plant:
     # Beginning
 
     def _start_of_run(self, time: int) -> int:
-        """Before all that the plant would still feel at `time`."""
-        start = time - _SETTLING
-        while True:
+        """Before all that is still felt at `time`, or long before it where there is always something."""
+        start, earliest = time - _SETTLING, time - _LONGEST_BEFORE
+        while start > earliest:
             outage = self._makeup.outages.busy_since(start, _RECHARGE)
             hot = self._makeup.hvac.busy_since(start, _COOLING)
             began = min((when for when in (outage, hot) if when is not None), default=None)
             if began is None:
                 return start
             start = began - SECOND
+        return earliest
 
     def _begun(self) -> State:
         """At rest on float, as old as the calendar says."""

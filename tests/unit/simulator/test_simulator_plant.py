@@ -15,6 +15,7 @@ from nodeset.fleet import AssetType, build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Hvac, Mains, Mode
+from simulator.interruptions import Interruptions
 from simulator.occurrences import OccurrenceKind
 from simulator.past import Span, past
 from simulator.plant import Plant
@@ -192,3 +193,11 @@ def test_air_conditioning_that_fails_by_itself_warms_its_room_and_says_so(
     kinds = [o.kind for o in plant.occurrences() if o.path == two_sites.fleet.sites[site].path]
     wanted = [OccurrenceKind.HVAC_FAILED, OccurrenceKind.HVAC_REPAIRED]
     assert [kind for kind in kinds if kind in wanted] == wanted
+
+
+def test_a_plant_whose_mains_always_fail_somewhere_starts_all_the_same(
+    two_sites: TagIndex, quiet: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Interruptions, "busy_since", lambda _self, time, memory: time - memory)
+    plant = Plant(two_sites, 1, quiet)
+    assert column(two_sites, plant.readings(), "System", "OperatingMode").tolist() == [Mode.FLOAT, Mode.FLOAT]
