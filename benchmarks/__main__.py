@@ -14,12 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks import gateways, general, history, hmi, opcua, plant, scanning, servers, simulating, table
+from benchmarks import (
+    gateways,
+    general,
+    history,
+    hmi,
+    offline,
+    opcua,
+    plant,
+    scanning,
+    servers,
+    simulating,
+    table,
+)
 from benchmarks.fleet import index_of, large_file, shipped_file
 from benchmarks.login import Door
 from benchmarks.opcua import Load
 from benchmarks.process import Process
 from benchmarks.table import Section
+from config.fleetfile import read_fleet_file
 from nodeset.index import TagIndex
 
 # A stock server at 1 Hz delivers some 10,000 changes a second; more would measure how it collapses.
@@ -143,6 +156,9 @@ def parts(bench: Bench, found: Section) -> None:
     found.ours |= scanning.measure(index) | simulating.measure(index)
     found.ours |= plant.measure(index, scanning.START)
     bench.plain.ours["commit"] = found.ours["commit"]
+    with servers.home() as home:
+        say("offline simulation")
+        found.ours |= offline.measure(read_fleet_file(bench.file), home)
     with servers.home() as home:
         say("Modbus")
         found.ours |= gateways.measure(index, home)

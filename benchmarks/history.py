@@ -64,7 +64,7 @@ async def _measure(index: TagIndex, folder: Path) -> dict[str, float]:
             found = await _ingest(index, ids, store, connection, quality)
             await store.close()
             await partitions.ensure(connection, DAY_START)
-            return found | await _read_day(Reader(index, ids, quality), connection)
+            return found | await _read_day(Reader(index, ids, quality, lambda asset, i: None), connection)
     finally:
         await database.stop()
 

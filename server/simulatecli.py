@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from config.settings import CONFIG_VARIABLE, Settings, load_settings
+from server import logs
 from server.console import out
 from server.errors import RequestError
 from server.progress import Bar, duration
@@ -76,7 +79,9 @@ def simulate(
     except OfflineError as error:
         raise RequestError(str(error)) from None
     except KeyboardInterrupt:
-        out.print("Interrupted. What is half written is removed; repeat the command with --overwrite.")
+        out.print(
+            "Interrupted. No half files are left, what is loaded stays, and the command can be repeated."
+        )
         raise typer.Exit(130) from None
 
 
@@ -119,7 +124,18 @@ def _write(job: Job, folder: Path, overwrite: bool, processes: int | None) -> No
 
 
 def _load(job: Job, settings: Settings) -> None:
-    raise NotImplementedError
+    from server.historianload import estimated_bytes, fault, load_job, warning
+    from simulator.offline.folder import gigabytes
+
+    now = round(time.time() * 1e6)
+    if (wrong := fault(job, settings, now)) is not None:
+        raise RequestError(wrong)
+    out.print(f"{job.steps:,} scans into the historian: about {gigabytes(estimated_bytes(job))}")
+    if (said := warning(job, settings, now)) is not None:
+        out.print(said)
+    with Bar(out, "Loading", job.steps, "scans") as bar:
+        rows = asyncio.run(load_job(job, settings, bar))
+    out.print(f"{rows:,} new rows in {duration(bar.seconds)} ({bar.rate:,.0f} scans/s)")
 
 
 def _settings(config: Path | None, home: Path | None, fleet: Path | None) -> Settings:
@@ -130,4 +146,6 @@ def _settings(config: Path | None, home: Path | None, fleet: Path | None) -> Set
     ):
         if value is not None:
             os.environ[variable] = str(value)
-    return load_settings()
+    settings = load_settings()
+    logs.configure(settings.log.model_copy(update={"level": "warning"}))
+    return settings

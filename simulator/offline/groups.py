@@ -7,6 +7,7 @@ each other, but the lengths of the plant's steps follow all sites of a group.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,10 +46,11 @@ def groups_of(file: FleetFile) -> tuple[Group, ...]:
             room = MOST_JARS
         groups[-1].append(name)
         room -= jars
-    return tuple(Group(i, _part(file, sites)) for i, sites in enumerate(groups))
+    return tuple(Group(i, part_of(file, sites)) for i, sites in enumerate(groups))
 
 
-def _part(file: FleetFile, sites: list[str]) -> FleetFile:
+def part_of(file: FleetFile, sites: Iterable[str]) -> FleetFile:
+    """The fleet of some sites alone."""
     kept = {name: file.sites[name] for name in sites}
     jars = {path: jar for path, jar in file.jars.items() if path.split("/")[0] in kept}
     return file.model_copy(update={"sites": kept, "jars": jars})

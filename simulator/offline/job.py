@@ -11,7 +11,7 @@ from typing import Final
 from config.fleetfile import FleetFile
 from simulator.calendar import SECOND
 from simulator.offline.errors import OfflineError
-from simulator.offline.groups import Group, groups_of
+from simulator.offline.groups import Group, groups_of, part_of
 
 SHORTEST_STEP: Final = 1.0  # s
 LONGEST_STEP: Final = 3600.0
@@ -49,6 +49,11 @@ class Job:
     def groups(self) -> tuple[Group, ...]:
         """The groups that have a site to be written."""
         return tuple(group for group in groups_of(self.file) if set(group.sites) & set(self.sites))
+
+    @property
+    def part(self) -> FleetFile:
+        """The fleet of the sites to be written."""
+        return part_of(self.file, self.sites)
 
     @property
     def fleet_hash(self) -> str:
