@@ -82,6 +82,7 @@ class Health:
     def metrics(self) -> Iterator[Metric]:
         """The same for Prometheus, with the fleet's own totals."""
         scan, history = self._scan.stats, self._historian.stats
+        simulated = self._historian.simulated_stats
         for name, text, value in (
             ("voltkeep_scan_read_seconds", "Duration of the last reading of the source", scan.read_s),
             ("voltkeep_scan_work_seconds", "Duration of the last evaluation of a scan", scan.work_s),
@@ -92,6 +93,7 @@ class Health:
             ("voltkeep_opcua_sessions", "OPC UA sessions", len(self._opcua.sessions.by_token)),
             ("voltkeep_opcua_subscriptions", "Subscriptions", len(self._opcua.subscriptions.all)),
             ("voltkeep_simulations", "Simulations that run", len(self._opcua.simulations.running())),
+            ("voltkeep_simulated_purging", "Whether simulated rows must still go", float(simulated.purging)),
             ("voltkeep_active_alarms", "Active conditions", self._total("ActiveAlarms")),
             ("voltkeep_healthy_jars", "Jars that are healthy", self._total("HealthyJars")),
             ("voltkeep_fresh_share_percent", "Jars with fresh data", self._total("FreshDataShare")),
@@ -108,6 +110,8 @@ class Health:
             ),
             ("voltkeep_historian_rows", "Rows written", history.rows_written),
             ("voltkeep_historian_dropped_scans", "Scans lost for want of disk", history.scans_dropped),
+            ("voltkeep_simulated_rows", "Simulated rows written", simulated.rows_written),
+            ("voltkeep_simulated_dropped_scans", "Simulated scans not kept", simulated.scans_dropped),
             ("voltkeep_opcua_requests", "OPC UA requests", self._opcua.dispatcher.requests),
         ):
             yield CounterMetricFamily(name, text, value=value)

@@ -255,3 +255,4 @@ async def test_metrics_are_for_prometheus(server: OpcUaTestServer) -> None:
     assert float(found["voltkeep_scans_total"]) > 0
     assert float(found["voltkeep_fresh_share_percent"]) == 100
     assert float(found["voltkeep_historian_healthy"]) == 1
+    assert float(found["voltkeep_simulated_purging"]) == 0
