@@ -92,6 +92,7 @@ PARTS: Final = (
     Line("scan", "scan without plant and historian", "ms", "", False),
     Line("twin", "of it twin, ageing and remaining life", "ms", "", False),
     Line("circuit", "of that the circuit's filter", "ms", "≤ 0.5", False),
+    Line("quality", "of it quality of the readings", "ms", "≤ 1", False),
     Line("alarms", "of it alarms", "ms", "≤ 3", False),
     Line("simulated_jar", "scan while a jar is simulated", "ms", "", False),
     Line("simulated_sites", "scan while five sites are simulated", "ms", "", False),

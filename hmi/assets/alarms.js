@@ -40,7 +40,7 @@ begin(() => {
 });
 
 const narrow = innerWidth < 700;
-const link = (source, text) => make("a", { href: source.includes("/") ? jarLink(source) : siteLink(source) }, text);
+const link = (source, text) => make("a", { href: source.split("/").length > 3 ? jarLink(source) : siteLink(source.split("/").slice(0, source.startsWith("Shadow/") ? 2 : 1).join("/")) }, text);
 
 function table() {
   const plain = (field, headerName, more = {}) => ({ field, headerName: t(headerName), ...more });

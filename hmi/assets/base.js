@@ -101,8 +101,10 @@ export const SENSORS = [
 ];
 export const badge = (kind, mark, title = "") => make("span", { class: `vk-badge ${kind}`, title }, mark);
 
-export const jarLink = (jar) => "/jar/" + jar.split("/").map(encodeURIComponent).join("/");
-export const siteLink = (site) => "/site/" + encodeURIComponent(site);
+// Beside real devices what is simulated stands in a mirror of the fleet, which has no pages of its own.
+const real = (asset) => asset.replace(/^Shadow\//, "");
+export const jarLink = (jar) => "/jar/" + real(jar).split("/").map(encodeURIComponent).join("/");
+export const siteLink = (site) => "/site/" + encodeURIComponent(real(site));
 
 // The tables of a snapshot with their values; items run table by table, column by column, row by row.
 export class Tables {
@@ -280,9 +282,9 @@ const touches = (target) => !path || target === path || target.startsWith(`${pat
 
 function simulation(state) {
   if (!state) return;
-  const running = state.simulated ? (state.simulations ?? []).filter(([, target]) => touches(target)) : [];
+  const running = (state.simulations ?? []).filter(([, target]) => touches(target));
   const banner = by("vk-simulation");
-  banner.hidden = !running.length && !shows();
+  banner.hidden = !(state.simulated && running.length) && !shows();
   const words = running.map(([scenario, target, since, until]) =>
     `${scenario} · ${target.split("/").join(" ")} · ${t("since")} ${clock(since)}${until ? ` ${t("until")} ${clock(until)}` : ""}`);
   if (!banner.hidden) setText(banner.lastElementChild, words.join("; ") || t("Values shown here are simulated."));

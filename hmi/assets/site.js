@@ -169,7 +169,7 @@ function table() {
     cellClass: `vk-num ${column.states.length ? "" : "ag-right-aligned-cell"}`,
     cellClassRules: rules((p) => p.data[`${column.tag}~`]),
     equals: () => false, // a value that stays while its status falls must be drawn again
-    cellRenderer: (p) => cellOf(p, column), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity), minWidth: 96, flex: column.label.length > 8 ? 1.4 : 1,
+    cellRenderer: (p) => cellOf(p, column), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity), minWidth: column.states.length ? 84 : 96, flex: column.label.length > 8 ? 1.5 : column.states.length ? 0.8 : 1,
   }));
   return AgGrid.createGrid(by("vk-grid"), {
     theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 28, headerHeight: 32, suppressCellFocus: false,

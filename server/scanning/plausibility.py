@@ -104,7 +104,8 @@ class Plausibility:
         refused = here & ~good
         if refused.any():
             refused &= ~st.is_unmeasured(status)
-        self._count_refusals(refused, good, value, time)
+        if refused.any() or memory.refused.any():
+            self._count_refusals(refused, good, value, time)
         change = value - memory.believed
         near = np.abs(change) <= self._reach(memory.believed_at, time)
         plain = good & near & (memory.verdict == SensorState.NORMAL)
@@ -124,7 +125,7 @@ class Plausibility:
 
     def _reach(self, since: NDArray[np.int64], time: int, rows: Index | slice = slice(None)) -> Floats:
         """How far readings can have moved in the time since `since` [µs]."""
-        seconds = np.clip((time - since) / _MICROSECONDS, 0.0, HOLE)
+        seconds = np.minimum(np.maximum(time - since, 0) / _MICROSECONDS, HOLE)
         reach: Floats = self._m.step[rows] + self._m.rate[rows] * seconds
         return reach
 
