@@ -61,6 +61,7 @@ ROOM: Final = (
 HUMIDITY: Final = (0.0, 105.0)  # %: polymer sensors read up to 5 % too much when wet
 
 HOLE: Final = 180.0  # s: the longest gap that a path is followed over (three scans of a minute)
+WINDOW: Final = 60.0  # s: quick scans are compared over it, too, or a fast climb would be small steps to them
 PLAUSIBLE_SCANS: Final = 3  # plausible readings in a row until a sensor that was judged is believed again
 PLAUSIBLE_TIME: Final = 30.0  # s, at least, where it is back at the last value that was believed
 

@@ -19,7 +19,7 @@ from nodeset.fleet import Index
 from nodeset.frame import Frame
 from nodeset.tags import SensorState
 from server.scanning.loops import OPEN_SHARE, Loops
-from server.scanning.physics import HOLE, PLAUSIBLE_SCANS, PLAUSIBLE_TIME, Measurements
+from server.scanning.physics import HOLE, PLAUSIBLE_SCANS, PLAUSIBLE_TIME, WINDOW, Measurements
 from server.scanning.siblings import Siblings
 
 Floats = NDArray[np.float64]
@@ -31,12 +31,15 @@ _COMPANY: Final = 3  # jars that make a median worth asking
 
 @dataclass
 class Memory:
-    """What is remembered of every judged row: verdict, last value that was believed and when [µs]; the
-    reading that is watched since, how many in a row were plausible and since when; refusals in a row."""
+    """What is remembered of every judged row: verdict, last value that was believed and when [µs], and the
+    one at the begin of a window; the reading that is watched since, how many in a row were plausible and
+    since when; refusals in a row."""
 
     verdict: NDArray[np.int8]
     believed: Floats
     believed_at: NDArray[np.int64]
+    anchor: Floats
+    anchor_at: NDArray[np.int64]
     watched: Floats
     watched_at: NDArray[np.int64]
     steady: NDArray[np.int32]
@@ -48,8 +51,18 @@ class Memory:
         """Nothing known yet."""
         nothing, never = np.full(size, np.nan), np.zeros(size, np.int64)
         count = np.zeros(size, np.int32)
-        verdict = np.zeros(size, np.int8)
-        return cls(verdict, nothing, never, nothing.copy(), never.copy(), count, never.copy(), count.copy())
+        return cls(
+            np.zeros(size, np.int8),
+            nothing,
+            never,
+            nothing.copy(),
+            never.copy(),
+            nothing.copy(),
+            never.copy(),
+            count,
+            never.copy(),
+            count.copy(),
+        )
 
     def fork(self) -> Memory:
         """One of its own."""
@@ -63,8 +76,8 @@ class Memory:
     def believe(self, rows: Index, value: Floats, time: int) -> None:
         """Take readings as true."""
         self.verdict[rows] = SensorState.NORMAL
-        self.believed[rows] = value
-        self.believed_at[rows] = time
+        self.believed[rows] = self.anchor[rows] = value
+        self.believed_at[rows] = self.anchor_at[rows] = time
 
     def suspect(self, rows: Index, value: Floats, time: int, verdict: Flags | int) -> None:
         """Judge sensors, and watch their readings from now on."""
@@ -88,6 +101,7 @@ class Plausibility:
         rows, memory = self._m.rows, self.memory
         memory.believed[:] = np.where(st.is_bad(last.status[rows]), np.nan, last.value[rows])
         memory.believed_at[:] = last.source_time[rows]
+        memory.anchor[:], memory.anchor_at[:] = memory.believed, memory.believed_at
 
     def fork(self) -> Plausibility:
         """One of its own that remembers the same."""
@@ -106,15 +120,22 @@ class Plausibility:
             refused &= ~st.is_unmeasured(status)
         if refused.any() or memory.refused.any():
             self._count_refusals(refused, good, value, time)
-        change = value - memory.believed
-        near = np.abs(change) <= self._reach(memory.believed_at, time)
-        plain = good & near & (memory.verdict == SensorState.NORMAL)
+        near = np.abs(value - memory.believed) <= self._reach(memory.believed_at, time)
+        slow = np.abs(value - memory.anchor) <= self._reach(memory.anchor_at, time)
+        plain = good & near & slow & (memory.verdict == SensorState.NORMAL)
         odd = np.flatnonzero(good & ~plain)
         if odd.size:
-            self._weigh(odd, value, change, good, time, loops)
+            self._weigh(odd, value, near, good, time, loops)
         np.copyto(memory.believed, value, where=plain)
         np.copyto(memory.believed_at, time, where=plain)
+        self._move_window(plain, time)
         self._tell(frame, good)
+
+    def _move_window(self, plain: Flags, time: int) -> None:
+        memory = self.memory
+        over = plain & (time - memory.anchor_at >= WINDOW * _MICROSECONDS)
+        np.copyto(memory.anchor, memory.believed, where=over)
+        np.copyto(memory.anchor_at, time, where=over)
 
     def _tell(self, frame: Frame, good: Flags) -> None:
         judged = np.flatnonzero(good & (self.memory.verdict != SensorState.NORMAL))
@@ -139,14 +160,22 @@ class Plausibility:
         memory.refused += refused
         memory.refused[good] = 0
 
-    def _weigh(self, odd: Index, value: Floats, change: Floats, good: Flags, time: int, loops: Loops) -> None:
-        """Judge the rows that are not plainly right."""
+    def _weigh(self, odd: Index, value: Floats, near: Flags, good: Flags, time: int, loops: Loops) -> None:
+        """Judge the rows that are not plainly right; those that are `near` moved too far over the window."""
         m, memory = self._m, self.memory
         new = memory.verdict[odd] == SensorState.NORMAL
         inside = (value >= m.low) & (value <= m.high)  # NaN is not
         first = odd[new]
         unknown = np.isnan(memory.believed[first])
-        excused = self._excused(change, good, loops, time, inside)[first]
+        excused = np.zeros(len(first), np.bool_)
+        for over_window, start, since in (
+            (False, memory.believed, memory.believed_at),
+            (True, memory.anchor, memory.anchor_at),
+        ):
+            meant = near[first] == over_window
+            if meant.any():
+                found = self._excused(value - start, self._reach(since, time), good, loops, inside)
+                excused |= meant & found[first]
         fine = np.where(inside[first], unknown | m.jumps[first] | excused, excused & ~unknown)
         memory.believe(first[fine], value[first[fine]], time)
         faulty = first[~fine]
@@ -171,11 +200,10 @@ class Plausibility:
         memory.verdict[rows] = np.where(inside[rows], SensorState.SUSPECT, SensorState.FAILED)
         memory.believe(rows[well], reading[well], time)
 
-    def _excused(self, change: Floats, good: Flags, loops: Loops, time: int, inside: Flags) -> Flags:
+    def _excused(self, change: Floats, reach: Floats, good: Flags, loops: Loops, inside: Flags) -> Flags:
         """Where a jar's jump is not its sensor's: its string made it too, or its loop explains it."""
         string, jars = self._siblings.string, self._jars
         company = good & (self.memory.verdict == SensorState.NORMAL)
-        reach = self._reach(self.memory.believed_at, time)
         reach[:jars] += loops.drop(string)
         excused = np.zeros(len(change), np.bool_)
         for part in (slice(0, jars), slice(jars, 2 * jars)):  # voltage, temperature

@@ -119,6 +119,29 @@ def test_a_jump_out_of_the_limits_is_the_sensor(name: str, value: float, period:
     assert set(scans.statuses(name)[1:]) == {st.GOOD}
 
 
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize(("rate", "believed"), [(0.09, True), (0.5, False), (1.5, False)])
+def test_quick_and_slow_scans_come_to_the_same_judgement_of_a_climb(
+    period: float, rate: float, believed: bool
+) -> None:
+    scans = JudgedScans(period)
+    scans.scan()
+    seen = ramp(scans, "Temperature", 65.0, rate)
+    assert (seen == {st.GOOD}) == believed
+    assert (scans.status("Temperature") == st.BAD_SENSOR_FAILURE) != believed
+    assert (scans.excess() > 30.0) == believed
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_ramp_that_all_jars_share_is_believed(period: float) -> None:
+    scans = JudgedScans(period)
+    scans.scan()
+    for _ in range(round(60 / period)):
+        scans.of("Temperature")[:JARS] += 12.0 / 60 * period
+        scans.scan()
+        assert set(scans.statuses("Temperature")) == {st.GOOD}
+
+
 def test_the_first_reading_of_all_is_not_believed_outside() -> None:
     scans = JudgedScans()
     scans.scan({"Temperature": 85.0})
