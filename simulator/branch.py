@@ -23,16 +23,26 @@ from simulator.scenarios import Scenario, Step
 
 DEPTH_REFERENCE: Final = 12.0  # V, nominal voltage of the jar that DepthVoltage speaks of
 _USUAL: Final = 5 * SECOND  # µs
-_DISCHARGING: Final = 15 * SECOND  # µs, so that the depth is met within some 10 mV a jar
+# While an outage empties a battery: µs, and V a jar above the depth for which that is short enough; farther
+# off, steps are longer in proportion, so that the depth is met within some 10 mV.
+_DISCHARGING: Final = 15 * SECOND
+_NEAR: Final = 0.15
+_FAR: Final = 8  # times as long at most
+# While a jar in runaway climbs, and before anybody looks at it: µs, and how long before.
+_CLIMBING: Final = 60 * SECOND
+_SETTLING: Final = 3600 * SECOND
+_LONGEST_CLIMB: Final = 6 * 3600 * SECOND
+_AT_PEAK: Final = 2.0  # K
 
 Key = tuple[str, int, str]  # simulation, number of the step, its target
 
 
 class Branch:
-    """A plant of its own for `target` and all below it; `rows` are the measured rows it speaks for."""
+    """A plant of its own for `target` and all below it, which without scenarios feels `base`; `rows` are the
+    measured rows it speaks for."""
 
-    def __init__(self, plant: Plant, target: str) -> None:
-        self.plant, self.target = plant, target
+    def __init__(self, plant: Plant, base: Effects, target: str) -> None:
+        self.plant, self.target, self._base = plant, target, base
         part = parts(plant.fleet, target)
         self.rows: Flags = rows_of(plant.index, part) & plant.read_rows()
         self._set_points = {int(row): float("nan") for row in plant.index.writable() if self.rows[row]}
@@ -41,7 +51,7 @@ class Branch:
 
     def split(self, target: str) -> Branch:
         """A branch for an asset below, which goes on from where this one is."""
-        other = Branch(self.plant.fork(), target)
+        other = Branch(self.plant.fork(), self._base, target)
         other._courses = dict(self._courses)
         return other
 
@@ -80,7 +90,8 @@ class Branch:
         return Readings(found.rows[mine], found.value[mine], found.status[mine], found.time[mine])
 
     def _effects(self, courses: list[Key], time: int) -> Effects:
-        return effects_of(self.plant.index, [self._courses[key] for key in courses], time)
+        found = [self._courses[key] for key in courses]
+        return effects_of(self.plant.index, self._base, found, time)
 
     def _in_force(self, steps: dict[Key, Step]) -> list[Key]:
         """The steps that are in force now; one that begins looks about itself."""
@@ -103,8 +114,7 @@ class Branch:
     def _next_stop(self, steps: dict[Key, Step], courses: list[Key], time: int, left: int) -> int:
         now = self.plant.time
         span = max(_USUAL, -(-(time - now) // left))
-        if any(self._discharges(key) for key in courses):
-            span = min(span, _DISCHARGING)
+        span = min([span, *(self._patience(key, time - now) for key in courses)])
         edges = [edge for step in steps.values() for edge in (step.begin, step.end) if edge is not None]
         return min([now + span, time, *(edge for edge in edges if edge > now)])
 
@@ -113,13 +123,37 @@ class Branch:
         strings = parts(self.plant.fleet, step.target).strings
         return step.kind == "PowerOutage" and not self._courses[key].supplied[strings].all()
 
+    def _patience(self, key: Key, left: int) -> int:
+        """How long a step may be for one of the disturbances, `left` [µs] before somebody looks."""
+        if self._discharges(key):
+            return self._until_depth(key)
+        if self._courses[key].step.kind != "ThermalRunaway":
+            return left
+        return _CLIMBING if left <= _SETTLING or self._climbs(key) else left - _SETTLING
+
+    def _climbs(self, key: Key) -> bool:
+        step, plant = self._courses[key].step, self.plant
+        hottest = plant.state.jars.temperature[parts(plant.fleet, step.target).jars].max()
+        begun = plant.time - step.begin
+        return begun < _LONGEST_CLIMB and hottest < step.phases[-1].parameters["Peak"] - _AT_PEAK
+
+    def _until_depth(self, key: Key) -> int:
+        """A time [µs] in which no string of an outage comes near to its depth."""
+        strings = parts(self.plant.fleet, self._courses[key].step.target).strings
+        above = (self.plant.string_voltages() / self._nominal - self._depth(key))[strings] * DEPTH_REFERENCE
+        left = above[~self._courses[key].supplied[strings]]
+        return round(_DISCHARGING * min(max(float(left.min()) / _NEAR, 1.0), _FAR))
+
+    def _depth(self, key: Key) -> float:
+        """Share of the nominal voltage at which an outage ends."""
+        return self._courses[key].step.phases[-1].parameters["DepthVoltage"] / DEPTH_REFERENCE
+
     def _note_depth(self, courses: list[Key]) -> None:
         """The supply of a string returns when its jars have reached the depth, or it has dropped its load."""
         volts, dropped = self.plant.string_voltages(), self.plant.dropped_strings()
         for key in filter(self._discharges, courses):
             course = self._courses[key]
-            depth = course.step.phases[-1].parameters["DepthVoltage"] / DEPTH_REFERENCE
-            deep = (volts <= depth * self._nominal) | dropped
+            deep = (volts <= self._depth(key) * self._nominal) | dropped
             self._courses[key] = replace(course, supplied=course.supplied | deep)
 
 

@@ -8,7 +8,7 @@ target (`Course`) is handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -107,9 +107,9 @@ def no_effects(index: TagIndex) -> Effects:
     )
 
 
-def effects_of(index: TagIndex, courses: Iterable[Course], now: int) -> Effects:
-    """All effects of steps that are in force, as far as they have come at `now` [µs]."""
-    effects = no_effects(index)
+def effects_of(index: TagIndex, base: Effects, courses: Iterable[Course], now: int) -> Effects:
+    """All effects of steps that are in force, as far as they have come at `now` [µs], on top of `base`."""
+    effects = replace(base, **{each.name: getattr(base, each.name).copy() for each in fields(base)})
     for course in courses:
         _APPLY[course.step.kind](effects, index, course, now)
     return effects

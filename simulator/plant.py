@@ -26,7 +26,8 @@ from simulator.ageing import Wear, Years, broken, wear
 from simulator.calendar import SECOND
 from simulator.chance import Floats
 from simulator.effects import Effects, Flags, Parts, no_effects, rows_of
-from simulator.makeup import makeup_of
+from simulator.interruptions import NEVER
+from simulator.makeup import Makeup, makeup_of
 from simulator.occurrences import Occurrence
 from simulator.parameters import LOAD
 from simulator.runaway import runaway
@@ -88,6 +89,22 @@ class Plant:
         self.state = taken(self.state, other.state, part)
         rows = rows_of(self.index, part)
         self._held[rows] = other._held[rows]
+        self._solve()
+
+    @property
+    def makeup(self) -> Makeup:
+        """What never changes, unless the plant becomes another."""
+        return self._makeup
+
+    def become(self, makeup: Makeup, state: State, held: Mapping[int, float]) -> None:
+        """Go on from another state with another makeup, and with jars that stand for ever; `held` is what
+        some rows are taken to have read last."""
+        never = np.full(len(self.fleet.jars), NEVER)
+        self._makeup, self.state = makeup, state
+        self._tenure, self._next_of_jars = replace(self._tenure, fails=never, replaced=never), NEVER
+        self._out, self._hot = makeup.outages.active(self.time), makeup.hvac.active(self.time)
+        self._held[list(held)] = list(held.values())
+        self.state = replace(state, worn=self._worn(state.years))
         self._solve()
 
     def occurrences(self) -> tuple[Occurrence, ...]:

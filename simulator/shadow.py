@@ -17,8 +17,9 @@ from nodeset.fleet import AssetType
 from nodeset.frame import Frame, Readings
 from nodeset.index import TagIndex
 from nodeset.tags import Origin
+from simulator.alignment import align
 from simulator.branch import Branch
-from simulator.effects import Flags, parts, rows_of
+from simulator.effects import Effects, Flags, no_effects, parts, rows_of
 from simulator.plant import Plant
 from simulator.scenariokinds import KINDS, ScenarioKind
 from simulator.scenarios import Scenario, ScenarioError, Scenarios, Values
@@ -30,7 +31,7 @@ class Shadow:
     """The scenarios of a fleet and the copies of its plant in which they take effect.
 
     `plant` is the simulated plant, or None where real devices are read: then a copy is a plant of the same
-    fleet and seed that begins with what the frame given to `start` shows.
+    fleet and seed that begins with what the frame given to `start` shows, as far as alignment.py can.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Shadow:
         self._index, self._plant, self._seed = index, plant, seed
         self._book = Scenarios(index.fleet, kinds)
         self._branches: dict[str, Branch] = {}
+        self._model: Plant | None = None  # of a plant that is real, made when it is first needed
         self._ended: list[Scenario] = []
         self.touched: Flags = np.zeros(index.size, np.bool_)
 
@@ -66,8 +68,12 @@ class Shadow:
         `frame` is the last of the real plant; it is needed where there is no simulated one.
         """
         new = self._book.start(scenario, target, duration, parameters, time)
-        if not any(_within(target, root) for root in self._branches):
-            self._branch(target, time, frame)
+        try:
+            if not any(_within(target, root) for root in self._branches):
+                self._branch(target, time, frame)
+        except Exception:
+            self._book.stop(new.id)
+            raise
         self._mark()
         return new
 
@@ -115,15 +121,20 @@ class Shadow:
 
     def _branch(self, target: str, time: int, frame: Frame | None) -> None:
         """A copy for `target`, which takes over those of targets below it."""
-        branch = Branch(self._copy(time, frame), target)
+        branch = Branch(*self._copy(time, frame), target)
         for root in [root for root in self._branches if _within(root, target)]:
             branch.absorb(self._branches.pop(root))
         self._branches[target] = branch
 
-    def _copy(self, time: int, frame: Frame | None) -> Plant:
+    def _copy(self, time: int, frame: Frame | None) -> tuple[Plant, Effects]:
+        """A plant, and what it feels without scenarios."""
         if self._plant is not None:
-            return self._plant.fork()
-        return Plant(self._index, self._seed, time)
+            return self._plant.fork(), no_effects(self._index)
+        if self._model is None:
+            self._model = Plant(self._index, self._seed, time)
+        self._model.advance(time)
+        copy = self._model.fork()
+        return copy, no_effects(self._index) if frame is None else align(copy, frame)
 
     def _prune(self) -> None:
         """Drop copies that no scenario needs, and narrow those whose widest target has ended."""

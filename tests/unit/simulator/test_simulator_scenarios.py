@@ -9,9 +9,9 @@ from plantreadings import Stage, column, later
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
-from nodeset.tags import Hvac
+from nodeset.tags import Hvac, Mains, Mode
 from simulator.chance import Floats
-from simulator.effects import JAR_QUANTITIES
+from simulator.effects import JAR_QUANTITIES, Effects
 from simulator.plant import Plant
 from simulator.scenariokinds import KINDS
 from simulator.scenarios import (
@@ -26,6 +26,7 @@ from simulator.scenarios import (
 
 JAR = "Bangrak/UPS-1/S02/J03"
 NUMBER = 14  # of that jar in the fleet
+LEFT = 0.498  # of its charge when an outage has brought it to 11.5 V in steps of 5 s
 
 
 @pytest.mark.parametrize(
@@ -362,6 +363,46 @@ def test_set_points_of_the_plant_are_set_in_the_copy(two_sites: TagIndex, stage:
     readings = later(stage, 60)
     assert column(two_sites, readings, "System", "FloatVoltageSetpoint")[0] == 2.25
     assert abs(column(two_sites, readings, "System", "BusVoltage")[0] - 12 * 6 * 2.25) < 0.5
+
+
+@pytest.mark.parametrize("speed", [10, 1000, 100_000])
+def test_an_outage_ends_at_its_depth_at_any_speed(two_sites: TagIndex, stage: Stage, speed: int) -> None:
+    """Judged by the charge that is left when the supply returns, whenever somebody looks."""
+    stage.start("PowerOutage", "Bangrak", 0, {"DepthVoltage": 11.5})
+    (branch,) = stage.shadow._branches.values()
+    lowest = np.ones(24)
+    disturb = branch.plant.disturb
+
+    def watched(effects: Effects) -> None:
+        disturb(effects)
+        np.minimum(lowest, branch.plant.state.jars.soc[:24], out=lowest)
+
+    branch.plant.disturb = watched  # type: ignore[method-assign]
+    for _ in range(max(2, 12_000 // (5 * speed))):
+        later(stage, 5 * speed)
+    assert abs(lowest.mean() - LEFT) < 0.01
+    if speed > 10_000:
+        readings = later(stage, 5 * speed)
+        assert column(two_sites, readings, "System", "OperatingMode")[0] == Mode.FLOAT
+        assert column(two_sites, readings, "Site", "MainsState")[0] == Mains.PRESENT
+
+
+@pytest.mark.parametrize("speed", [1000, 100_000])
+def test_a_failure_goes_no_further_than_its_end_at_any_speed(
+    two_sites: TagIndex, stage: Stage, speed: int
+) -> None:
+    stage.start("HvacFailure", "Bangrak", 0, {"Ceiling": 36.0})
+    stage.start("ThermalRunaway", "Phuket/UPS-1/S01/J01")
+    seen = []
+    for _ in range(12):
+        readings = later(stage, 5 * speed)
+        room = column(two_sites, readings, "Site", "AmbientTemperature")[0]
+        seen.append((room, column(two_sites, readings, "Jar", "Temperature")[24]))
+    rooms, hot = np.array(seen).T
+    assert rooms.max() < 36.6
+    assert rooms[-1] > 35.4
+    assert hot.max() < 60.8
+    assert hot[-1] > 58.0
 
 
 def _spread(index: TagIndex, readings: Readings) -> Floats:
