@@ -21,23 +21,16 @@ from drivers.backoff import Backoff
 from drivers.codec import Image
 from drivers.connection import Connection, Limits
 from drivers.deviceclock import DeviceClocks
-from drivers.line import Closed, NoAnswer, Nonsense, Silence, Unreachable
+from drivers.line import Silence, Unreachable
 from drivers.poll import Poll, Round
 from drivers.registers import Plan
-from drivers.requests import (
-    ACKNOWLEDGE,
-    ILLEGAL_VALUE,
-    Refusal,
-    RefusedError,
-    reading,
-    registers_in,
-    writing,
-)
+from drivers.requests import RefusedError, reading, registers_in
 from drivers.setpoint import SetPoint
 from drivers.spans import Region
 from drivers.statistics import Statistics
 from drivers.sunspec import DiscoveryError
 from drivers.sunspecsite import SunSpecSite
+from drivers.writer import Writer
 from nodeset import status as st
 from nodeset.frame import Readings
 from nodeset.tags import GatewayState
@@ -47,12 +40,6 @@ log = structlog.get_logger(__name__)
 PATIENCE: Final = 0.1  # s that a scan waits at least, and at most for a gateway that is written to
 _MARGIN: Final = 3.0  # times the usual duration of a round that a scan waits for it
 _ROUNDS: Final = 5  # that tell what is usual
-_READ_BACKS: Final = (
-    0.0,
-    0.05,
-    0.2,
-    0.5,
-)  # s before each look at what was written
 FIRST_LOOK: Final = 1.0  # s that a start waits for devices to tell what they are
 LOOK_AGAIN: Final = 60.0  # s until a unit that was no device of the map is looked at again
 _MICROSECONDS: Final = 1_000_000
@@ -75,8 +62,7 @@ class Gateway:
         self._round: asyncio.Task[None] | None = None
         self._late = False  # the round did not end within a scan period
         self._durations: deque[float] = deque(maxlen=_ROUNDS)
-        self._writer = asyncio.Lock()
-        self._writes = 0  # under way or waiting
+        self._writer = Writer(self._connection, limits.answer)
         self._search: asyncio.Task[None] | None = None
         self._attempt = 0
         self._found = 0.0  # loop's time
@@ -89,13 +75,10 @@ class Gateway:
         await asyncio.wait({self._search}, timeout=FIRST_LOOK if self._devices else None)
 
     async def _begin(self) -> None:
-        try:
-            await self._reach(0)
-        except (Silence, DiscoveryError) as error:
-            self._search = None
-            self._lose(str(error))
-        else:
-            self._search = None
+        problem = await self._problem(0)
+        self._search = None
+        if problem is not None:
+            self._lose(problem)
 
     def _adopt(self, plan: Plan) -> None:
         """Read by this plan from now on; no round is under way."""
@@ -130,7 +113,7 @@ class Gateway:
 
     def patience(self, limit: float) -> float:
         """How long a scan waits for its round [s]: not at all where that usually exceeds `limit`."""
-        if self._writes:
+        if self._writer.busy:
             return min(PATIENCE, limit)
         if not self._durations:
             return limit
@@ -199,51 +182,11 @@ class Gateway:
         """Write a set-point and read it back; the StatusCode of the outcome."""
         if self._lost:
             return st.BAD_NO_COMMUNICATION
-        self._writes += 1
         try:
-            async with asyncio.timeout(self._limits.answer):
-                await self._writer.acquire()
-            try:
-                return await self._put(point, point.registers(value))
-            finally:
-                self._writer.release()
-        except TimeoutError:
-            return st.BAD_TIMEOUT
+            return await self._writer.write(point, value)
         except Unreachable as silence:
             self._lose(str(silence))
             return st.BAD_NO_COMMUNICATION
-        except Silence:
-            return st.BAD_NO_COMMUNICATION
-        finally:
-            self._writes -= 1
-
-    async def _put(self, point: SetPoint, registers: list[int]) -> int:
-        """Write, and read until the registers are what was written.
-
-        Where the answer to the write is lost, the registers tell whether the device has taken it.
-        """
-        missed = None
-        try:
-            await self._connection.ask_once(writing(point.unit, point.address, registers))
-        except RefusedError as refusal:
-            if refusal.code != ACKNOWLEDGE:
-                return _refused(refusal)
-            missed = st.BAD_RESOURCE_UNAVAILABLE
-        except NoAnswer:
-            missed = st.BAD_TIMEOUT
-        except (Closed, Nonsense):
-            missed = st.BAD_NO_COMMUNICATION
-        request = reading(self.plan.table, Region(point.unit, point.address, len(registers), 0))
-        for pause in _READ_BACKS:
-            await asyncio.sleep(pause)
-            try:
-                if registers_in(await self._connection.ask(request)).tolist() == registers:
-                    return st.GOOD
-            except RefusedError:
-                continue
-            except NoAnswer:
-                return st.BAD_TIMEOUT
-        return missed or st.BAD_DEVICE_FAILURE
 
     async def close(self) -> None:
         """Close the connection and stop looking for the gateway."""
@@ -258,6 +201,17 @@ class Gateway:
     @property
     def _lost(self) -> bool:
         return self._search is not None
+
+    async def _problem(self, attempt: int) -> str | None:
+        """Why the gateway is not reached, None when it is; nothing that happens ends the search."""
+        try:
+            await self._reach(attempt)
+        except (Silence, DiscoveryError) as error:
+            return str(error)
+        except Exception as error:  # whatever a stranger's answer leads to
+            log.exception("a search failed", site=self.name)
+            return f"{type(error).__name__}: {error}"
+        return None
 
     async def _reach(self, attempt: int) -> None:
         """Have a unit answer, another one each time, or all tell what they are; a refusal is an answer."""
@@ -288,11 +242,8 @@ class Gateway:
         while True:
             await asyncio.sleep(self._backoff.pause(self._attempt))
             self._attempt += 1
-            try:
-                await self._reach(self._attempt)
+            if await self._problem(self._attempt) is None:
                 break
-            except (Silence, DiscoveryError):
-                continue
         self._found = loop.time()
         self._poll.anew()
         self._durations.clear()
@@ -351,12 +302,3 @@ class Gateway:
             part = f" registers {region.address}+{region.count}" if region.unit in answering else ""
             reasons.setdefault(f"unit {region.unit}{part}", found.absent.get(region.unit, reason))
         return reasons
-
-
-def _refused(refusal: RefusedError) -> int:
-    """The StatusCode of a write that the device refuses."""
-    if refusal.meaning is Refusal.ABSENT:
-        return st.BAD_NO_COMMUNICATION
-    if refusal.meaning is Refusal.BUSY:
-        return st.BAD_RESOURCE_UNAVAILABLE
-    return st.BAD_OUT_OF_RANGE if refusal.code == ILLEGAL_VALUE else st.BAD_DEVICE_FAILURE

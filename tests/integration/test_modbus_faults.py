@@ -604,3 +604,36 @@ async def test_round_trips_and_the_age_of_the_last_whole_scan_are_told(fleet: Fl
     await asyncio.sleep(0.5)
     assert fleet.statistic(await fleet.scan(), "GatewayLastScanAge") >= 0.5
     assert set(statistics.rows_of(INDEX).tolist()) <= set((await fleet.scan()).rows.tolist())
+
+
+@pytest.mark.parametrize("in_flight", [1, 4, 16])
+async def test_several_requests_under_way_are_answered_in_any_order(in_flight: int) -> None:
+    waiting: list[Talk] = []
+    most = 0
+
+    def answer() -> None:
+        while waiting:
+            talk = waiting.pop()
+            talk.writer.write(talk.frame())
+
+    async def backwards(talk: Talk) -> None:
+        nonlocal most
+        waiting.append(talk)
+        most = max(most, len(waiting))
+        asyncio.get_running_loop().call_later(0.03, answer)
+
+    async with fleet_of("tcp", in_flight=in_flight, scan_share=50) as fleet:
+        fleet.strange.behave = backwards
+        fleet.one._durations.clear()  # how long it usually takes is not known: the scan waits for its share
+        readings = await fleet.scan()
+        assert set(readings.rows.tolist()) >= BANGRAK
+        assert not believed(readings)
+        whole = np.isin(readings.rows, list(BANGRAK))
+        expected = dict(zip(PLANT.rows.tolist(), PLANT.value.tolist(), strict=True))
+        for row, value in zip(readings.rows[whole].tolist(), readings.value[whole].tolist(), strict=True):
+            assert value == pytest.approx(expected[row], abs=0.02)
+        assert most == min(in_flight, len(fleet.one.plan.requests))
+        fleet.strange.behave = hangs
+        assert (await fleet.scans(4))[-1] == set()
+        fleet.strange.behave = honest
+        await fleet.until_whole()
