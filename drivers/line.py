@@ -101,7 +101,9 @@ class Line(asyncio.Protocol):
             async with asyncio.timeout(timeout):
                 pdu = await waiting.answer
         except TimeoutError:
-            raise NoAnswer(self._nothing_in(timeout)) from None
+            if not waiting.answer.done() or waiting.answer.cancelled():
+                raise NoAnswer(self._nothing_in(timeout)) from None
+            pdu = waiting.answer.result()  # it came in while the loop was busy with something else
         finally:
             self._waiting.pop(number, None)
             self.took = loop.time() - began
