@@ -12,6 +12,7 @@ ScenarioError
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
@@ -113,11 +114,15 @@ class Scenarios:
         steps = tuple(self._steps(kind, target, now, until, values))
         if len(self._running) >= MOST:
             raise TooManyScenarios(f"{MOST} simulations run already; stop one first")
-        self._number += 1
-        number = f"SIM-{self._number:04d}"
-        new = Scenario(number, scenario, target, now, until, MappingProxyType(values), steps)
+        new = Scenario(self._new_id(now), scenario, target, now, until, MappingProxyType(values), steps)
         self._running[new.id] = new
         return new
+
+    def _new_id(self, now: int) -> str:
+        """An id that no other simulation has had, not even before a restart: its start (UTC) and a number."""
+        self._number += 1
+        start = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
+        return f"SIM-{start:%Y%m%dT%H%M%SZ}-{self._number}"
 
     def stop(self, simulation: str) -> Scenario:
         """End a scenario and give back what it was."""

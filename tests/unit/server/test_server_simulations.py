@@ -130,10 +130,10 @@ async def test_the_plant_and_its_memory_are_as_without_simulations(small_index: 
     await beside.step()
     for scan in range(12):
         if scan == 1:
-            beside.start("AcceleratedAgeing", "Bangrak/UPS-1/S01", Ramp=0)
+            ageing = beside.start("AcceleratedAgeing", "Bangrak/UPS-1/S01", Ramp=0)
             beside.start("PowerOutage", "Bangrak", LoadFactor=3)
         if scan == 5:
-            beside.simulations.stop("SIM-0001", "kim")
+            beside.simulations.stop(ageing, "kim")
         if scan == 9:
             beside.simulations.end_all("enough")
         assert same(await alone.step(), await beside.step())
@@ -149,25 +149,25 @@ async def test_the_plant_and_its_memory_are_as_without_simulations(small_index: 
 
 async def test_sums_are_of_what_is_shown(rig: Rig) -> None:
     await rig.step()
-    rig.start("CommunicationLoss", FIRST)
+    lost = rig.start("CommunicationLoss", FIRST)
     for _ in range(4):
         await rig.step()
     assert rig.value("Bangrak", "FreshDataShare") == pytest.approx(100 * 5 / 6, abs=0.1)
     assert rig.status("Bangrak", "FreshDataShare") == SIMULATED
-    rig.simulations.stop("SIM-0001", "kim")
+    rig.simulations.stop(lost, "kim")
     assert rig.value("Bangrak", "FreshDataShare") == 100.0
     assert rig.status("Bangrak", "FreshDataShare") == st.GOOD
 
 
 async def test_what_is_simulated_is_remembered_from_scan_to_scan(rig: Rig) -> None:
     await rig.step()
-    rig.start("CommunicationLoss", FIRST)
+    lost = rig.start("CommunicationLoss", FIRST)
     await rig.step(301)
     assert rig.status(FIRST) == st.BAD_NO_COMMUNICATION
     assert rig.status(SECOND_JAR) == st.GOOD
     await rig.step()
     assert rig.status(FIRST) == st.BAD_NO_COMMUNICATION
-    rig.simulations.stop("SIM-0001", "kim")
+    rig.simulations.stop(lost, "kim")
     assert rig.status(FIRST) == st.GOOD
 
 
@@ -285,12 +285,12 @@ async def test_alarms_are_counted_as_they_are_shown(rig: Rig) -> None:
 async def test_a_health_that_is_simulated_is_not_remembered(rig: Rig) -> None:
     await rig.step()
     before = rig.value(FIRST, "StateOfHealth")
-    rig.start("AcceleratedAgeing", FIRST, Ramp=0, ResistanceRise=100)
+    ageing = rig.start("AcceleratedAgeing", FIRST, Ramp=0, ResistanceRise=100)
     rig.start("NormalOperation", SECOND_JAR)  # so that the shadow goes on
     for _ in range(50):
         await rig.step()
     assert rig.value(FIRST, "StateOfHealth") < before - 2
-    rig.simulations.stop("SIM-0001", "kim")
+    rig.simulations.stop(ageing, "kim")
     rig.start("NormalOperation", FIRST)
     assert rig.value(FIRST, "StateOfHealth") == pytest.approx(before, abs=1.0)
     column = rig.index.column(rig.table.rows["status"], AssetType.JAR, "StateOfHealth")

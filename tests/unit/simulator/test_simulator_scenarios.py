@@ -18,6 +18,7 @@ from simulator.scenarios import (
     MOST,
     BadParameter,
     ScenarioError,
+    Scenarios,
     TooManyScenarios,
     UnknownScenario,
     UnknownSimulation,
@@ -67,6 +68,14 @@ def test_the_sixth_is_refused(stage: Stage) -> None:
         stage.start("CommunicationLoss", "Phuket", 0, {})
     stage.stop(ids[2])
     stage.start("CommunicationLoss", "Phuket", 0, {})
+
+
+def test_an_id_tells_the_start_and_is_not_given_again_after_a_restart(small_index: TagIndex) -> None:
+    start = 1_800_000_000 * 1_000_000
+    before, after = Scenarios(small_index.fleet), Scenarios(small_index.fleet)
+    first = before.start("NormalOperation", "Bangrak", 0, {}, start).id
+    assert first == "SIM-20270115T080000Z-1"
+    assert after.start("NormalOperation", "Bangrak", 0, {}, start + 5_000_000).id != first
 
 
 def test_only_what_runs_can_be_stopped_or_adjusted(stage: Stage) -> None:
