@@ -38,7 +38,9 @@ class Partitions:
         self._days: set[dt.date] = set()
 
     async def load(self, connection: psycopg.AsyncConnection) -> None:
-        """Find out which days are there."""
+        """Find out which days are there; TimescaleDB's chunks are its own business."""
+        if self._timescale:
+            return
         parents = [table.readings for table in TABLES.values()]
         cursor = await connection.execute(_PARTITIONS, (parents,))
         self._days = {dt.datetime.strptime(name, "%Y%m%d").date() for (name,) in await cursor.fetchall()}
