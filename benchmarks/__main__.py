@@ -5,6 +5,7 @@ With names of `PARTS` after it, it measures these alone.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import statistics
@@ -13,6 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from benchmarks import (
     gateways,
@@ -174,6 +177,8 @@ def _median_round(process: Process) -> float:
 
 def main() -> None:
     """Measure and print."""
+    # What the parts that run in this process would log stands in no table.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     wanted = sys.argv[1:] or PARTS
     if unknown := set(wanted) - set(PARTS):
         sys.exit(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(PARTS)})")
