@@ -120,13 +120,14 @@ def _work(job: Job, group: Group, out: Path, pipe: Connection) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A polite kill is as good as Ctrl-C."""
+    """A polite kill is as good as Ctrl-C, which counts also where a shell lets its jobs ignore it."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -81,7 +81,7 @@ async def _message(connection: RawConnection) -> bytes:
 
 
 def _read_attributes(_server: OpcUaTestServer, _subscription: int) -> tuple[Any, type[Any]]:
-    items = [ua.ReadValueId(ua.NodeId(Ids.Server), A.BrowseName)] * (attribute.MAX_NODES // 10)
+    items = [ua.ReadValueId(ua.NodeId(Ids.Server), A.BrowseName)] * (attribute.MAX_NODES // 4)
     return read_request(items), ua.ReadResponse
 
 
