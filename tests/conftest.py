@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -18,6 +19,10 @@ from historian.embedded import Embedded
 from historian.migrate import HEAD, migrate
 from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
+
+# How long an example takes is the machine's business, and no finding.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 _SHM = Path("/dev/shm")
 
