@@ -161,7 +161,6 @@ async def recorded(server: OpcUaTestServer, home: Path) -> list[bytes]:
 @settings(
     max_examples=max(40, int(SECONDS * 8)),
     derandomize=True,
-    deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from analyticsjars import fleet_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from analytics import estimate, runtime
@@ -44,7 +44,6 @@ def test_weakest_jar_sets_it() -> None:
     assert minutes(20.0, weak=0.5) == pytest.approx(minutes(20.0, health=0.5), rel=0.01)
 
 
-@settings(deadline=None)
 @given(some.floats(1, 200), some.floats(0.2, 1), some.floats(0.5, 1), some.floats(1.01, 1.5))
 def test_more_load_less_charge_health_or_more_resistance_shorten_it(
     load: float, soc: float, health: float, worse: float

@@ -143,7 +143,7 @@ readings = some.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some.lists(readings, min_size=1, max_size=30))
 def test_no_series_of_readings_breaks_the_filter(
     series: list[tuple[float, float, float, bool, float]],
@@ -159,7 +159,7 @@ def test_no_series_of_readings_breaks_the_filter(
         assert np.linalg.eigvalsh(covariance(circuit, 0)).min() > -1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some.floats(0.05, 1.0), some.floats(1.0, 200.0), some.floats(1.05, 2.0))
 def test_more_current_lowers_the_voltage_and_less_charge_too(soc: float, current: float, more: float) -> None:
     p = parameters_of(3)

@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from drivers.frames import Frame, Framing, NotModbusError, RtuFraming, TcpFraming
@@ -38,7 +38,6 @@ def test_a_request_is_packed_as_the_standard_shows() -> None:
     assert TcpFraming().packed(0x1234, 17, b"\x03\0\0\0\x0a") == bytes.fromhex("12340000000611030000000A")
 
 
-@settings(deadline=None)
 @given(some.lists(PDUS, min_size=1, max_size=4), some.integers(1, 300))
 def test_frames_come_back_however_they_are_cut(pdus: list[bytes], cuts: int) -> None:
     for framing in (TcpFraming(), RtuFraming()):
@@ -50,14 +49,12 @@ def test_frames_come_back_however_they_are_cut(pdus: list[bytes], cuts: int) -> 
             assert [frame.transaction for frame in found] == list(range(len(pdus)))
 
 
-@settings(deadline=None)
 @given(some.binary(max_size=20))
 def test_noise_before_an_rtu_frame_is_passed_over(noise: bytes) -> None:
     found = taken(RtuFraming(), noise + RtuFraming().packed(0, 1, b"\x03\x02\x12\x34"), 1000)
     assert [frame.pdu for frame in found][-1:] == [b"\x03\x02\x12\x34"]
 
 
-@settings(deadline=None)
 @given(some.binary(min_size=4, max_size=4).filter(lambda head: head[2:] != b"\0\0"))
 def test_another_protocol_is_no_modbus_tcp(head: bytes) -> None:
     with pytest.raises(NotModbusError):

@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from smallfleets import index_of
 
@@ -73,7 +73,6 @@ def test_requests_read_each_value_once_and_no_more_than_a_device_takes(
 
 
 @pytest.mark.parametrize("name", FIXED)
-@settings(deadline=None)
 @given(data=some.data())
 def test_what_is_encoded_is_decoded_to_within_half_a_step(
     name: str, strings_index: TagIndex, data: some.DataObject

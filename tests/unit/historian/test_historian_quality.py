@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -16,7 +16,6 @@ CODES = some.sampled_from([st.GOOD, st.BAD_NO_COMMUNICATION, st.UNCERTAIN_EU_EXC
 STATUS = arrays(np.uint32, array_shapes(min_dims=2, max_dims=2, max_side=20), elements=CODES)
 
 
-@settings(deadline=None)
 @given(STATUS)
 def test_each_row_is_found_in_its_combination(status: np.ndarray) -> None:
     combinations, which = distinct(status)

@@ -190,7 +190,7 @@ def test_many_issuers_of_one_name_cost_little() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_garbage_is_refused(data: bytes) -> None:
     with pytest.raises(CertificateError) as refused:
         parse_chain(data)
@@ -198,7 +198,7 @@ def test_garbage_is_refused(data: bytes) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255), st.integers(0, 10_000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_torn_certificate_is_refused_or_read_and_nothing_else(at: int, byte: int, end: int) -> None:
     data = bytearray(make_once().der)
     data[at % len(data)] = byte

@@ -121,7 +121,7 @@ step = some.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(some.lists(item, min_size=1, max_size=5), some.lists(step, max_size=25))
 def test_queues_hold_what_the_model_does(items: list[tuple], story: list[tuple]) -> None:
     plant, models = Plant(), dict[int, Model]()
