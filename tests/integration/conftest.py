@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from asyncua import Client
 from opcuaserver import OpcUaTestServer, serve
 
 
@@ -29,3 +30,17 @@ def server(postgres: str) -> Iterator[OpcUaTestServer]:
         running, end = serve(Path(name), psycopg.conninfo.make_conninfo(postgres, dbname="server"))
         yield running
         end()
+
+
+@pytest.fixture
+async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
+    """Anybody's client."""
+    async with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def admin(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
+    """The administrator's client, over an encrypted channel."""
+    async with server.admin(client_home) as client:
+        yield client

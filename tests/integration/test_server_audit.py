@@ -28,12 +28,6 @@ Until = Callable[[Callable[[], bool]], Any]
 
 
 @pytest.fixture
-async def admin(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
-    async with server.admin(client_home) as client:
-        yield client
-
-
-@pytest.fixture
 async def operator(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
     accounts = server.app._opcua.accounts
 

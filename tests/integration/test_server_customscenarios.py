@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,18 +15,6 @@ S = ua.StatusCodes
 VT = ua.VariantType
 STRING = "Bangrak/UPS-1/S02"
 NAMES, NUMBERS = ua.Variant([], VT.String, is_array=True), ua.Variant([], VT.Double, is_array=True)
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
-
-
-@pytest.fixture
-async def admin(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
-    async with server.admin(client_home) as client:
-        yield client
 
 
 async def call(

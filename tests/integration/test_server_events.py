@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,6 @@ def heat(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Heat:
     for jar in jars:
         put(jar.path, cold)
     return put
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
 
 
 async def watch(client: Client, node_id: ua.NodeId, chosen: Any = None, **how: Any) -> Subscriber:

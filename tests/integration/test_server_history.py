@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,12 +18,6 @@ from opcuaserver import OpcUaTestServer, answer, request
 S = ua.StatusCodes
 JAR = "Bangrak/UPS-1/S01/J02"
 VALUES = 12
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
 
 
 @pytest.fixture

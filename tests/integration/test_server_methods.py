@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,18 +20,6 @@ def text(value: str | None) -> ua.Variant:
 
 def number(value: float) -> ua.Variant:
     return ua.Variant(value, VT.Double)
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
-
-
-@pytest.fixture
-async def admin(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
-    async with server.admin(client_home) as client:
-        yield client
 
 
 async def call(

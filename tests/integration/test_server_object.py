@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from server.space.status import MAINTENANCE, Status
 S = ua.StatusCodes
 Ids = ua.ObjectIds
 NODE = ua.NodeId(Ids.Server)
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
 
 
 async def value(client: Client, name: str) -> Any:

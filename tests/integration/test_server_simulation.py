@@ -40,12 +40,6 @@ Until = Callable[[Callable[[], bool]], Any]
 
 
 @pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
-
-
-@pytest.fixture
 async def engineer(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Engineer]:
     async with as_user(server, client_home, "erin", Role.ENGINEER) as client:
         made = Engineer(client, server)

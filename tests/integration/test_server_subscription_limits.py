@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,6 @@ from server.subscriptions.limits import MAX_SUBSCRIPTIONS_PER_SESSION
 
 S = ua.StatusCodes
 JAR = "Bangrak/UPS-1/S01/J01"
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
 
 
 async def refused(waiting: Any) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
 
 import pytest
 from asyncua import Client, ua
@@ -13,12 +12,6 @@ from opcuasubscriber import Subscriber, item
 
 S = ua.StatusCodes
 JAR = "Bangrak/UPS-1/S01/J01"
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
 
 
 def tags(server: OpcUaTestServer, *names: str) -> list[ua.NodeId]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
@@ -14,12 +13,6 @@ Ids = ua.ObjectIds
 STRING = "Bangrak/UPS-1/S01"
 JAR = f"{STRING}/J03"
 FORWARD, INVERSE, BOTH = list(ua.BrowseDirection)[:3]
-
-
-@pytest.fixture
-async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
-    async with server.client() as client:
-        yield client
 
 
 def describe(
