@@ -13,13 +13,14 @@ from historian.quality import QualityDictionary
 from historian.rows import Scaled
 from nodeset.frame import Readings, Values
 from nodeset.index import TagIndex
+from nodeset.status import GOOD
 from nodeset.tags import Kind
 
 
 async def read_latest(
     connection: psycopg.AsyncConnection, index: TagIndex, ids: AssetIds, quality: QualityDictionary
 ) -> Readings:
-    """Latest values of the present fleet; rows that were never stored are left out, NULL is NaN."""
+    """Latest values of the present fleet, NULL is NaN; variables of which nothing is stored are left out."""
     parts = [
         part
         for table in TABLES.values()
@@ -54,7 +55,10 @@ async def _read_table(
     for column in table.columns:
         rows = index.slice(table.asset, column.tag.name).start + assets
         status = await quality.statuses(connection, stored["quality"], column.name)
-        parts.append(Readings(rows, numbers(stored[column.name].astype(np.int32), column, ids), status, time))
+        steps = stored[column.name].astype(np.int32)
+        there = (steps != NO_VALUE) | (status != GOOD)
+        value = numbers(steps[there], column, ids)
+        parts.append(Readings(rows[there], value, status[there], time[there]))
     return parts
 
 

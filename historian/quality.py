@@ -2,6 +2,9 @@
 
 Number 0 says that all are Good. Other combinations are few and are entered when first met, in a
 transaction of their own, so that a number once seen stays true.
+
+A column that is NULL in a row whose quality says Good of it means that nothing is stored there: the tag is
+younger than the row, its value was deleted, or the row was inserted for another tag (docs/decisions/0002).
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from typing import Final
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from historian.assets import Ids
-from historian.columns import Table
+from historian.columns import Column, Table
 from historian.rows import Rows
 from nodeset.frame import Statuses
 from nodeset.status import GOOD
@@ -71,6 +75,16 @@ async def _enter(connection: psycopg.AsyncConnection, asset: str, codes: Codes) 
             found = await (await connection.execute(_FIND, row)).fetchone()
     assert found is not None
     return int(found[0])
+
+
+def stored(column: Column) -> sql.Composed:
+    """SQL condition on rows of readings: whether they store anything for a column.
+
+    The sub-query is made a hash table when the first NULL is met, and costs nothing before.
+    """
+    return sql.SQL("({} IS NOT NULL OR quality IN (SELECT id FROM quality WHERE codes ? {}))").format(
+        sql.Identifier(column.name), sql.Literal(column.name)
+    )
 
 
 def distinct(status: Statuses) -> tuple[Statuses, NDArray[np.intp]]:

@@ -20,7 +20,7 @@ from historian.assets import AssetIds
 from historian.columns import NO_VALUE, TABLES
 from historian.copyformat import POSTGRES_EPOCH
 from historian.latest import numbers
-from historian.quality import QualityDictionary
+from historian.quality import QualityDictionary, stored
 from historian.span import FIRST, LAST, Span
 from nodeset.fleet import AssetType
 from nodeset.frame import Statuses, Times, Values
@@ -35,7 +35,7 @@ SELECT coalesce(string_agg(
     timestamptz_send(ts) || int4send(coalesce({column}::integer, {missing})) || int4send(quality),
     ''::bytea ORDER BY ts {order}), ''::bytea)
 FROM (SELECT ts, {column}, quality FROM {table}
-    WHERE asset_id = %s AND ts BETWEEN %s AND %s ORDER BY ts {order} LIMIT %s) AS found
+    WHERE asset_id = %s AND ts BETWEEN %s AND %s AND {stored} ORDER BY ts {order} LIMIT %s) AS found
 """
 Found = NDArray[np.void]
 _FOUND: Final = np.dtype([("time", "i8"), ("value", "f8"), ("status", "u4")])
@@ -154,6 +154,7 @@ class _Series:
             column=sql.Identifier(self._column.name),
             table=sql.Identifier(name),
             missing=sql.Literal(NO_VALUE),
+            stored=stored(self._column),
             order=sql.SQL("ASC" if forward else "DESC"),
         )
         bounds = (self._asset, _datetime(low), _datetime(high), limit)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from historian.assets import AssetIds, Ids
 from historian.columns import NO_VALUE, TABLES, Column, Table
 from nodeset.frame import Frame, Statuses, Values
-from nodeset.status import GOOD, UNCERTAIN_EU_EXCEEDED
+from nodeset.status import BAD_NO_DATA, GOOD, UNCERTAIN_EU_EXCEEDED
 from nodeset.tags import Kind
 
 Scaled = NDArray[np.int32]
@@ -24,7 +24,8 @@ Scaled = NDArray[np.int32]
 class Rows:
     """One table's rows of a scan.
 
-    `value` and `status` have the shape (columns, assets); a value is `NO_VALUE` where there is no number.
+    `value` and `status` have the shape (columns, assets); a value is `NO_VALUE` where there is no number, and
+    its status is then never Good: that would mean that nothing is stored.
     """
 
     table: Table
@@ -56,7 +57,9 @@ def _rows(frame: Frame, table: Table, ids: AssetIds) -> Rows:
             number = ids.jar_ids(number)
         value[i], beyond = scaled(number, column)
         status[i] = frame.column_status(table.asset, column.tag.name)
-        status[i, beyond & (status[i] == GOOD)] = UNCERTAIN_EU_EXCEEDED
+        is_good = status[i] == GOOD
+        status[i, beyond & is_good] = UNCERTAIN_EU_EXCEEDED
+        status[i, (value[i] == NO_VALUE) & is_good] = BAD_NO_DATA
     return Rows(table, assets, value, status)
 
 

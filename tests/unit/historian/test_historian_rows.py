@@ -44,6 +44,20 @@ def test_what_is_no_number_is_no_value_and_keeps_its_status(small_index: TagInde
     assert statuses == [st.BAD_NO_COMMUNICATION] * 6
 
 
+def test_what_is_no_number_is_never_good(small_index: TagIndex) -> None:
+    """Good with NULL would say that nothing is stored; other codes of any severity stay as they are."""
+    frame = first_frame(small_index, 5)
+    codes = np.array(
+        [st.GOOD, st.GOOD, 0x0030_0000, st.BAD_TIMEOUT, st.UNCERTAIN_INITIAL_VALUE, 0], np.uint32
+    )
+    value = np.array([np.nan, 13.0, np.nan, np.nan, np.nan, np.nan])
+    frame.put(AssetType.JAR, "Voltage", value, codes)
+    frame.put(AssetType.STRING, "WeakestJar", np.array([99.0, -1.0]))  # no such jars
+    _, statuses = cell(rows_of(frame, AssetType.JAR), "voltage")
+    assert statuses == [st.BAD_NO_DATA, 0, *codes[2:5].tolist(), st.BAD_NO_DATA]
+    assert cell(rows_of(frame, AssetType.STRING), "weakest_jar") == ([NO_VALUE] * 2, [st.BAD_NO_DATA] * 2)
+
+
 def test_a_value_beyond_its_column_is_clipped_and_no_longer_good(small_index: TagIndex) -> None:
     frame = first_frame(small_index, 5)
     value = np.array([40.0, -np.inf, 32.767, 13.0, np.inf, 1e300])
