@@ -21,6 +21,10 @@ from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
 from server.events.simulation import SimulationEvents
+from server.history.encoding import ValueEncoder
+from server.history.raw import RawReader
+from server.history.reading import NodeKind, Operation
+from server.history.service import HistoryService
 from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
@@ -50,7 +54,6 @@ from server.security.usertokens import UserTokens
 from server.services.attribute import AttributeService
 from server.services.diagnostics import Diagnostics
 from server.services.discovery import DiscoveryService
-from server.services.history import HistoryService
 from server.services.method import MethodService
 from server.services.monitoreditem import MonitoredItemService
 from server.services.session import SessionService
@@ -203,9 +206,15 @@ class OpcUaServer:
             settings.opcua.max_monitored_items,
             settings.scan.period,
         )
-        history = HistoryService(self._historian, space, self._table.index, parser, self.permissions)
+        history = self._history(space, parser)
         for service in (attributes, ViewService(space, parser), self.subscriptions, items, history):
             service.register(self.dispatcher)
+
+    def _history(self, space: AddressSpace, parser: RowParser) -> HistoryService:
+        history = HistoryService(space, parser, self.permissions)
+        encoder = ValueEncoder(self._table.index)
+        history.serve(Operation.RAW, NodeKind.VARIABLE, RawReader(self._historian, encoder))
+        return history
 
     def _secure(self) -> None:
         settings = self._settings

@@ -61,6 +61,7 @@ class Session:
         default_factory=lambda: deque(maxlen=MAX_POINTS)
     )
     points: dict[bytes, Any] = field(default_factory=dict)
+    history_points: dict[bytes, Any] = field(default_factory=dict)  # of HistoryRead, oldest first
     # What diagnostics tell of it (Part 5, 12.11 and 12.12).
     created: float = field(default_factory=time.monotonic)
     server_uri: str | None = None
@@ -177,6 +178,7 @@ class Sessions:
         while session.publish_queue:
             session.publish_queue.popleft().fault(int(ua.StatusCodes.BadSessionClosed))
         session.points.clear()
+        session.history_points.clear()
         session.farewells.clear()
         connection, session.connection = session.connection, None
         self.left(connection)

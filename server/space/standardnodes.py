@@ -12,11 +12,12 @@ from asyncua import ua
 from config.settings import OpcUa
 from nodeset.types import FLEET_URI
 from server.events import filter as eventfilter
+from server.history import points as historypoints
+from server.history import service as historyservice
 from server.protocol import decoder, sessions
 from server.protocol.stack import APPLICATION_URI
 from server.protocol.transport import Limits
 from server.services import attribute as attributeservice
-from server.services import history as historyservice
 from server.services import method as methodservice
 from server.services import view as viewservice
 from server.space.addressspace import AddressSpace
@@ -108,7 +109,7 @@ def _capabilities(settings: OpcUa) -> dict[str, tuple[Any, ua.VariantType]]:
     }
     points = {
         "MaxBrowseContinuationPoints": sessions.MAX_POINTS,
-        "MaxHistoryContinuationPoints": historyservice.MAX_NODES,
+        "MaxHistoryContinuationPoints": historypoints.MAX_POINTS,
         "MaxQueryContinuationPoints": 0,
     }
     return {

@@ -209,7 +209,7 @@ async def test_a_request_without_sense_is_refused(
 async def test_many_nodes_share_what_an_answer_holds(
     client: Client, server: OpcUaTestServer, voltage: Voltage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.services.history.MAX_VALUES", 6)
+    monkeypatch.setattr("server.history.service.MAX_VALUES", 6)
     node_ids = [voltage[0], server.node_id(f"{JAR}.Temperature")]
     results = (await answer(client, ua.HistoryReadResponse, history(node_ids, BEGINNING, FUTURE))).Results
     assert [len(values(result)) for result in results] == [3, 3]
