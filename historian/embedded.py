@@ -40,6 +40,7 @@ _OPTIONS = {
     "port": str(postmaster.PORT),
     "recovery_init_sync_method": "syncfs",
     "max_connections": "20",
+    "max_locks_per_transaction": "512",  # a query over two years opens 3,650 days, each with its index
     "shared_buffers": "32MB",
     "max_wal_size": "512MB",
     "wal_level": "minimal",

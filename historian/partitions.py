@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from historian.carelock import may_rearrange
 from historian.columns import TABLES
 from historian.engine import Engine
 from historian.simulatedtables import size_of
@@ -25,6 +26,15 @@ _PARTITIONS = """
 SELECT DISTINCT right(child.relname, 8) FROM pg_inherits
 JOIN pg_class parent ON parent.oid = inhparent JOIN pg_class child ON child.oid = inhrelid
 WHERE parent.relname = ANY(%s)
+"""
+_MAKE = """
+DO $$ BEGIN
+    LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE;
+    IF to_regclass({name}) IS NULL THEN
+        CREATE TABLE {day} (LIKE {table});
+        ALTER TABLE {table} ATTACH PARTITION {day} FOR VALUES FROM ({low}) TO ({high});
+    END IF;
+END $$
 """
 
 
@@ -53,7 +63,7 @@ class Partitions:
         for new in sorted(wanted - self._days):
             async with connection.transaction():
                 for table in TABLES.values():
-                    await connection.execute(_create(table.readings, new))
+                    await connection.execute(make_day(table.readings, new))
             self._days.add(new)
         return True
 
@@ -66,20 +76,23 @@ class Partitions:
         await self.load(connection)  # another process may have loaded older days
         for day in sorted(day for day in self._days if day < limit):
             await self._drop(connection, day)
-        while self._max_bytes is not None and await _size(connection) > self._max_bytes:
+        while self._days and self._max_bytes is not None and await _size(connection) > self._max_bytes:
             oldest = min(self._days)
-            if oldest >= day_of(time):
+            if oldest >= day_of(time) or not await self._drop(connection, oldest):
                 break
             _log.warning("oldest day dropped: the database has reached historian.max_gb", day=str(oldest))
-            await self._drop(connection, oldest)
 
-    async def _drop(self, connection: psycopg.AsyncConnection, day: dt.date) -> None:
+    async def _drop(self, connection: psycopg.AsyncConnection, day: dt.date) -> bool:
+        """Drop a day; False when that must wait, because a backup reads the past."""
         async with connection.transaction():
+            if not await may_rearrange(connection):
+                return False
             await connection.execute("SET LOCAL lock_timeout = '5s'")
             for table in TABLES.values():
                 name = sql.Identifier(partition(table.readings, day))
                 await connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
         self._days.discard(day)
+        return True
 
 
 def day_of(time: int) -> dt.date:
@@ -92,17 +105,25 @@ def partition(table: str, day: dt.date) -> str:
     return f"{table}_{day:%Y%m%d}"
 
 
-def _create(table: str, day: dt.date) -> sql.Composed:
-    return sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-        sql.Identifier(partition(table, day)),
-        sql.Identifier(table),
-        sql.Literal(f"{day} 00:00:00+00"),
-        sql.Literal(f"{day + dt.timedelta(days=1)} 00:00:00+00"),
+def make_day(table: str, day: dt.date) -> sql.Composed:
+    """What makes a day of a table, unless it is there; two may do it at a time.
+
+    Made aside and attached, which waits for no reader: `PARTITION OF` locks the whole table, and all who
+    come after would wait with us for a reader that takes long.
+    """
+    return sql.SQL(_MAKE).format(
+        table=sql.Identifier(table),
+        name=sql.Literal(partition(table, day)),
+        day=sql.Identifier(partition(table, day)),
+        low=sql.Literal(f"{day} 00:00:00+00"),
+        high=sql.Literal(f"{day + dt.timedelta(days=1)} 00:00:00+00"),
     )
 
 
 async def _drop_chunks(connection: psycopg.AsyncConnection, limit: dt.date) -> None:
     async with connection.transaction():
+        if not await may_rearrange(connection):
+            return
         for table in TABLES.values():
             await connection.execute(
                 "SELECT drop_chunks(%s, older_than => %s::timestamptz)",

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from structlog.testing import capture_logs
 
 from historian import migrations
+from historian.carelock import keep_as_it_is
 from historian.columns import TABLES
 from historian.connections import connect
 from historian.engine import Engine, detect
@@ -150,6 +151,28 @@ async def test_a_database_too_big_loses_its_oldest_days_but_never_today(database
             await partitions.expire(connection, START + 2 * DAY)
         assert days(database) == ["20260103", "20260104"]
         assert [entry["day"] for entry in logs] == [str(dt.date(2026, 1, 1)), str(dt.date(2026, 1, 2))]
+
+
+async def test_a_day_is_made_beside_a_reader_who_takes_long(database: str) -> None:
+    with psycopg.connect(database) as reader:
+        reader.execute("SELECT count(*) FROM jar_reading")  # and its transaction goes on
+        async with await connect(database) as connection:
+            await connection.execute("SET lock_timeout = '5s'")
+            both = (Partitions(PLAIN, raw_days=2, max_gb=None) for _ in range(2))
+            assert [await partitions.ensure(connection, START) for partitions in both] == [True, True]
+    assert days(database) == ["20260101", "20260102"]
+
+
+async def test_no_day_is_dropped_while_all_of_the_past_is_read(database: str) -> None:
+    async with await connect(database) as connection:
+        partitions = Partitions(PLAIN, raw_days=1, max_gb=1e-6)
+        await partitions.ensure(connection, START)
+        with psycopg.connect(database) as reader:
+            keep_as_it_is(reader)
+            await partitions.expire(connection, START + 10 * DAY)
+            assert days(database) == ["20260101", "20260102"]
+        await partitions.expire(connection, START + 10 * DAY)
+        assert days(database) == []
 
 
 async def test_plain_postgresql_is_recognised(database: str) -> None:
