@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 BASE: Final = "base"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any, Final
 
@@ -61,6 +62,196 @@ audit = sa.Table(
     sa.Column("repeats", sa.Integer, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.Index("audit_ts", "ts"),
+)
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+
+
+def _times(*names: str) -> list[sa.Column[dt.datetime]]:
+    return [sa.Column(name, _TIME, nullable=False) for name in names]
+
+
+def _numbers(*names: str) -> list[sa.Column[float]]:
+    return [sa.Column(name, sa.Double, nullable=False) for name in names]
+
+
+def _asset_id() -> sa.Column[int]:
+    return sa.Column("asset_id", sa.Integer, sa.ForeignKey("asset.id"), nullable=False)
+
+
+condition_definition = sa.Table(
+    "condition_definition",
+    METADATA,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("content", JSONB, nullable=False),
+)
+
+event = sa.Table(
+    "event",
+    METADATA,
+    sa.Column("ts", _TIME, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.LargeBinary, nullable=False),
+    *_texts("event_type", "source", "site"),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    *_texts("message"),
+    sa.Column("fields", JSONB),
+    # Of conditions alone, from here on.
+    sa.Column("condition", sa.Text),
+    sa.Column("definition", sa.BigInteger),
+    sa.Column("change", sa.SmallInteger),
+    sa.Column("enabled", sa.Boolean),
+    sa.Column("level", sa.SmallInteger),
+    sa.Column("acked", sa.Boolean),
+    sa.Column("last_severity", sa.SmallInteger),
+    sa.Column("quality", sa.BigInteger),
+    sa.Column("value", sa.Double),
+    *(
+        sa.Column(f"{name}_ts", _TIME)
+        for name in ("active", "acked", "enabled", "quality", "severity", "comment")
+    ),
+    sa.Column("comment", sa.Text),
+    sa.Column("user_name", sa.Text),
+    sa.PrimaryKeyConstraint("ts", "event_id"),
+    sa.CheckConstraint("(condition IS NULL) = (definition IS NULL)", name="event_condition"),
+    sa.Index("event_site", "site", "ts"),
+)
+
+simulation = sa.Table(
+    "simulation",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_texts("scenario", "target"),
+    sa.Column("parameters", JSONB, nullable=False),
+    *_times("started"),
+    sa.Column("until", _TIME),
+    *_texts("started_by"),
+    sa.Column("ended", _TIME),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.CheckConstraint("(ended IS NULL) = (reason IS NULL) AND ended >= started", name="simulation_end"),
+    sa.Index("simulation_started", "started"),
+)
+
+outage = sa.Table(
+    "outage",
+    METADATA,
+    _asset_id(),
+    *_times("began"),
+    sa.Column("ended", _TIME),
+    sa.Column("duration", sa.Interval, sa.Computed("(ended - began)", persisted=True)),
+    sa.PrimaryKeyConstraint("asset_id", "began"),
+    sa.CheckConstraint("ended >= began", name="outage_end"),
+    sa.Index("outage_open", "asset_id", unique=True, postgresql_where=sa.text("ended IS NULL")),
+)
+
+maintenance = sa.Table(
+    "maintenance",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _asset_id(),
+    *_texts("kind"),
+    *_times("began"),
+    sa.Column("ended", _TIME),
+    *_texts("done_by", "note"),
+    *_times("recorded"),
+    *_texts("recorded_by"),
+    sa.CheckConstraint(
+        "kind IN ('Inspection', 'Cleaning', 'Tightening', 'Equalisation', 'Repair', 'Replacement')",
+        name="maintenance_kind",
+    ),
+    sa.CheckConstraint("ended >= began", name="maintenance_end"),
+    sa.Index("maintenance_asset", "asset_id", "began"),
+)
+
+capacity_test = sa.Table(
+    "capacity_test",
+    METADATA,
+    _asset_id(),
+    *_times("began", "ended"),
+    *_numbers("discharge_current", "end_voltage", "temperature", "capacity", "rated_capacity"),
+    *_texts("done_by", "note"),
+    sa.PrimaryKeyConstraint("asset_id", "began"),
+    sa.CheckConstraint("ended > began", name="capacity_test_end"),
+    sa.CheckConstraint(
+        "discharge_current > 0 AND end_voltage > 0 AND capacity >= 0 AND rated_capacity > 0",
+        name="capacity_test_values",
+    ),
+)
+
+model = sa.Table(
+    "model",
+    METADATA,
+    sa.Column("version", sa.Text, primary_key=True),
+    *_texts("kind"),
+    *_times("created", "trained_from", "trained_to"),
+    sa.Column("data_hash", sa.LargeBinary, nullable=False),
+    sa.Column("metrics", JSONB, nullable=False),
+    *_texts("state"),
+    sa.Column("approved_by", sa.Text),
+    sa.Column("approved", _TIME),
+    sa.CheckConstraint("trained_to >= trained_from", name="model_training"),
+    sa.CheckConstraint("state IN ('Candidate', 'Shadow', 'Published', 'Retired')", name="model_state"),
+    sa.CheckConstraint(
+        "(approved IS NULL) = (approved_by IS NULL) AND (state <> 'Published' OR approved IS NOT NULL)",
+        name="model_approval",
+    ),
+    sa.Index("model_published", "kind", unique=True, postgresql_where=sa.text("state = 'Published'")),
+)
+
+prediction = sa.Table(
+    "prediction",
+    METADATA,
+    sa.Column("model_version", sa.Text, sa.ForeignKey("model.version"), nullable=False),
+    _asset_id(),
+    *_times("issued_at"),
+    sa.Column("horizon", sa.Integer, nullable=False),
+    *_numbers("value", "lower", "upper"),
+    *_texts("confidence"),
+    sa.Column("factors", JSONB, nullable=False),
+    sa.PrimaryKeyConstraint("model_version", "asset_id", "issued_at", "horizon"),
+    sa.CheckConstraint("lower <= value AND value <= upper", name="prediction_interval"),
+    sa.CheckConstraint("horizon >= 0", name="prediction_horizon"),
+    sa.Index("prediction_asset", "asset_id", "issued_at"),
+)
+
+schedule = sa.Table(
+    "schedule",
+    METADATA,
+    _asset_id(),
+    *_texts("name"),
+    sa.Column("version", sa.Integer, nullable=False),
+    *_times("begins"),
+    sa.Column("step", sa.Interval, nullable=False),
+    sa.Column("plan", JSONB, nullable=False),
+    *_texts("origin"),
+    *_times("created"),
+    *_texts("created_by"),
+    sa.PrimaryKeyConstraint("asset_id", "name", "version"),
+    sa.CheckConstraint("version > 0", name="schedule_version"),
+    sa.CheckConstraint("step > interval '0'", name="schedule_step"),
+    sa.CheckConstraint("jsonb_typeof(plan) = 'array'", name="schedule_plan"),
+)
+
+execution = sa.Table(
+    "execution",
+    METADATA,
+    sa.Column("asset_id", sa.Integer, nullable=False),
+    *_texts("name"),
+    sa.Column("version", sa.Integer, nullable=False),
+    *_times("ts"),
+    sa.Column("mode", sa.SmallInteger, nullable=False),
+    *_numbers("rate"),
+    *_texts("outcome", "note"),
+    sa.PrimaryKeyConstraint("asset_id", "ts", "name", "version"),
+    sa.ForeignKeyConstraint(
+        ["asset_id", "name", "version"], ["schedule.asset_id", "schedule.name", "schedule.version"]
+    ),
+    sa.CheckConstraint("mode IN (0, 1, 2)", name="execution_mode"),
+    sa.CheckConstraint("outcome IN ('Done', 'Refused', 'Failed', 'Skipped')", name="execution_outcome"),
 )
 
 

@@ -95,8 +95,11 @@ DO $$ DECLARE part regclass; BEGIN
     END LOOP;
 END $$;
 ALTER TABLE audit DISABLE TRIGGER audit_append_only;
-TRUNCATE asset, account, audit;
+ALTER TABLE prediction DISABLE TRIGGER prediction_insert_only;
+TRUNCATE asset, account, audit, condition_definition, event, simulation, outage, maintenance, capacity_test,
+    model, prediction, schedule, execution;
 ALTER TABLE audit ENABLE TRIGGER audit_append_only;
+ALTER TABLE prediction ENABLE ALWAYS TRIGGER prediction_insert_only;
 DELETE FROM quality WHERE id <> 0;
 UPDATE alembic_version SET version_num = '{HEAD}';
 """
