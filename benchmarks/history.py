@@ -23,6 +23,7 @@ from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.reader import Reader
 from historian.rows import Scan, scan_of
+from historian.series import Variables
 from historian.span import Span
 from historian.store import Store
 from nodeset.fleet import AssetType
@@ -64,7 +65,8 @@ async def _measure(index: TagIndex, folder: Path) -> dict[str, float]:
             found = await _ingest(index, ids, store, connection, quality)
             await store.close()
             await partitions.ensure(connection, DAY_START)
-            return found | await _read_day(Reader(index, ids, quality, lambda asset, i: None), connection)
+            variables = Variables(index, ids, quality, lambda asset, i: None)
+            return found | await _read_day(Reader(variables), connection)
     finally:
         await database.stop()
 
@@ -117,7 +119,7 @@ async def _seconds(run: Callable[[], Awaitable[object]]) -> float:
 
 
 async def _read_day(reader: Reader, connection: psycopg.AsyncConnection) -> dict[str, float]:
-    jar = int(reader.ids.of[AssetType.JAR][0])
+    jar = int(reader.variables.ids.of[AssetType.JAR][0])
     columns = _READINGS.names
     others = [sql.SQL("seen.") + sql.Identifier(name) for name in columns[1:]]
     fill = sql.SQL(_FILL).format(
@@ -127,7 +129,8 @@ async def _read_day(reader: Reader, connection: psycopg.AsyncConnection) -> dict
         rest=sql.Literal(jar % 4),
     )
     await connection.execute(fill)
-    row, span = reader.index.slice(AssetType.JAR, "Voltage").start, Span.of(DAY_START, DAY_START + DAY)
+    row = reader.variables.index.slice(AssetType.JAR, "Voltage").start
+    span = Span.of(DAY_START, DAY_START + DAY)
     times = []
     for _ in range(READS):
         began = time.perf_counter()

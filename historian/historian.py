@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 import config.settings
 from historian.accounts import Accounts
+from historian.aggregation import Aggregation
 from historian.assets import AssetIds, register
+from historian.attime import AtTimeReader
 from historian.audit import AuditTrail
 from historian.auditwriter import AuditWriter
 from historian.connections import Connections
@@ -28,15 +30,17 @@ from historian.errors import HistorianError
 from historian.latest import read_latest
 from historian.migrate import migrate
 from historian.partitions import Partitions
+from historian.processed import ProcessedReader
 from historian.quality import QualityDictionary
-from historian.reader import History, Reader
+from historian.reader import Reader
+from historian.series import History, Variables
 from historian.simulated import Simulated, SimulatedStats
 from historian.simulatedtables import SimulatedTables
 from historian.span import Span
 from historian.spill import Spill
 from historian.store import Store
 from historian.writer import Stats, Writer
-from nodeset.frame import Frame, Readings
+from nodeset.frame import Frame, Readings, Times
 from nodeset.index import TagIndex
 
 AUDIT_SPILL_BYTES: Final = 100e6
@@ -64,7 +68,7 @@ class Historian:
         self._database = database
         self._connections = Connections(database.connect)
         self._simulated = Simulated(index, ids, simulated, settings.simulated_gb * 1e9)
-        self._reader = Reader(index, ids, quality, self._simulated.shown_since)
+        self._variables = Variables(index, ids, quality, self._simulated.shown_since)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
         self.audit_writer = AuditWriter(database.connect, Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES))
@@ -142,12 +146,29 @@ class Historian:
         says `more`, the same request with `after` set to its last time goes on from there.
         """
         async with self._connections.use() as connection:
-            return await self._reader.read_raw(connection, row, Span.of(start, end), limit, bounds, after)
+            reader = Reader(self._variables)
+            return await reader.read_raw(connection, row, Span.of(start, end), limit, bounds, after)
+
+    async def read_at_time(self, row: int, times: Times, simple_bounds: bool) -> History:
+        """The value of the variable in `row` at each of `times` [µs], as Part 11, 6.5.5 has it."""
+        async with self._connections.use() as connection:
+            return await AtTimeReader(self._variables).read(connection, row, times, simple_bounds)
+
+    async def read_processed(self, row: int, aggregation: Aggregation, first: int, limit: int) -> History:
+        """An aggregate of the variable in `row`, as Part 11, 6.5.4 has it.
+
+        Up to `limit` intervals from `first` on. When the result says `more`, the same request with
+        `first + limit` goes on from there.
+        """
+        async with self._connections.use() as connection:
+            reader = ProcessedReader(self._variables)
+            return await reader.read(connection, row, aggregation, first, limit)
 
     async def latest(self) -> Readings:
         """The last stored value of every variable that has one."""
         async with self._connections.use() as connection:
-            return await read_latest(connection, self._reader.index, self._reader.ids, self._reader.quality)
+            known = self._variables
+            return await read_latest(connection, known.index, known.ids, known.quality)
 
     async def close(self) -> None:
         """Write what waits, then let go of the database; what it does not take stays on disk."""

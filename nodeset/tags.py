@@ -133,6 +133,11 @@ class TagDef:
         """What the tag is found by."""
         return self.asset, self.name
 
+    @property
+    def stepped(self) -> bool:
+        """Whether a value holds until the next (Part 11, 5.2.2): a state, a name, a count, a set-point."""
+        return self.kind is not Kind.ANALOG or self.writable
+
 
 def _analog(
     asset: AssetType,

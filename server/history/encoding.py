@@ -8,7 +8,7 @@ import numpy as np
 from asyncua import ua
 from numpy.typing import NDArray
 
-from historian.reader import History
+from historian.series import History
 from nodeset.fleet import AssetType, Index
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, TagDef, quarter_text

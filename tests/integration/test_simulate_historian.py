@@ -25,6 +25,7 @@ from historian.connections import connect
 from historian.embedded import Embedded
 from historian.quality import QualityDictionary
 from historian.reader import Reader
+from historian.series import Variables
 from historian.span import Span
 from nodeset import status as st
 from nodeset.fleet import build_fleet
@@ -63,7 +64,7 @@ async def test_the_historian_holds_the_readings_of_the_files(
         record(job, group, tmp_path, lambda done: None)
     async with await connect(database) as connection:
         ids = await register(connection, index.fleet)
-        reader = Reader(index, ids, QualityDictionary(), lambda asset, i: None)
+        reader = Reader(Variables(index, ids, QualityDictionary(), lambda asset, i: None))
         for path, tag, file in (
             ("Bangrak/UPS-1/S02/J03", "Voltage", "jar/Bangrak"),
             ("Phuket/UPS-1/S01/J01", "Temperature", "jar/Phuket"),
