@@ -54,3 +54,26 @@ def is_doubted(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the sensor is doubted (V4): the value tells nothing of the plant."""
     doubted: NDArray[np.bool_] = status == np.uint32(UNCERTAIN_SENSOR_NOT_ACCURATE)
     return doubted
+
+
+_NAMES: Final = {
+    number: "".join({"EU": "EngineeringUnits"}.get(word, word.capitalize()) for word in name.split("_"))
+    for name, number in globals().copy().items()
+    if isinstance(number, int) and name.startswith(("GOOD", "UNCERTAIN_", "BAD_"))
+}
+
+
+def name_of(code: int) -> str:
+    """The name that Part 4 gives a StatusCode: `BadSensorFailure`; its number where Voltkeep itself has no
+    use for it, after its severity: `Bad (0x80B60000)`.
+    """
+    known = _NAMES.get(code)
+    if known is not None:
+        return known
+    severity = "Good" if code < _UNCERTAIN else "Uncertain" if code < _BAD else "Bad"
+    return f"{severity} (0x{code:08X})"
+
+
+def is_bad_code(code: int) -> bool:
+    """Whether a value with this status must not be used."""
+    return code >= _BAD

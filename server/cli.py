@@ -15,6 +15,7 @@ from config.yamlfile import ConfigurationError
 from server import logs, memory, trustcommands
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
+from server.exportcli import export
 from server.gatewaycli import gateway_sim, simulator
 from server.probecli import probe
 from server.simulatecli import simulate
@@ -29,6 +30,7 @@ program = typer.Typer(
 program.add_typer(trustcommands.program, name="trust")
 
 program.add_typer(users, name="user")
+program.command()(export)
 program.command()(simulate)
 program.command()(simulator)
 program.command("gateway-sim")(gateway_sim)
