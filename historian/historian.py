@@ -25,6 +25,7 @@ from historian.audit import AuditTrail
 from historian.auditwriter import AuditWriter
 from historian.connections import Connections
 from historian.database import Database
+from historian.edits import Edits
 from historian.engine import Engine, detect
 from historian.errors import HistorianError
 from historian.latest import read_latest
@@ -71,6 +72,7 @@ class Historian:
         self._variables = Variables(index, ids, quality, self._simulated.shown_since)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
+        self.edits = Edits(self._connections, self._variables, partitions)
         self.audit_writer = AuditWriter(database.connect, Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES))
         self.audit_trail = AuditTrail(self._connections)
 

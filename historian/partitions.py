@@ -67,6 +67,18 @@ class Partitions:
             self._days.add(new)
         return True
 
+    def first_kept(self, now: int) -> int:
+        """The first time [µs] whose day is not too old at `now`."""
+        return (now // DAY - self._raw_days) * DAY
+
+    async def have(self, connection: psycopg.AsyncConnection, time: int) -> None:
+        """Have the day of `time` [µs] within the caller's transaction, which may still fail."""
+        day = day_of(time)
+        if self._timescale or day in self._days:
+            return
+        for table in TABLES.values():
+            await connection.execute(make_day(table.readings, day))
+
     async def expire(self, connection: psycopg.AsyncConnection, time: int) -> None:
         """Drop days that are too old at `time` [µs], and the oldest ones of a database that is too big."""
         limit = day_of(time) - dt.timedelta(days=self._raw_days)

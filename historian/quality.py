@@ -9,6 +9,7 @@ younger than the row, its value was deleted, or the row was inserted for another
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -50,23 +51,30 @@ class QualityDictionary:
     async def statuses(self, connection: psycopg.AsyncConnection, ids: Ids, column: str) -> Statuses:
         """StatusCode of a column in rows of these quality numbers."""
         numbers, which = np.unique(ids, return_inverse=True)
-        unknown = [int(number) for number in numbers if int(number) not in self._codes]
+        known = await self.codes(connection, numbers.tolist())
+        codes = [known[number].get(column, GOOD) for number in numbers.tolist()]
+        return np.array(codes, np.uint32)[which]
+
+    async def codes(self, connection: psycopg.AsyncConnection, ids: Iterable[int]) -> dict[int, Codes]:
+        """The codes of these quality numbers, which have been committed."""
+        wanted = set(ids)
+        unknown = [number for number in wanted if number not in self._codes]
         if unknown:
             query = "SELECT id, codes FROM quality WHERE id = ANY(%s)"
             self._codes.update(await (await connection.execute(query, (unknown,))).fetchall())
-        codes = [self._codes[int(number)].get(column, GOOD) for number in numbers]
-        return np.array(codes, np.uint32)[which]
+        return {number: self._codes[number] for number in wanted}
 
     async def _id(self, connection: psycopg.AsyncConnection, table: Table, status: Statuses) -> int:
         key = table.readings, status.tobytes()
         if key not in self._ids:
             names = (column.name for column in table.columns)
             codes = {name: code for name, code in zip(names, status.tolist(), strict=True) if code != GOOD}
-            self._ids[key] = await _enter(connection, table.asset.value, codes) if codes else ALL_GOOD
+            self._ids[key] = await enter(connection, table.asset.value, codes) if codes else ALL_GOOD
         return self._ids[key]
 
 
-async def _enter(connection: psycopg.AsyncConnection, asset: str, codes: Codes) -> int:
+async def enter(connection: psycopg.AsyncConnection, asset: str, codes: Codes) -> int:
+    """The number of a combination of codes; true as long as the transaction that it is entered in holds."""
     row = (asset, Jsonb(codes))
     async with connection.transaction():
         found = await (await connection.execute(_FIND, row)).fetchone()

@@ -254,6 +254,33 @@ execution = sa.Table(
     sa.CheckConstraint("outcome IN ('Done', 'Refused', 'Failed', 'Skipped')", name="execution_outcome"),
 )
 
+modification = sa.Table(
+    "modification",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("asset_id", sa.Integer, nullable=False),
+    sa.Column("tag", sa.Text, nullable=False),
+    sa.Column("ts", _TIME, nullable=False),
+    sa.Column("value", sa.Integer),
+    sa.Column("status", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.SmallInteger, nullable=False),
+    sa.Column("changed_at", _TIME, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Index("modification_variable", "asset_id", "tag", "ts", "id"),
+)
+
+annotation = sa.Table(
+    "annotation",
+    METADATA,
+    sa.Column("asset_id", sa.Integer, nullable=False),
+    sa.Column("tag", sa.Text, nullable=False),
+    sa.Column("ts", _TIME, nullable=False),
+    sa.Column("annotation_time", _TIME, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("asset_id", "tag", "ts", "annotation_time", "user_name"),
+)
+
 
 def _columns(table: Table) -> list[sa.Column[int]]:
     return [sa.Column(c.name, sa.SmallInteger if c.bits == 16 else sa.Integer) for c in table.columns]

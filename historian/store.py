@@ -2,7 +2,8 @@
 
 Whatever fails leaves the database as it was. The same scan can be written again, any number of times:
 only when a row turns out to be there already does it go through a temporary stage and an insert that
-skips what exists, which takes three times as long and happens after outages alone.
+skips what exists and fills in what that lacks, which takes three times as long and happens after outages
+alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from psycopg import sql
 from historian.columns import TABLES, Table
 from historian.connections import Connect
 from historian.copyformat import encode
+from historian.editlock import take_turn
+from historian.mergedrows import fill_in
 from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.rows import Scan
@@ -52,7 +55,22 @@ class Store:
                     await _copy(connection, _STATEMENTS[rows.table.readings].copy, stream)
             return sum(len(rows.assets) for rows in scan.rows)
         except psycopg.errors.UniqueViolation:
-            return await _merge(connection, scan, streams)
+            return await self._merge(connection, scan, streams)
+
+    async def _merge(self, connection: psycopg.AsyncConnection, scan: Scan, streams: list[bytes]) -> int:
+        """Write a scan of which some or all rows are there already; returns how many were not."""
+        new = 0
+        async with connection.transaction():
+            await take_turn(connection)
+            for rows, stream in zip(scan.rows, streams, strict=True):
+                statements = _STATEMENTS[rows.table.readings]
+                await connection.execute(statements.stage)
+                await _copy(connection, statements.copy_to_stage, stream)
+                new += (await connection.execute(statements.insert)).rowcount
+                await fill_in(connection, rows.table, statements.staged, scan.time, self._quality)
+        repeated = sum(len(rows.assets) for rows in scan.rows) - new
+        _log.info("rows of a scan were there already", time=scan.time, rows=repeated)
+        return new
 
     async def close(self) -> None:
         """Let go of the connection; the next write opens another."""
@@ -72,27 +90,14 @@ async def _copy(connection: psycopg.AsyncConnection, statement: sql.Composed, st
         await copy.write(stream)
 
 
-async def _merge(connection: psycopg.AsyncConnection, scan: Scan, streams: list[bytes]) -> int:
-    """Write a scan of which some or all rows are there already; returns how many were not."""
-    new = 0
-    async with connection.transaction():
-        for rows, stream in zip(scan.rows, streams, strict=True):
-            statements = _STATEMENTS[rows.table.readings]
-            await connection.execute(statements.stage)
-            await _copy(connection, statements.copy_to_stage, stream)
-            new += (await connection.execute(statements.insert)).rowcount
-    repeated = sum(len(rows.assets) for rows in scan.rows) - new
-    _log.info("rows of a scan were there already", time=scan.time, rows=repeated)
-    return new
-
-
 class _Statements:
     """The SQL of one table, put together once."""
 
     def __init__(self, table: Table) -> None:
+        self.staged = f"{table.readings}_stage"
         names = {
             "readings": sql.Identifier(table.readings),
-            "stage": sql.Identifier(f"{table.readings}_stage"),
+            "stage": sql.Identifier(self.staged),
             "columns": sql.SQL(", ").join(map(sql.Identifier, table.names)),
         }
         self.copy = sql.SQL("COPY {readings} ({columns}) FROM STDIN (FORMAT binary)").format(**names)
