@@ -7,10 +7,10 @@ whoever wants to see that keeps the last hash somewhere else. What an entry mean
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,9 +18,9 @@ from typing import Any, Final
 import psycopg
 
 from historian.connections import Connections
+from historian.moments import microseconds, moment, storable
 
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_LAST_DATE: Final = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+AUDIT_EVENT_TYPE: Final = 2052
 FIRST_HASH: Final = bytes(32)
 VERIFIED_AT_ONCE: Final = 5000  # rows
 _LOCK: Final = 0x766F_6C74_6175_6469  # one writer at a time, of however many servers
@@ -58,12 +58,12 @@ class AuditRow:
     def columns(self) -> list[Any]:
         """The values of its columns, without those of the chain."""
         return [
-            _datetime(self.time),
+            moment(self.time),
             self.event_id,
             self.event_type,
-            *(_storable(text) for text in (self.action, self.user, self.peer, self.session, self.entry_id)),
+            *(storable(text) for text in (self.action, self.user, self.peer, self.session, self.entry_id)),
             self.status,
-            *(_storable(text) for text in (self.target, self.old, self.new)),
+            *(storable(text) for text in (self.target, self.old, self.new)),
             self.repeats,
         ]
 
@@ -80,7 +80,7 @@ class Verdict:
 def chained(before: bytes, number: int, columns: Sequence[Any]) -> bytes:
     """The hash of row `number` with these columns, after a row with the hash `before`."""
     time, event_id, *rest = columns
-    content = json.dumps([number, _microseconds(time), bytes(event_id).hex(), *rest], separators=(",", ":"))
+    content = json.dumps([number, microseconds(time), bytes(event_id).hex(), *rest], separators=(",", ":"))
     return hashlib.sha256(before + content.encode()).digest()
 
 
@@ -132,7 +132,7 @@ class AuditTrail:
             f"ORDER BY ts {order}, id {order} LIMIT %s"
         )
         async with self._connections.use() as connection:
-            cursor = await connection.execute(query.encode(), (_datetime(start), _datetime(end), most))
+            cursor = await connection.execute(query.encode(), (moment(start), moment(end), most))
             return [_row(columns) for columns in await cursor.fetchall()]
 
     async def verify(self) -> Verdict:
@@ -152,27 +152,41 @@ def packed(rows: Sequence[AuditRow]) -> bytes:
 def unpacked(data: bytes) -> list[AuditRow]:
     """What `packed` has packed."""
     return [
-        _row([_datetime(time), bytes.fromhex(event_id), *rest]) for time, event_id, *rest in json.loads(data)
+        _row([moment(time), bytes.fromhex(event_id), *rest]) for time, event_id, *rest in json.loads(data)
     ]
 
 
 def _row(columns: Sequence[Any]) -> AuditRow:
     time, event_id, *rest = columns
     fields = dict(zip(_FIELDS, rest, strict=True))
-    return AuditRow(time=_microseconds(time), event_id=bytes(event_id), **fields)
+    return AuditRow(time=microseconds(time), event_id=bytes(event_id), **fields)
 
 
-def _storable(text: str) -> str:
-    """Text that PostgreSQL takes: without NUL, and without halves of surrogate pairs."""
-    return text.replace("\0", "�").encode("utf-8", "replace").decode()
+class AuditLedger:
+    """The table `audit` for its writer."""
+
+    name: Final = "the audit trail"
+
+    def packed(self, rows: Sequence[AuditRow]) -> bytes:
+        """Rows as bytes."""
+        return packed(rows)
+
+    def parts(self, data: bytes) -> list[bytes]:
+        """Each row by itself."""
+        return [packed([row]) for row in _readable(data)]
+
+    async def append(self, connection: psycopg.AsyncConnection, data: bytes) -> int:
+        """Add packed rows to the chain."""
+        return await append(connection, _readable(data))
+
+    def loss(self, count: int) -> AuditRow:
+        """The entry that says how many are missing."""
+        now = time.time_ns() // 1000
+        return AuditRow(now, AUDIT_EVENT_TYPE, "lose entries", status=0x80B0_0000, repeats=count)
 
 
-def _microseconds(moment: dt.datetime) -> int:
-    return (moment - _EPOCH) // dt.timedelta(microseconds=1)
-
-
-def _datetime(time: int) -> dt.datetime:
+def _readable(data: bytes) -> list[AuditRow]:
     try:
-        return _EPOCH + dt.timedelta(microseconds=time)
-    except OverflowError:
-        return _LAST_DATE if time > 0 else _EPOCH
+        return unpacked(data)
+    except TypeError as error:
+        raise ValueError("not of the audit trail") from error

@@ -21,13 +21,14 @@ from historian.accounts import Accounts
 from historian.aggregation import Aggregation
 from historian.assets import AssetIds, register
 from historian.attime import AtTimeReader
-from historian.audit import AuditTrail
-from historian.auditwriter import AuditWriter
+from historian.audit import AuditLedger, AuditTrail
 from historian.connections import Connections
 from historian.database import Database
 from historian.edits import Edits
 from historian.engine import Engine, detect
 from historian.errors import HistorianError
+from historian.events import EventJournal
+from historian.journal import Entry, JournalLedger
 from historian.latest import read_latest
 from historian.migrate import migrate
 from historian.partitions import Partitions
@@ -35,6 +36,7 @@ from historian.processed import ProcessedReader
 from historian.quality import QualityDictionary
 from historian.reader import Reader
 from historian.series import History, Variables
+from historian.rowwriter import RowWriter
 from historian.simulated import Simulated, SimulatedStats
 from historian.simulatedtables import SimulatedTables
 from historian.span import Span
@@ -45,6 +47,7 @@ from nodeset.frame import Frame, Readings, Times
 from nodeset.index import TagIndex
 
 AUDIT_SPILL_BYTES: Final = 100e6
+JOURNAL_SPILL_BYTES: Final = 500e6
 
 
 class Historian:
@@ -73,8 +76,12 @@ class Historian:
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
         self.edits = Edits(self._connections, self._variables, partitions)
-        self.audit_writer = AuditWriter(database.connect, Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES))
+        audit = Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES)
+        self.audit_writer = RowWriter(database.connect, audit, AuditLedger())
         self.audit_trail = AuditTrail(self._connections)
+        journal = Spill(home / "journal.sqlite", JOURNAL_SPILL_BYTES)
+        self.journal_writer = RowWriter[Entry](database.connect, journal, JournalLedger())
+        self.events = EventJournal(self._connections)
 
     @classmethod
     async def start(
@@ -177,5 +184,6 @@ class Historian:
         await self._writer.close()
         await self._simulated.close()
         await self.audit_writer.close()
+        await self.journal_writer.close()
         await self._connections.close()
         await self._database.stop()

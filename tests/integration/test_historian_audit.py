@@ -11,10 +11,21 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from historian.audit import FIRST_HASH, AuditRow, AuditTrail, Verdict, append, packed, unpacked, verify
-from historian.auditwriter import AUDIT_EVENT_TYPE, AuditWriter
+from historian.audit import (
+    AUDIT_EVENT_TYPE,
+    FIRST_HASH,
+    AuditLedger,
+    AuditRow,
+    AuditTrail,
+    Verdict,
+    append,
+    packed,
+    unpacked,
+    verify,
+)
 from historian.connections import Connections, connect
 from historian.migrate import migrate
+from historian.rowwriter import RowWriter
 from historian.spill import Spill
 
 Until = Callable[[Callable[[], bool]], "asyncio.Future[None]"]
@@ -160,7 +171,7 @@ async def test_two_servers_write_one_chain(database: str, connection: psycopg.As
 async def test_what_an_outage_kept_is_written_in_order_and_once(
     door: Door, trail: AuditTrail, tmp_path: Path, until: Until
 ) -> None:
-    writer = AuditWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1e6))
+    writer = RowWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1e6), AuditLedger())
     writer.offer(entry(0))
     await until(lambda: writer.written == 1)
     door.open = False
@@ -171,7 +182,7 @@ async def test_what_an_outage_kept_is_written_in_order_and_once(
         await until(lambda: writer._spill.count > 0 and not writer._waiting)
     assert not writer.healthy
     await writer.close()
-    writer = AuditWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1e6))
+    writer = RowWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1e6), AuditLedger())
     writer.offer(entry(4))
     door.open = True
     await until(lambda: writer.idle)
@@ -181,18 +192,18 @@ async def test_what_an_outage_kept_is_written_in_order_and_once(
 
 
 async def test_a_batch_whose_commit_was_not_heard_of_is_not_written_twice(
-    door: Door, trail: AuditTrail, tmp_path: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+    door: Door, trail: AuditTrail, tmp_path: Path, until: Until
 ) -> None:
     lost = iter([True])
 
-    async def deaf(connection: psycopg.AsyncConnection, rows: list[AuditRow]) -> int:
-        count = await append(connection, rows)
-        if next(lost, False):
-            raise psycopg.OperationalError("the connection is gone")
-        return count
+    class Deaf(AuditLedger):
+        async def append(self, connection: psycopg.AsyncConnection, data: bytes) -> int:
+            count = await super().append(connection, data)
+            if next(lost, False):
+                raise psycopg.OperationalError("the connection is gone")
+            return count
 
-    monkeypatch.setattr("historian.auditwriter.append", deaf)
-    writer = AuditWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1e6))
+    writer = RowWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1e6), Deaf())
     writer.offer(entry(1))
     writer.offer(entry(2))
     await until(lambda: writer.idle)
@@ -204,12 +215,12 @@ async def test_what_nothing_can_keep_is_counted_in_the_trail(
     door: Door, trail: AuditTrail, tmp_path: Path, until: Until
 ) -> None:
     door.open = False
-    writer = AuditWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1))
+    writer = RowWriter(door.connect, Spill(tmp_path / "audit.sqlite", 1), AuditLedger())
     with capture_logs() as logs:
         for n in range(7):
             writer.offer(entry(n))
         await until(lambda: writer.dropped == 7)
-    assert [log["event"] for log in logs].count("audit entries are lost") == 1
+    assert [log["event"] for log in logs].count("rows of the audit trail are lost") == 1
     door.open = True
     await until(lambda: writer.idle)
     await writer.close()
@@ -223,7 +234,7 @@ async def test_entries_on_disk_that_cannot_be_read_do_not_block_the_others(
     spill = Spill(tmp_path / "audit.sqlite", 1e6)
     spill.append(b"[[1, 2")
     spill.append(packed([entry(1)]))
-    writer = AuditWriter(door.connect, spill)
+    writer = RowWriter(door.connect, spill, AuditLedger())
     writer.offer(entry(2))
     await until(lambda: writer.idle)
     await writer.close()

@@ -1,9 +1,9 @@
-"""Between the server and the table `audit`: entries in memory, then on disk, written in order and once.
+"""Between the server and what it keeps row by row: rows in memory, then on disk, written in order and once.
 
-`offer` never waits. One task writes what has gathered, in batches; while the database is away entries
-wait on disk, and those on disk are older than those in memory, always. A batch that was committed though
-nobody heard of it is known by its entries' ids when it is written again. What cannot be kept is counted,
-and the count is an entry of its own.
+`offer` never waits. One task writes what has gathered, in batches; while the database is away rows wait on
+disk, and those on disk are older than those in memory, always. A batch that was committed though nobody
+heard of it goes again, and its ledger knows its rows. What cannot be kept is counted, and the count is a
+row of its own. A row that the database can never take costs nothing but itself.
 """
 
 from __future__ import annotations
@@ -14,38 +14,62 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import psycopg
 import structlog
 
-from historian.audit import AuditRow, append, packed, unpacked
 from historian.connections import Connect
 from historian.errors import HistorianError
 from historian.spill import Spill
 
-AUDIT_EVENT_TYPE: Final = 2052
 BATCH: Final = 500
-MOST_WAITING: Final = 20_000  # entries in memory, while neither database nor disk takes them
+MOST_WAITING: Final = 20_000  # rows in memory, while neither database nor disk takes them
 GATHER: Final = 0.02  # s
 WRITE_TIMEOUT: Final = 30.0  # s
 RETRY: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # s between attempts, the last one for good
 CLOSE_TIMEOUT: Final = 10.0  # s
 
 _AWAY = (psycopg.Error, sqlite3.Error, OSError, HistorianError)  # TimeoutError is an OSError
-_ENTRYS_FAULT = (psycopg.DataError, psycopg.IntegrityError)
+_ROWS_FAULT = (psycopg.DataError, psycopg.IntegrityError)
 
-_log = structlog.get_logger("audit")
+_log = structlog.get_logger("historian")
+
+Row = TypeVar("Row")
 
 
-class AuditWriter:
-    """Takes entries from the server and writes them."""
+class Ledger(Protocol[Row]):
+    """What rows are written to; `name` is for people. The same bytes wait on disk or go to the database."""
 
-    def __init__(self, connect: Connect, spill: Spill) -> None:
+    @property
+    def name(self) -> str:
+        """Whose rows they are: `the audit trail`."""
+
+    def packed(self, rows: Sequence[Row]) -> bytes:
+        """Rows as bytes; called in a thread."""
+
+    def parts(self, data: bytes) -> list[bytes]:
+        """Each row by itself; ValueError where it is not what `packed` made."""
+
+    async def append(self, connection: psycopg.AsyncConnection, data: bytes) -> int:
+        """Write packed rows in one transaction, without those that are there; how many were new.
+
+        ValueError where it is not what `packed` made.
+        """
+
+    def loss(self, count: int) -> Row:
+        """The row that says how many are missing."""
+
+
+class RowWriter(Generic[Row]):
+    """Takes rows from the server and writes them to a ledger."""
+
+    def __init__(self, connect: Connect, spill: Spill, ledger: Ledger[Row]) -> None:
         self._connect = connect
         self._spill = spill
+        self._ledger = ledger
         self._connection: psycopg.AsyncConnection | None = None
-        self._waiting: deque[AuditRow] = deque()
+        self._waiting: deque[Row] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._failures = 0
@@ -53,10 +77,10 @@ class AuditWriter:
         self._lost = 0
         self.dropped = 0
         self.written = 0
-        self._task = asyncio.create_task(self._run(), name="audit writer")
+        self._task = asyncio.create_task(self._run(), name=f"writer of {ledger.name}")
 
-    def offer(self, row: AuditRow) -> None:
-        """Take an entry for writing; returns at once."""
+    def offer(self, row: Row) -> None:
+        """Take a row for writing; returns at once."""
         if len(self._waiting) >= MOST_WAITING:
             self._drop(1, "neither database nor disk takes them")
         else:
@@ -70,7 +94,7 @@ class AuditWriter:
 
     @property
     def healthy(self) -> bool:
-        """Whether the database takes entries."""
+        """Whether the database takes rows."""
         return self._failures == 0
 
     async def close(self) -> None:
@@ -114,40 +138,53 @@ class AuditWriter:
                 await self._failed(error)
                 return
             if self._failures:
-                _log.info("the audit trail is written again", waiting=len(self._waiting))
+                _log.info(f"{self._ledger.name} is written again", waiting=len(self._waiting))
             self._failures, self._retry_at = 0, 0.0
 
     async def _replay(self) -> None:
         number, data = await asyncio.to_thread(self._spill.first)
-        try:
-            rows = unpacked(data)
-        except (ValueError, TypeError):
-            self._drop(1, "what is on disk cannot be read")
-        else:
-            await self._write(rows)
+        await self._write(data)
         await asyncio.to_thread(self._spill.delete, number)
 
     async def _write_next(self) -> None:
         if self._lost:
-            self._waiting.appendleft(_loss(self._lost))
+            self._waiting.appendleft(self._ledger.loss(self._lost))
             self._lost = 0
         batch = [self._waiting[i] for i in range(min(len(self._waiting), BATCH))]
-        await self._write(batch)
+        await self._write(await asyncio.to_thread(self._ledger.packed, batch))
         for _ in batch:
             self._waiting.popleft()
 
-    async def _write(self, batch: Sequence[AuditRow]) -> None:
+    async def _write(self, data: bytes) -> None:
+        """Write packed rows; where one of them can never be written the others are written without it."""
+        try:
+            await self._append(data)
+        except ValueError:
+            self._drop(1, "what is on disk cannot be read")
+        except _ROWS_FAULT as error:
+            await self._let_go()
+            parts = await asyncio.to_thread(self._parts, data)
+            if len(parts) <= 1:
+                self._drop(1, str(error).strip())
+                return
+            for part in parts:
+                await self._write(part)
+
+    def _parts(self, data: bytes) -> list[bytes]:
+        try:
+            return self._ledger.parts(data)
+        except ValueError:
+            return []
+
+    async def _append(self, data: bytes) -> None:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
-        try:
-            self.written += await append(self._connection, batch)
-        except _ENTRYS_FAULT as error:  # it can never be written: it must not block the others
-            await self._let_go()
-            self._drop(len(batch), str(error).strip())
+        self.written += await self._ledger.append(self._connection, data)
 
     async def _failed(self, error: BaseException) -> None:
         if self._failures == 0:
-            _log.error("the audit trail cannot be written; it waits on disk", error=str(error).strip())
+            reason = str(error).strip()
+            _log.error(f"{self._ledger.name} cannot be written; it waits on disk", error=reason)
         self._retry_at = time.monotonic() + RETRY[min(self._failures, len(RETRY) - 1)]
         self._failures += 1
         await self._let_go()
@@ -158,12 +195,15 @@ class AuditWriter:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
             try:
-                kept = await asyncio.to_thread(self._spill.append, packed(batch))
+                kept = await asyncio.to_thread(self._keep, batch)
             except (sqlite3.Error, OSError) as error:
                 self._drop(len(batch), f"the disk does not take them: {error}")
             else:
                 if not kept:
                     self._drop(len(batch), "the space for them is used up")
+
+    def _keep(self, batch: Sequence[Row]) -> bool:
+        return self._spill.append(self._ledger.packed(batch))
 
     async def _let_go(self) -> None:
         connection, self._connection = self._connection, None
@@ -172,12 +212,6 @@ class AuditWriter:
 
     def _drop(self, count: int, reason: str) -> None:
         if self._lost == 0:
-            _log.error("audit entries are lost", reason=reason)
+            _log.error(f"rows of {self._ledger.name} are lost", reason=reason)
         self._lost += count
         self.dropped += count
-
-
-def _loss(count: int) -> AuditRow:
-    """The entry that says how many are missing."""
-    now = time.time_ns() // 1000
-    return AuditRow(now, AUDIT_EVENT_TYPE, "lose entries", status=0x80B0_0000, repeats=count)

@@ -1,0 +1,267 @@
+"""The journal in the database: events, simulations and outages as they were told, in order and once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from historian.connections import Connections, connect
+from historian.events import ConditionRow, EventJournal, EventRow, Extent, Scope, expire_events
+from historian.journal import Entry, JournalLedger
+from historian.outages import MainsSeen, Outage, read_outages
+from historian.rowwriter import RowWriter
+from historian.simulations import SimulationEnd, SimulationsLeft, SimulationStart, read_simulations
+from historian.spill import Spill
+
+Until = Callable[[Callable[[], bool]], "asyncio.Future[None]"]
+START = 1_767_225_600_000_000  # 2026-01-01
+SECOND = 1_000_000
+ALL = Extent(0, 2 * START)
+LEDGER = JournalLedger()
+
+
+def plain(number: int, **fields: object) -> EventRow:
+    made = EventRow(
+        START + number, number, number.to_bytes(16, "big"), "i=2130", "", 100, False, f"no {number}"
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def condition(number: int, source: str = "Bangrak/UPS-1/S01/J01", **state: object) -> EventRow:
+    told = ConditionRow(
+        "VoltageLow", '{"limits": [9.5, null]}', 1, True, -2, False, 300, 0x4000_0000, 9.1,
+        START, 0, START - 5, START + 1, START + 2, 0, "", "",
+    )  # fmt: skip
+    made = plain(number, type="i=9482", source=source, severity=700)
+    return replace(made, condition=replace(told, **state))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    async with await connect(database) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def connections(database: str) -> AsyncIterator[Connections]:
+    connections = Connections(lambda: connect(database))
+    yield connections
+    await connections.close()
+
+
+@pytest.fixture
+def journal(connections: Connections) -> EventJournal:
+    return EventJournal(connections)
+
+
+async def keep(connection: psycopg.AsyncConnection, *rows: Entry) -> int:
+    return await LEDGER.append(connection, LEDGER.packed(rows))
+
+
+async def numbers(journal: EventJournal, scope: Scope, extent: Extent = ALL, most: int = 1000) -> list[int]:
+    return [row.number for row in await journal.read(scope, extent, most)]
+
+
+async def test_events_come_back_as_they_were(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    rows = [
+        plain(1, fields={"A/B": [12, "ไทย \" ' \n"]}),
+        condition(2),
+        condition(3, value=math.inf, comment="checked", user="anna", acked_time=START, quality=0x8000_0000),
+        plain(4, simulated=True, type="nsu=urn:voltkeep:types;s=X"),
+    ]
+    assert await keep(connection, *rows) == len(rows) + 1  # and their definition
+    assert await journal.read(Scope(), ALL, 10) == rows
+
+
+async def test_a_condition_without_a_value_has_none_later(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    await keep(connection, condition(1, value=math.nan))
+    (row,) = await journal.read(Scope(), ALL, 10)
+    assert row.condition is not None
+    assert math.isnan(row.condition.value)
+
+
+async def test_text_that_no_database_takes_is_taken(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    await keep(connection, condition(1, comment="a\0b\ud800"))
+    (row,) = await journal.read(Scope(), ALL, 10)
+    assert row.condition is not None
+    assert row.condition.comment == "a�b?"
+
+
+async def test_an_event_is_kept_once(connection: psycopg.AsyncConnection, journal: EventJournal) -> None:
+    rows = [condition(1), condition(2)]
+    await keep(connection, *rows)
+    assert await keep(connection, *rows, condition(3)) == 1
+    assert await numbers(journal, Scope()) == [1, 2, 3]
+
+
+async def test_a_definition_that_was_changed_does_not_change_the_past(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    old, new = '{"limits": [9.5]}', '{"limits": [10.0]}'
+    await keep(
+        connection, condition(1, definition=old), condition(2, definition=new), condition(3, definition=old)
+    )
+    definitions = [row.condition.definition for row in await journal.read(Scope(), ALL, 10) if row.condition]
+    assert definitions == [old, new, old]
+    assert await (await connection.execute("SELECT count(*) FROM condition_definition")).fetchone() == (2,)
+
+
+async def test_events_of_one_scan_are_in_the_order_in_which_they_were_told(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    told = [condition(n, "Bangrak") for n in (9, 3, 7, 5)]
+    await keep(connection, *[replace(row, time=START, number=i) for i, row in enumerate(told)])
+    assert [row.event_id[-1] for row in await journal.read(Scope(), ALL, 10)] == [9, 3, 7, 5]
+    first, second = Extent(0, 2 * START), Extent(0, 2 * START, True)
+    assert await numbers(journal, Scope(), replace(first, after=(START, 1))) == [2, 3]
+    assert await numbers(journal, Scope(), second, 2) == [3, 2]
+    assert await numbers(journal, Scope(), replace(second, after=(START, 2))) == [1, 0]
+
+
+async def test_an_extent_has_its_beginning_and_not_its_end(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    await keep(connection, *[plain(n) for n in range(5)])
+    assert await numbers(journal, Scope(), Extent(START + 1, START + 3)) == [1, 2]
+    assert await numbers(journal, Scope(), Extent(START + 1, START + 3, True)) == [2, 1]
+
+
+async def test_a_place_has_its_own_events_and_those_below(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    sources = ("", "Fleet", "Bang", "Bang/UPS-1", "Bang/UPS-1/S01/J01", "Bang/UPS-11", "Bangrak/UPS-1",
+               "Simulation", "Shadow/Bang/UPS-1", "Shadow/Fleet")  # fmt: skip
+    await keep(connection, *[plain(n, source=source) for n, source in enumerate(sources)])
+    assert await numbers(journal, Scope()) == [*range(10)]
+    assert await numbers(journal, Scope.of_assets()) == [*range(1, 10)]
+    assert await numbers(journal, Scope.below("Bang")) == [2, 3, 4, 5]
+    assert await numbers(journal, Scope.below("Bang/UPS-1")) == [3, 4]
+    assert await numbers(journal, Scope.below("Shadow/Bang")) == [8]
+    assert await numbers(journal, Scope.mirrored("Simulation")) == [7, 8, 9]
+
+
+async def test_the_journal_ends_where_its_days_do(
+    connection: psycopg.AsyncConnection, journal: EventJournal
+) -> None:
+    await keep(connection, *[plain(n) for n in range(10)])
+    assert await expire_events(connection, START + 7, most=3) == 7
+    assert await numbers(journal, Scope()) == [7, 8, 9]
+
+
+async def test_what_an_outage_kept_is_written_in_order_and_once(
+    database: str, journal: EventJournal, tmp_path: Path, until: Until
+) -> None:
+    is_open = False
+
+    async def open_one() -> psycopg.AsyncConnection:
+        if not is_open:
+            raise psycopg.OperationalError("closed")
+        return await connect(database)
+
+    def started() -> RowWriter[Entry]:
+        return RowWriter(open_one, Spill(tmp_path / "journal.sqlite", 1e6), LEDGER)
+
+    writer = started()
+    for n in range(3):
+        writer.offer(condition(n))
+        await until(lambda: not writer._waiting)
+    await writer.close()
+    is_open = True
+    writer = started()
+    writer.offer(condition(3))
+    await until(lambda: writer.idle)
+    await writer.close()
+    assert await numbers(journal, Scope()) == [0, 1, 2, 3]
+
+
+async def test_an_entry_that_no_database_takes_costs_no_other(
+    database: str, journal: EventJournal, tmp_path: Path, until: Until
+) -> None:
+    writer = RowWriter[Entry](lambda: connect(database), Spill(tmp_path / "journal.sqlite", 1e6), LEDGER)
+    with capture_logs() as logs:
+        for row in (condition(1), condition(2, level=40_000), condition(3)):  # more than a smallint holds
+            writer.offer(row)
+        await until(lambda: writer.idle)
+    await writer.close()
+    kept = await journal.read(Scope(), Extent(0, 3 * START), 10)
+    assert [row.number for row in kept if row.condition] == [1, 3]
+    assert writer.dropped == 1
+    (loss,) = [row for row in kept if not row.condition]
+    assert (loss.type, loss.message.split()[0]) == ("i=3035", "1")
+    assert [log["event"] for log in logs].count("rows of the journal of events are lost") == 1
+
+
+async def test_entries_on_disk_that_cannot_be_read_do_not_block_the_others(
+    database: str, journal: EventJournal, tmp_path: Path, until: Until
+) -> None:
+    spill = Spill(tmp_path / "journal.sqlite", 1e6)
+    for data in (b"event [{", b"strange []", b"\xff", LEDGER.packed([plain(1)])):
+        spill.append(data)
+    writer = RowWriter[Entry](lambda: connect(database), spill, LEDGER)
+    await until(lambda: writer.idle)
+    await writer.close()
+    assert writer.dropped == 3
+    assert 1 in await numbers(journal, Scope())
+
+
+async def test_a_simulation_has_a_beginning_and_an_end(
+    connection: psycopg.AsyncConnection, connections: Connections
+) -> None:
+    begins = SimulationStart(
+        "SIM-1", "CellShort", "Bangrak/UPS-1/S01/J01", {"ohms": 0.5}, START, None, "anna"
+    )
+    await keep(connection, begins, replace(begins, id="SIM-2", until=START + SECOND))
+    await keep(
+        connection,
+        SimulationEnd("SIM-1", START + 5, "bert", "stopped"),
+        SimulationEnd("SIM-1", 9, "", "again"),
+    )
+    first, second = await read_simulations(connections, 0, 2 * START, 10)
+    assert (first.parameters, first.until, first.started_by) == ({"ohms": 0.5}, None, "anna")
+    assert (first.ended, first.ended_by, first.reason) == (START + 5, "bert", "stopped")
+    assert (second.until, second.ended, second.reason) == (START + SECOND, None, None)
+    await keep(connection, SimulationsLeft(START + 9, "the server has ended"))
+    first, second = await read_simulations(connections, 0, 2 * START, 10)
+    assert (first.ended, second.ended, second.ended_by) == (START + 5, START + 9, None)
+    assert await read_simulations(connections, START + 10, 2 * START, 10) == []
+
+
+async def test_an_outage_is_told_once_however_often_it_is_seen(
+    connection: psycopg.AsyncConnection, connections: Connections
+) -> None:
+    await connection.execute("INSERT INTO asset (type, path) VALUES ('Site', 'Bangrak'), ('Site', 'Sathon')")
+
+    async def seen(site: str, second: int, present: bool) -> None:
+        await keep(connection, MainsSeen(site, START + second, present))
+
+    await seen("Bangrak", 0, True)
+    await seen("Bangrak", 10, False)
+    await seen("Bangrak", 20, False)
+    await seen("Sathon", 25, False)
+    assert await read_outages(connections, 0, 2 * START, 10) == [
+        Outage("Bangrak", START + 10, None),
+        Outage("Sathon", START + 25, None),
+    ]
+    await seen("Bangrak", 30, True)
+    await seen("Bangrak", 40, True)
+    await seen("Bangrak", 50, False)
+    assert await read_outages(connections, 0, 2 * START, 10) == [
+        Outage("Bangrak", START + 10, START + 30),
+        Outage("Sathon", START + 25, None),
+        Outage("Bangrak", START + 50, None),
+    ]
+    cursor = await connection.execute("SELECT duration FROM outage WHERE ended IS NOT NULL")
+    assert [duration.total_seconds() for (duration,) in await cursor.fetchall()] == [20e-6]
