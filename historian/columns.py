@@ -1,9 +1,10 @@
 """The historian's tables and columns, derived from the tag declarations; the schema, writer and reader agree
 on them here.
 
-Each asset type has one table of readings, a view of each asset's latest, and a table of simulated readings
-with the same columns (docs/decisions/0011). A column holds a tag as a scaled integer, value times
-`TagDef.scale`, in 16 bits where its range leaves room (docs/decisions/0002).
+Each asset type has one table of readings, a view of each asset's latest, a table of simulated readings
+with the same columns (docs/decisions/0011), and tables of hourly and daily roll-ups of the readings. A column
+holds a tag as a scaled integer, value times `TagDef.scale`, in 16 bits where its range leaves room
+(docs/decisions/0002).
 """
 
 from __future__ import annotations
@@ -18,6 +19,15 @@ from nodeset.tags import TAGS, Kind, TagDef, tags_of
 # Stands for NULL while values are integer arrays; no column holds it, see `Column.limit`.
 NO_VALUE: Final = -(2**31)
 KEY: Final = ("ts", "asset_id", "quality")
+
+# What a roll-up keeps of the values of a tag, by its kind: the sum of states or of names says nothing.
+_ROLLED: Final = {
+    Kind.ANALOG: ("sum", "count", "min", "max"),
+    Kind.COUNT: ("sum", "count", "min", "max"),
+    Kind.STATE: ("count", "min", "max"),
+    Kind.QUARTER: ("count", "min", "max"),
+    Kind.JAR: ("count",),
+}
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])")
 
@@ -35,6 +45,11 @@ class Column:
         """The largest magnitude that the column holds."""
         return int(2 ** (self.bits - 1) - 1)
 
+    @property
+    def rolled(self) -> tuple[str, ...]:
+        """What roll-ups keep of its values: those of `sum`, `count`, `min` and `max` that mean something."""
+        return _ROLLED[self.tag.kind]
+
 
 @dataclass(frozen=True)
 class Table:
@@ -49,6 +64,16 @@ class Table:
     def simulated(self) -> str:
         """The table of simulated readings."""
         return f"{self.asset.value.lower()}_simulated"
+
+    @property
+    def hourly(self) -> str:
+        """The table of roll-ups by hour."""
+        return f"{self.asset.value.lower()}_hourly"
+
+    @property
+    def daily(self) -> str:
+        """The table of roll-ups by day."""
+        return f"{self.asset.value.lower()}_daily"
 
     @property
     def names(self) -> tuple[str, ...]:

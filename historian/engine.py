@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
 from historian.errors import HistorianError
 
-OLDEST = 16  # PostgreSQL
+OLDEST: Final = 15  # PostgreSQL
 
 # Only its preloaded library knows this setting; creating the extension without that ends the session.
 _LOADED = "SELECT current_setting('timescaledb.max_background_workers', true) IS NOT NULL"
@@ -46,13 +47,13 @@ async def detect(connection: psycopg.AsyncConnection) -> Engine:
 
 
 def table_suffix(timescale: bool) -> str:
-    """What follows a reading table's columns in CREATE TABLE."""
+    """What follows the columns of a table of readings or roll-ups in CREATE TABLE."""
     return "" if timescale else " PARTITION BY RANGE (ts)"
 
 
-def after_create(timescale: bool, table: str) -> str | None:
-    """What makes a created reading table a hypertable of one-day chunks."""
+def after_create(timescale: bool, table: str, chunk: str = "1 day") -> str | None:
+    """What makes such a table, just created, a hypertable with chunks of that length."""
     if not timescale:
         return None
-    day = "by_range('ts', INTERVAL '1 day')"
-    return f"SELECT create_hypertable('{table}', {day}, create_default_indexes => false)"
+    length = f"by_range('ts', INTERVAL '{chunk}')"
+    return f"SELECT create_hypertable('{table}', {length}, create_default_indexes => false)"

@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 BASE: Final = "base"
 
 

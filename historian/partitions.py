@@ -16,6 +16,7 @@ from psycopg import sql
 from historian.carelock import may_rearrange
 from historian.columns import TABLES
 from historian.engine import Engine
+from historian.periods import Period, make, partition
 from historian.simulatedtables import size_of
 
 DAY: Final = 86_400_000_000  # µs
@@ -26,15 +27,6 @@ _PARTITIONS = """
 SELECT DISTINCT right(child.relname, 8) FROM pg_inherits
 JOIN pg_class parent ON parent.oid = inhparent JOIN pg_class child ON child.oid = inhrelid
 WHERE parent.relname = ANY(%s)
-"""
-_MAKE = """
-DO $$ BEGIN
-    LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE;
-    IF to_regclass({name}) IS NULL THEN
-        CREATE TABLE {day} (LIKE {table});
-        ALTER TABLE {table} ATTACH PARTITION {day} FOR VALUES FROM ({low}) TO ({high});
-    END IF;
-END $$
 """
 
 
@@ -63,7 +55,7 @@ class Partitions:
         for new in sorted(wanted - self._days):
             async with connection.transaction():
                 for table in TABLES.values():
-                    await connection.execute(make_day(table.readings, new))
+                    await connection.execute(make(table.readings, Period.DAY, new))
             self._days.add(new)
         return True
 
@@ -77,7 +69,7 @@ class Partitions:
         if self._timescale or day in self._days:
             return
         for table in TABLES.values():
-            await connection.execute(make_day(table.readings, day))
+            await connection.execute(make(table.readings, Period.DAY, day))
 
     async def expire(self, connection: psycopg.AsyncConnection, time: int) -> None:
         """Drop days that are too old at `time` [µs], and the oldest ones of a database that is too big."""
@@ -110,26 +102,6 @@ class Partitions:
 def day_of(time: int) -> dt.date:
     """The UTC day of a time [µs since 1970]."""
     return _EPOCH + dt.timedelta(days=time // DAY)
-
-
-def partition(table: str, day: dt.date) -> str:
-    """Name of a day's partition."""
-    return f"{table}_{day:%Y%m%d}"
-
-
-def make_day(table: str, day: dt.date) -> sql.Composed:
-    """What makes a day of a table, unless it is there; two may do it at a time.
-
-    Made aside and attached, which waits for no reader: `PARTITION OF` locks the whole table, and all who
-    come after would wait with us for a reader that takes long.
-    """
-    return sql.SQL(_MAKE).format(
-        table=sql.Identifier(table),
-        name=sql.Literal(partition(table, day)),
-        day=sql.Identifier(partition(table, day)),
-        low=sql.Literal(f"{day} 00:00:00+00"),
-        high=sql.Literal(f"{day + dt.timedelta(days=1)} 00:00:00+00"),
-    )
 
 
 async def _drop_chunks(connection: psycopg.AsyncConnection, limit: dt.date) -> None:

@@ -253,6 +253,18 @@ execution = sa.Table(
     sa.CheckConstraint("mode IN (0, 1, 2)", name="execution_mode"),
     sa.CheckConstraint("outcome IN ('Done', 'Refused', 'Failed', 'Skipped')", name="execution_outcome"),
 )
+rollup_due = sa.Table(
+    "rollup_due",
+    METADATA,
+    sa.Column("hour", _TIME, primary_key=True),
+    sa.Column("changes", sa.Integer, nullable=False, server_default="1"),
+)
+
+rollup_due_day = sa.Table("rollup_due_day", METADATA, sa.Column("day", _TIME, primary_key=True))
+
+dropped_day = sa.Table("dropped_day", METADATA, sa.Column("day", _TIME, primary_key=True))
+
+clustered_partition = sa.Table("clustered_partition", METADATA, sa.Column("name", sa.Text, primary_key=True))
 
 modification = sa.Table(
     "modification",
@@ -286,6 +298,15 @@ def _columns(table: Table) -> list[sa.Column[int]]:
     return [sa.Column(c.name, sa.SmallInteger if c.bits == 16 else sa.Integer) for c in table.columns]
 
 
+def _rolled(table: Table) -> list[sa.Column[int]]:
+    types = {"sum": sa.BigInteger, "count": sa.Integer}
+    return [
+        sa.Column(f"{c.name}_{part}", types.get(part, sa.SmallInteger if c.bits == 16 else sa.Integer))
+        for c in table.columns
+        for part in c.rolled
+    ]
+
+
 for _table in TABLES.values():
     for _name in (_table.readings, _table.simulated):
         sa.Table(
@@ -296,6 +317,18 @@ for _table in TABLES.values():
             sa.Column("quality", sa.Integer, nullable=False),
             *_columns(_table),
             sa.PrimaryKeyConstraint("asset_id", "ts"),
+        )
+    for _name in (_table.hourly, _table.daily):
+        sa.Table(
+            _name,
+            METADATA,
+            sa.Column("ts", _TIME, nullable=False),
+            sa.Column("asset_id", sa.Integer, nullable=False),
+            sa.Column("quality", sa.Integer, nullable=False),
+            sa.Column("rows", sa.Integer, nullable=False),
+            *_rolled(_table),
+            sa.PrimaryKeyConstraint("asset_id", "ts", "quality"),
+            sa.Index(f"{_name}_ts", "ts"),
         )
 
 

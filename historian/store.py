@@ -18,6 +18,7 @@ from psycopg import sql
 from historian.columns import TABLES, Table
 from historian.connections import Connect
 from historian.copyformat import encode
+from historian.due import note
 from historian.editlock import take_turn
 from historian.mergedrows import fill_in
 from historian.partitions import Partitions
@@ -53,6 +54,7 @@ class Store:
             async with connection.transaction():
                 for rows, stream in zip(scan.rows, streams, strict=True):
                     await _copy(connection, _STATEMENTS[rows.table.readings].copy, stream)
+                await note(connection, scan.time)
             return sum(len(rows.assets) for rows in scan.rows)
         except psycopg.errors.UniqueViolation:
             return await self._merge(connection, scan, streams)
@@ -68,6 +70,7 @@ class Store:
                 await _copy(connection, statements.copy_to_stage, stream)
                 new += (await connection.execute(statements.insert)).rowcount
                 await fill_in(connection, rows.table, statements.staged, scan.time, self._quality)
+            await note(connection, scan.time)
         repeated = sum(len(rows.assets) for rows in scan.rows) - new
         _log.info("rows of a scan were there already", time=scan.time, rows=repeated)
         return new

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +27,18 @@ hypothesis.settings.load_profile("patient")
 
 _SHM = Path("/dev/shm")
 
+# No package that these tests install has TimescaleDB: this names a server to make databases in.
+TIMESCALEDB = os.environ.get("VOLTKEEP_TEST_TIMESCALEDB_URL", "")
+
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs TimescaleDB where there is none."""
+    skip = pytest.mark.skip(reason="VOLTKEEP_TEST_TIMESCALEDB_URL names no server with TimescaleDB")
+    for item in items:
+        if not TIMESCALEDB and item.get_closest_marker("timescaledb") is not None:
+            item.add_marker(skip)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -97,7 +109,7 @@ END $$;
 ALTER TABLE audit DISABLE TRIGGER audit_append_only;
 ALTER TABLE prediction DISABLE TRIGGER prediction_insert_only;
 TRUNCATE asset, account, audit, condition_definition, event, simulation, outage, maintenance, capacity_test,
-    model, prediction, schedule, execution;
+    model, prediction, schedule, execution, rollup_due, rollup_due_day, dropped_day, clustered_partition;
 ALTER TABLE audit ENABLE TRIGGER audit_append_only;
 ALTER TABLE prediction ENABLE ALWAYS TRIGGER prediction_insert_only;
 DELETE FROM quality WHERE id <> 0;
@@ -121,6 +133,30 @@ def database(_migrated: str) -> str:
     with psycopg.connect(_migrated) as connection:
         connection.execute(_EMPTY.encode())
     return _migrated
+
+
+@pytest.fixture
+def timescale() -> Iterator[str]:
+    """Connection string of a new database on the server with TimescaleDB, without a schema."""
+    name = f"voltkeep_{uuid.uuid4().hex}"
+    with psycopg.connect(TIMESCALEDB, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    conninfo = psycopg.conninfo.make_conninfo(TIMESCALEDB, dbname=name)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    yield conninfo
+    with psycopg.connect(TIMESCALEDB, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["postgresql", pytest.param("timescaledb", marks=pytest.mark.timescaledb)])
+def either(request: pytest.FixtureRequest) -> str:
+    """Connection string of a historian's database with nothing in it, on either kind of server."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("database"))
+    conninfo = str(request.getfixturevalue("timescale"))
+    migrate(conninfo)
+    return conninfo
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,28 @@ def test_a_column_for_every_tag_and_of_its_width(database: str) -> None:
                 assert columns(connection, name) == types
 
 
+def test_roll_ups_of_every_tag_and_of_what_has_a_meaning(database: str) -> None:
+    key = {"ts": "timestamp with time zone", "asset_id": "integer", "quality": "integer", "rows": "integer"}
+    with connected(database) as connection:
+        for table in TABLES.values():
+            found = columns(connection, table.hourly)
+            assert columns(connection, table.daily) == found
+            assert len(found) == len(key) + sum(len(c.rolled) for c in table.columns)
+            assert found.items() >= key.items()
+        jar = columns(connection, "jar_hourly")
+    assert {name: jar[name] for name in jar if name.startswith("voltage_")} == {
+        "voltage_sum": "bigint",
+        "voltage_count": "integer",
+        "voltage_min": "smallint",
+        "voltage_max": "smallint",
+    }
+    assert [name for name in jar if name.startswith("health_status")] == [
+        "health_status_count",
+        "health_status_min",
+        "health_status_max",
+    ]
+
+
 def test_a_tags_column_comes_and_goes_in_every_table_of_its_asset(database: str) -> None:
     tables = ("jar_reading", "jar_simulated", "jar_latest")
     with connected(database) as connection, Operations.context(MigrationContext.configure(connection)):
@@ -109,6 +131,20 @@ def test_a_tags_column_comes_and_goes_in_every_table_of_its_asset(database: str)
         for name, old in zip(tables, before, strict=True):
             assert columns(connection, name) == old | {"humour": "smallint", "weight": "integer"}
         drop_columns("jar", ["humour", "weight"])
+        assert [columns(connection, name) for name in tables] == before
+
+
+def test_a_tags_roll_up_columns_come_and_go_with_it(database: str) -> None:
+    tables = ("jar_hourly", "jar_daily")
+    with connected(database) as connection, Operations.context(MigrationContext.configure(connection)):
+        before = [columns(connection, name) for name in tables]
+        add_columns("jar", {"weight": "integer", "humour": "smallint"}, states={"humour"})
+        new = {"weight_sum": "bigint", "weight_count": "integer", "humour_count": "integer"}
+        new |= {f"weight_{end}": "integer" for end in ("min", "max")}
+        new |= {f"humour_{end}": "smallint" for end in ("min", "max")}
+        for name, old in zip(tables, before, strict=True):
+            assert columns(connection, name) == old | new
+        drop_columns("jar", ["weight", "humour"])
         assert [columns(connection, name) for name in tables] == before
 
 

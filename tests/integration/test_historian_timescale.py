@@ -1,25 +1,17 @@
-"""The historian on TimescaleDB: VOLTKEEP_TEST_TIMESCALEDB_URL names a server to make databases in.
-
-No package that these tests install has TimescaleDB, so they are skipped elsewhere.
-"""
+"""The historian on TimescaleDB, where VOLTKEEP_TEST_TIMESCALEDB_URL names a server that has it."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from config.settings import Historian as Settings
-from historian import engine
 from historian.columns import TABLES
 from historian.historian import Historian
 from nodeset import status as st
@@ -27,25 +19,13 @@ from nodeset.fleet import AssetType
 from nodeset.frame import first_frame
 from nodeset.index import TagIndex
 
-URL = os.environ.get("VOLTKEEP_TEST_TIMESCALEDB_URL", "")
-pytestmark = pytest.mark.skipif(not URL, reason="VOLTKEEP_TEST_TIMESCALEDB_URL names no TimescaleDB")
+pytestmark = pytest.mark.timescaledb
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 DAY = 86_400_000_000
 START = 1_767_225_600_000_000
 TOUCHED = "Bangrak/UPS-1/S01/J01"
-
-
-@pytest.fixture
-def timescale(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    # What is checked here does not depend on the version of PostgreSQL.
-    monkeypatch.setattr(engine, "OLDEST", 13)
-    name = f"voltkeep_{uuid.uuid4().hex}"
-    with psycopg.connect(URL, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield make_conninfo(URL, dbname=name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 async def test_readings_are_kept_over_restarts_in_chunks_of_a_day(
