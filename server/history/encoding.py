@@ -30,6 +30,9 @@ def extension_object(type_id: int, body: bytes) -> bytes:
     return b"".join((b"\x01\x00", type_id.to_bytes(2, "little"), b"\x01", I32.pack(len(body)), body))
 
 
+NO_VALUES: Final = extension_object(HISTORY_DATA, I32.pack(0))
+
+
 class ValueEncoder:
     """Encodes histories of variables as HistoryData."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from asyncua import ua
 
 from historian.historian import Historian
 from server.errors import ServiceError
-from server.history.encoding import ValueEncoder
+from server.history.encoding import NO_VALUES, ValueEncoder
 from server.history.reading import HistoryNode, Page, microseconds
 from server.protocol.sessions import Session
 
@@ -27,6 +28,8 @@ class RawTerms:
 
 class RawReader:
     """Raw values from the historian."""
+
+    empty: Final = NO_VALUES
 
     def __init__(self, historian: Historian, encoder: ValueEncoder) -> None:
         self._historian = historian

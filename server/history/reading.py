@@ -62,7 +62,14 @@ class Page:
 
 
 class HistoryReader(Protocol):
-    """Reads one kind of history. What it raises as `ServiceError` from `check` refuses the request."""
+    """Reads one kind of history. What it raises as `ServiceError` from `check` refuses the request.
+
+    `empty` is the encoded ExtensionObject of a page without values.
+    """
+
+    @property
+    def empty(self) -> bytes:
+        """See above."""
 
     def check(self, details: Any, nodes: int) -> None:
         """Refuse details that make no sense, whatever the nodes are."""

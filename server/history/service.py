@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,9 +13,10 @@ from asyncua import ua
 from historian.errors import HistorianError
 from server.errors import ServiceError
 from server.history.encoding import NO_BODY
-from server.history.points import Points
-from server.history.reading import HistoryNode, HistoryReader, NodeKind, Operation, operation_of
+from server.history.points import Goal, Points
+from server.history.reading import HistoryNode, HistoryReader, NodeKind, Operation, Page, operation_of
 from server.protocol.dispatch import Call, Dispatcher
+from server.protocol.indexrange import BadRange, parse
 from server.protocol.sessions import Session
 from server.protocol.turns import Pace
 from server.protocol.wire import I32, U32, response_header
@@ -30,10 +32,13 @@ S = ua.StatusCodes
 
 MAX_NODES: Final = 1000
 MAX_VALUES: Final = 1_000_000  # in one answer, of 22 bytes each
-TIMEOUT: Final = 30.0  # s, for one node
+TIMEOUT: Final = 30.0  # s, for an answer
+BEGINNING: Final = object()  # where a history goes on of which nothing was told yet
 ANNOTATIONS: Final = ".Annotations"  # what comes behind a variable's identifier in that of the property
 _RESPONSE: Final = int(ua.ObjectIds.HistoryReadResponse_Encoding_DefaultBinary)
 _NONE: Final = b"\xff\xff\xff\xff"
+_SOURCE, _SERVER, _BOTH = 0, 1, 2  # TimestampsToReturn
+_USED: Final = 0.8  # of the time that a client has for the answer
 
 
 @dataclass
@@ -47,12 +52,18 @@ class _Head:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What all nodes of a request have in common; `share` is how many values each may have in the answer."""
+    """What all nodes of a request have in common.
+
+    `share` is how many values each may have in the answer, due at `deadline` on the clock of the loop [s].
+    """
 
     session: Session
+    number: int
     details: Any
     operation: Operation
+    timestamps: int
     share: int
+    deadline: float
 
 
 class HistoryService:
@@ -82,82 +93,74 @@ class HistoryService:
         if head.ReleaseContinuationPoints:
             results = [self._release(call.owner, node) for node in asked]
         else:
-            results = await self._pages(self._request(call.owner, head, len(asked)), asked)
+            request = self._request(call, head, len(asked))
+            results = await _while_open(call.owner, self._pages(request, asked))
         header = response_header(_RESPONSE, call.header.handle)
         return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
-    def _request(self, session: Session, head: _Head, count: int) -> _Request:
+    def _request(self, call: Call, head: _Head, count: int) -> _Request:
         """What is asked of all nodes; raises `ServiceError` where no node could be read."""
-        details = head.HistoryReadDetails
+        details, timestamps = head.HistoryReadDetails, int(head.TimestampsToReturn)
         operation = operation_of(details)
         readers = {reader for (served, _), reader in self._readers.items() if served is operation}
         if not readers:
             raise ServiceError(S.BadHistoryOperationUnsupported)
         for reader in readers:
             reader.check(details, count)
-        if int(head.TimestampsToReturn) not in (0, 1, 2):
+        if timestamps not in (_SOURCE, _SERVER, _BOTH) and operation is not Operation.EVENTS:
             raise ServiceError(S.BadTimestampsToReturnInvalid)
         # What one answer holds is shared by its nodes: the rest follows by continuation points.
-        return _Request(session, details, operation, max(MAX_VALUES // count, 1))
+        share = max(MAX_VALUES // count, 1)
+        due = min(call.header.timeout_hint * _USED / 1000 or TIMEOUT, TIMEOUT)
+        deadline = asyncio.get_running_loop().time() + due
+        return _Request(call.owner, self._points.begin(), details, operation, timestamps, share, deadline)
 
     async def _pages(self, request: _Request, asked: list[ua.HistoryReadValueId]) -> list[bytes]:
-        results = []
+        pace, results = Pace(), []
         for place, node in enumerate(asked):
             results.append(await self._page(request, place, node))
-            if request.session.closed:
-                raise ServiceError(S.BadSessionClosed)
+            await pace.step()
         return results
 
     async def _page(self, request: _Request, place: int, asked: ua.HistoryReadValueId) -> bytes:
         session = request.session
         try:
-            node = self._node(session, asked)
+            node = self._node(request, asked)
             reader = self._readers.get((request.operation, node.kind))
             if reader is None:
                 raise ServiceError(S.BadHistoryOperationUnsupported)
-            terms = reader.terms(request.details, place, node)
-            rest = None
-            if asked.ContinuationPoint:
-                point = self._points.take(session, asked.ContinuationPoint)
-                if (point.operation, point.node, point.terms) != (request.operation, node, terms):
-                    raise ServiceError(S.BadContinuationPointInvalid)
-                rest = point.rest
-            async with asyncio.timeout(TIMEOUT):
-                page = await reader.read(session, node, terms, rest, request.share)
-            name = None
-            if page.rest is not None:
-                name = self._points.keep(session, request.operation, node, terms, page.rest)
+            goal = Goal(request.operation, node, reader.terms(request.details, place, node))
+            given = asked.ContinuationPoint
+            rest = self._points.take(session, given, goal) if given else None
+            page = await _in_time(reader, request, goal, rest)
+            more = page.rest is not None
+            point = self._points.keep(session, request.number, goal, page.rest) if more else None
         except ServiceError as error:
             return _result(error.code)
-        except TimeoutError:
-            return _result(S.BadTimeout)
         except HistorianError as error:
             log.warning("history cannot be read", reason=str(error))
             return _result(S.BadResourceUnavailable)
-        return _result(page.status, name, page.body)
+        return _result(page.status, point, page.body)
 
     def _release(self, session: Session, asked: ua.HistoryReadValueId) -> bytes:
-        """Forget a continuation point; no history is told (Part 4, 5.11.3.2)."""
+        """Forget a continuation point; no history is told (Part 11, 6.3)."""
         try:
-            if asked.ContinuationPoint:
-                self._points.take(session, asked.ContinuationPoint)
+            self._points.take(session, asked.ContinuationPoint or b"")
         except ServiceError as error:
             return _result(error.code)
         return _result(S.Good)
 
     # -- nodes
 
-    def _node(self, session: Session, asked: ua.HistoryReadValueId) -> HistoryNode:
+    def _node(self, request: _Request, asked: ua.HistoryReadValueId) -> HistoryNode:
         """The node of which history is asked; raises `ServiceError`."""
         node = self._known(asked.NodeId)
         profile = self._permissions.profile(asked.NodeId)
-        refused = self._permissions.refusal(profile, session, Permission.READ_HISTORY)
+        refused = self._permissions.refusal(profile, request.session, Permission.READ_HISTORY)
+        if not refused and node.kind is not NodeKind.NOTIFIER:
+            refused = _form_refusal(request, node, asked)
         if refused:
             raise ServiceError(refused)
-        if asked.IndexRange:
-            raise ServiceError(S.BadIndexRangeNoData)
-        if asked.DataEncoding.Name and asked.DataEncoding.Name != "Default Binary":
-            raise ServiceError(S.BadDataEncodingUnsupported)
         return node
 
     def _known(self, node_id: ua.NodeId) -> HistoryNode:
@@ -177,6 +180,61 @@ class HistoryService:
         if notifier is not None and notifier.value.Value.Value & nodes.HISTORY_READABLE:
             return HistoryNode(node_id, NodeKind.NOTIFIER)
         raise ServiceError(S.BadHistoryOperationUnsupported)
+
+
+async def _while_open(session: Session, pages: Coroutine[Any, Any, list[bytes]]) -> list[bytes]:
+    """The results, or Bad_SessionClosed as soon as the session is: nobody waits for what is asked then."""
+    work = asyncio.ensure_future(pages)
+    session.work.add(work)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if session.closed and not (task is not None and task.cancelling()):
+            raise ServiceError(S.BadSessionClosed) from None
+        raise
+    finally:
+        session.work.discard(work)
+
+
+async def _in_time(reader: HistoryReader, request: _Request, goal: Goal, rest: Any) -> Page:
+    """A page; nothing but a point to go on from where the answer is due (Part 11, 6.3)."""
+    if asyncio.get_running_loop().time() >= request.deadline:
+        return Page(S.Good, reader.empty, rest if rest is not None else BEGINNING)
+    if rest is BEGINNING:
+        rest = None
+    try:
+        async with asyncio.timeout_at(request.deadline):
+            return await reader.read(request.session, goal.node, goal.terms, rest, request.share)
+    except TimeoutError:
+        raise ServiceError(S.BadTimeout) from None
+
+
+def _form_refusal(request: _Request, node: HistoryNode, asked: ua.HistoryReadValueId) -> int:
+    """The StatusCode with which values in the form asked for are refused, or 0.
+
+    Only source timestamps are kept. Part 11, 4.4 has a request for both refused; as clients in use ask for
+    nothing else, it is given what there is.
+    """
+    if request.timestamps == _SERVER:
+        processed = request.operation is Operation.PROCESSED  # Part 13, 5.4.3.1; else Part 11, 6.5.3.2
+        return int(S.BadTimestampsToReturnInvalid if processed else S.BadTimestampNotSupported)
+    if asked.DataEncoding.Name:
+        # An encoding is for structures, which only have the binary one here (Part 4, 7.38.2).
+        if node.kind is NodeKind.VARIABLE:
+            return int(S.BadDataEncodingInvalid)
+        if (asked.DataEncoding.NamespaceIndex, asked.DataEncoding.Name) != (0, "Default Binary"):
+            return int(S.BadDataEncodingUnsupported)
+    return _range_refusal(asked.IndexRange) if asked.IndexRange else 0
+
+
+def _range_refusal(text: str) -> int:
+    """What is historised has no elements."""
+    try:
+        parse(text)
+    except BadRange:
+        return int(S.BadIndexRangeInvalid)
+    return int(S.BadIndexRangeNoData)
 
 
 def _result(status: int, point: bytes | None = None, body: bytes = NO_BODY) -> bytes:

@@ -7,6 +7,7 @@ certificate and the same user.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import defaultdict, deque
@@ -62,6 +63,7 @@ class Session:
     )
     points: dict[bytes, Any] = field(default_factory=dict)
     history_points: dict[bytes, Any] = field(default_factory=dict)  # of HistoryRead, oldest first
+    work: set[asyncio.Future[Any]] = field(default_factory=set)  # that is given up when it is closed
     # What diagnostics tell of it (Part 5, 12.11 and 12.12).
     created: float = field(default_factory=time.monotonic)
     server_uri: str | None = None
@@ -179,6 +181,8 @@ class Sessions:
             session.publish_queue.popleft().fault(int(ua.StatusCodes.BadSessionClosed))
         session.points.clear()
         session.history_points.clear()
+        for work in session.work:
+            work.cancel()
         session.farewells.clear()
         connection, session.connection = session.connection, None
         self.left(connection)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from asyncua import ua
 
 from config.settings import OpcUa
+from historian.reader import MAX_VALUES
 from nodeset.types import FLEET_URI
 from server.events import filter as eventfilter
 from server.history import points as historypoints
@@ -52,7 +53,7 @@ PROFILES: Final = (
 )
 _HISTORY: Final = {
     "AccessHistoryDataCapability": (True, VT.Boolean),
-    "MaxReturnDataValues": (historyservice.MAX_VALUES, VT.UInt32),
+    "MaxReturnDataValues": (min(MAX_VALUES, historyservice.MAX_VALUES), VT.UInt32),
     "MaxReturnEventValues": (0, VT.UInt32),
     **dict.fromkeys(
         (
