@@ -37,6 +37,9 @@ class Kind(StrEnum):
     JAR = "jar"  # String, a jar's path; the number is the jar's index
 
 
+TEXTS: Final = frozenset({Kind.QUARTER, Kind.JAR})  # whose numbers stand for texts
+
+
 class Origin(StrEnum):
     """Where a tag's value comes from."""
 

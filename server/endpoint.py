@@ -21,7 +21,9 @@ from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
 from server.events.simulation import SimulationEvents
+from server.history.attime import AtTimeReader
 from server.history.encoding import ValueEncoder
+from server.history.processed import ProcessedReader
 from server.history.raw import RawReader
 from server.history.reading import NodeKind, Operation
 from server.history.service import HistoryService
@@ -213,7 +215,10 @@ class OpcUaServer:
     def _history(self, space: AddressSpace, parser: RowParser) -> HistoryService:
         history = HistoryService(space, parser, self.permissions)
         encoder = ValueEncoder(self._table.index)
+        processed = ProcessedReader(self._historian, encoder, self._table.index)
         history.serve(Operation.RAW, NodeKind.VARIABLE, RawReader(self._historian, encoder))
+        history.serve(Operation.AT_TIME, NodeKind.VARIABLE, AtTimeReader(self._historian, encoder))
+        history.serve(Operation.PROCESSED, NodeKind.VARIABLE, processed)
         return history
 
     def _secure(self) -> None:

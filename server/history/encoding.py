@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from asyncua import ua
 from numpy.typing import NDArray
 
+from historian.aggregation import Result
 from historian.series import History
 from nodeset.fleet import AssetType, Index
 from nodeset.index import TagIndex
-from nodeset.tags import Kind, TagDef, quarter_text
+from nodeset.tags import TEXTS, Kind, TagDef, quarter_text
 from server.protocol.wire import EPOCH, I32, string
 
 HISTORY_DATA: Final = int(ua.ObjectIds.HistoryData_Encoding_DefaultBinary)
 NO_BODY: Final = b"\x00\x00\x00"  # an ExtensionObject without a body
 _BAD_BOUND: Final = 0x80D7_0000
-# DataValue (Part 6, 5.2.2.17): bits of its mask, and the Variant's type.
+# Bits of a DataValue's mask (Part 6, 5.2.2.17).
 _VALUE, _STATUS, _SOURCE = 0x01, 0x02, 0x04
-_UINT32, _DOUBLE, _STRING = 7, 11, 12
 
 Records = NDArray[np.void]
-Numbers = NDArray[np.generic]
+Mask = NDArray[np.bool_]
+_Part = tuple[Mask, Records]
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    """A type of Variant by its number, and how NumPy has its values."""
+
+    number: int
+    form: str
+
+
+_DOUBLE: Final = _Type(11, "<f8")
+_UINT32: Final = _Type(7, "<u4")
+_STRING: Final = 12
+_MADE: Final = {
+    Result.DOUBLE: _DOUBLE,
+    Result.INT32: _Type(6, "<i4"),
+    Result.STATUS_CODE: _Type(19, "<u4"),
+}
 
 
 def extension_object(type_id: int, body: bytes) -> bytes:
@@ -34,54 +54,59 @@ NO_VALUES: Final = extension_object(HISTORY_DATA, I32.pack(0))
 
 
 class ValueEncoder:
-    """Encodes histories of variables as HistoryData."""
+    """Encodes histories of variables as HistoryData, in ExtensionObjects."""
 
     def __init__(self, index: TagIndex) -> None:
         self._index = index
 
-    def history_data(self, row: int, found: History) -> bytes:
-        """Values of the variable in `row`, as an ExtensionObject."""
-        return extension_object(HISTORY_DATA, I32.pack(len(found.time)) + self.values(row, found))
+    def stored(self, row: int, found: History) -> bytes:
+        """Values of the variable in `row` as they were live; a bound that is not there has none."""
+        return self._history_data(row, found, found.status == _BAD_BOUND, Result.SOURCE)
 
-    def values(self, row: int, found: History) -> bytes:
-        """The DataValues, one after the other."""
+    def made(self, row: int, found: History, result: Result = Result.SOURCE) -> bytes:
+        """What was worked out of values of the variable in `row`; NaN is no value."""
+        return self._history_data(row, found, np.isnan(found.value), result)
+
+    def _history_data(self, row: int, found: History, absent: Mask, result: Result) -> bytes:
         tag, _ = self._index.locate(row)
-        absent = found.status == _BAD_BOUND  # it has no value (Part 11, 6.5.3)
-        if tag.kind in (Kind.QUARTER, Kind.JAR):
-            return self._texts(tag, found, absent | np.isnan(found.value))
-        states = tag.kind is Kind.STATE
-        numbers = np.nan_to_num(found.value) if states else found.value
-        kind, form = (_UINT32, "<u4") if states else (_DOUBLE, "<f8")
-        return _ragged([(~absent, _records(found, kind, form, numbers)), (absent, _records(found))])
+        if result is Result.SOURCE and tag.kind in TEXTS:
+            parts = self._texts(tag, found)
+        else:
+            kind = _MADE.get(result) or (_UINT32 if tag.kind is Kind.STATE else _DOUBLE)
+            numbers = found.value if kind is _DOUBLE else np.nan_to_num(found.value)
+            parts = [(~absent, _records(found, kind, numbers)), (absent, _records(found))]
+        return extension_object(HISTORY_DATA, I32.pack(len(found.time)) + _joined(parts))
 
-    def _texts(self, tag: TagDef, found: History, absent: NDArray[np.bool_]) -> bytes:
+    def _texts(self, tag: TagDef, found: History) -> list[_Part]:
+        """A part for each text: there are few, and records of one text are of one size."""
         jars = self._index.fleet.assets(AssetType.JAR)
-        parts = [(absent, _records(found))]
+        absent = np.isnan(found.value)
+        parts: list[_Part] = [(absent, _records(found))]
         for number in np.unique(found.value[~absent]):
             text = quarter_text(number) if tag.kind is Kind.QUARTER else jars[int(number)].path
             encoded = np.frombuffer(string(text), np.uint8)
-            parts.append((found.value == number, _records(found, _STRING, f"({len(encoded)},)u1", encoded)))
-        return _ragged(parts)
+            kind = _Type(_STRING, f"({len(encoded)},)u1")
+            parts.append((found.value == number, _records(found, kind, encoded)))
+        return parts
 
 
-def _records(
-    found: History, kind: int = 0, form: str = "", value: NDArray[np.generic] | None = None
-) -> Records:
-    """DataValues of equal size with status and source time, with a value of a type of Variant or without."""
-    timed = [("status", "<u4"), ("source", "<i8")]
-    valued = [("type", "u1"), ("value", form)] if form else []
-    out = np.zeros(len(found.time), np.dtype([("mask", "u1"), *valued, *timed]))
-    out["mask"] = _STATUS | _SOURCE | (_VALUE if form else 0)
-    if form:
-        out["type"] = kind
+def _records(found: History, kind: _Type | None = None, value: NDArray[np.generic] | None = None) -> Records:
+    """DataValues of one size with status and source time, with a value of a type or without."""
+    valued = [] if kind is None else [("type", "u1"), ("value", kind.form)]
+    fields = [("mask", "u1"), *valued, ("status", "<u4"), ("source", "<i8")]
+    out = np.zeros(len(found.time), np.dtype(fields))
+    out["mask"] = _STATUS | _SOURCE
+    if kind is not None:
+        out["mask"] |= _VALUE
+        out["type"] = kind.number
         out["value"] = value
     out["status"] = found.status
     out["source"] = found.time * 10 + EPOCH
     return out
 
 
-def _ragged(parts: list[tuple[NDArray[np.bool_], Records]]) -> bytes:
-    """Records of several sizes in their order; of each part those that are its own."""
+def _joined(parts: list[_Part]) -> bytes:
+    """Of each part the records that are its own, in their order; parts differ in size."""
     parts = [(own, records) for own, records in parts if own.any()]
     if len(parts) <= 1:
         return b"".join(records.tobytes() for _, records in parts)

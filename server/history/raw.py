@@ -60,6 +60,6 @@ class RawReader:
         found = await self._historian.read_raw(node.row, terms.start, terms.end, limit, terms.bounds, rest)
         return Page(
             S.Good if len(found.time) else S.GoodNoData,
-            self._encoder.history_data(node.row, found),
+            self._encoder.stored(node.row, found),
             int(found.time[-1]) if found.more else None,
         )

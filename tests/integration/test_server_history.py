@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from asyncua import Client, ua
-from asyncua.common.utils import Buffer
-from asyncua.ua.ua_binary import struct_from_binary
-from opcuaserver import OpcUaTestServer, answer, request
+from opcuahistory import BEGINNING, FUTURE, TICK, history_request, raw_details, values
+from opcuaserver import OpcUaTestServer, answer
 
 S = ua.StatusCodes
 JAR = "Bangrak/UPS-1/S01/J02"
@@ -33,11 +32,6 @@ async def voltage(client: Client, server: OpcUaTestServer) -> tuple[ua.NodeId, l
             await asyncio.sleep(0.2)
 
 
-BEGINNING = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-FUTURE = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
-TICK = dt.timedelta(microseconds=1)
-
-
 def history(
     node_ids: list[ua.NodeId],
     start: dt.datetime | None,
@@ -47,32 +41,14 @@ def history(
     points: list[bytes | None] | None = None,
     **terms: Any,
 ) -> Any:
-    details = ua.ReadRawModifiedDetails()
-    details.StartTime = start or ua.win_epoch_to_datetime(0)
-    details.EndTime = end or ua.win_epoch_to_datetime(0)
-    details.NumValuesPerNode, details.ReturnBounds = most, bounds
-    details.IsReadModified = terms.pop("modified", False)
-    nodes = []
-    for i, node_id in enumerate(node_ids):
-        wanted = ua.HistoryReadValueId()
-        wanted.NodeId = node_id
-        wanted.ContinuationPoint = points[i] if points else None
-        nodes.append(wanted)
-    terms = {"TimestampsToReturn": ua.TimestampsToReturn.Source, "ReleaseContinuationPoints": False} | terms
-    return request(ua.HistoryReadRequest, HistoryReadDetails=details, NodesToRead=nodes, **terms)
+    details = raw_details(start, end, most, bounds, terms.pop("modified", False))
+    return history_request(node_ids, details, points, **terms)
 
 
 async def read(client: Client, node_id: ua.NodeId, *terms: Any, **more: Any) -> ua.HistoryReadResult:
     response = await answer(client, ua.HistoryReadResponse, history([node_id], *terms, **more))
     result: ua.HistoryReadResult = response.Results[0]
     return result
-
-
-def values(result: ua.HistoryReadResult) -> list[ua.DataValue]:
-    data = result.HistoryData
-    if isinstance(data, ua.ExtensionObject):
-        data = struct_from_binary(ua.HistoryData, Buffer(data.Body)) if data.Body else None
-    return list(data.DataValues or []) if data is not None else []
 
 
 Voltage = tuple[ua.NodeId, list[ua.DataValue]]

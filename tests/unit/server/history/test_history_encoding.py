@@ -11,7 +11,8 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import extensionobject_from_binary
 from smallfleets import index_of
 
-from historian.reader import History
+from historian.aggregation import Result
+from historian.series import History
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 from server.history.encoding import NO_VALUES, ValueEncoder
@@ -34,7 +35,10 @@ def history(values: list[float], statuses: list[int]) -> History:
 
 def decoded(index: TagIndex, name: str, asset: AssetType, *columns: Any) -> list[ua.DataValue]:
     row = index.slice(asset, name).start
-    body = ValueEncoder(index).history_data(row, history(*columns))
+    return read(ValueEncoder(index).stored(row, history(*columns)))
+
+
+def read(body: bytes) -> list[ua.DataValue]:
     buffer = Buffer(body)
     found = extensionobject_from_binary(buffer)
     assert len(buffer) == 0
@@ -91,8 +95,33 @@ def test_texts_of_several_lengths(index: TagIndex) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("result", "name", "values", "kind"),
+    [
+        (Result.DOUBLE, "HealthStatus", [0.5, 60_000.0], VT.Double),
+        (Result.INT32, "Voltage", [3, 0], VT.Int32),
+        (Result.STATUS_CODE, "Voltage", [0x8005_0000, 0x40A4_0000], VT.StatusCode),
+        (Result.SOURCE, "Voltage", [13.65, 13.5], VT.Double),
+        (Result.SOURCE, "HealthStatus", [2, 0], VT.UInt32),
+        (Result.INT32, "ReplacementQuarter", [3, 0], VT.Int32),
+    ],
+)
+def test_what_was_worked_out_has_the_type_of_its_result(
+    index: TagIndex, result: Result, name: str, values: list[float], kind: VT
+) -> None:
+    row = index.slice(AssetType.JAR, name).start
+    statuses = [0x0000_0401, 0x8005_0000, 0x40A4_0405]
+    found = read(ValueEncoder(index).made(row, history([values[0], np.nan, values[1]], statuses), result))
+    told = [ua.StatusCode(v) if kind is VT.StatusCode else v for v in values]
+    assert plain(found) == [
+        (kind, told[0], statuses[0]),
+        (None, None, statuses[1]),
+        (kind, told[1], statuses[2]),
+    ]
+
+
 def test_nothing(index: TagIndex) -> None:
     for name in ("Voltage", "HealthStatus", "ReplacementQuarter"):
         row = index.slice(AssetType.JAR, name).start
-        assert ValueEncoder(index).history_data(row, history([], [])) == NO_VALUES
+        assert ValueEncoder(index).stored(row, history([], [])) == NO_VALUES
     assert extensionobject_from_binary(Buffer(NO_VALUES)) == ua.HistoryData()
