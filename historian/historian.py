@@ -35,8 +35,8 @@ from historian.partitions import Partitions
 from historian.processed import ProcessedReader
 from historian.quality import QualityDictionary
 from historian.reader import Reader
-from historian.series import History, Variables
 from historian.rowwriter import RowWriter
+from historian.series import History, Variables
 from historian.simulated import Simulated, SimulatedStats
 from historian.simulatedtables import SimulatedTables
 from historian.span import Span
