@@ -7,6 +7,7 @@ length and big-endian bytes, a length of -1 for NULL; timestamps are microsecond
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -21,21 +22,37 @@ HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # signature, flags, length of 
 TRAILER: Final = b"\xff\xff"
 
 
+BLOCK: Final = 2048  # rows that are encoded at once: the server reads one block while the next is made
+
+
 def encode(rows: Rows, time: int, quality: Ids) -> bytes:
     """One table's rows as a COPY stream; `time` [µs since 1970], `quality` one id a row."""
+    return b"".join(stream([(rows, time, quality)]))
+
+
+def stream(parts: Iterable[tuple[Rows, int, Ids]]) -> Iterator[bytes]:
+    """The same of several scans, block by block; all `parts` are of one table."""
+    yield HEADER
+    for rows, time, quality in parts:
+        for first in range(0, len(rows.assets), BLOCK):
+            yield _block(rows, time, quality, slice(first, first + BLOCK))
+    yield TRAILER
+
+
+def _block(rows: Rows, time: int, quality: Ids, part: slice) -> bytes:
+    value = rows.value[:, part]
     layout = _layout(rows.table)
-    cells = np.empty(len(rows.assets), layout)
+    cells = np.empty(value.shape[1], layout)
     cells["fields"] = len(rows.table.names)
     for name in rows.table.names:
         cells[f"{name} length"] = layout[name].itemsize
     cells["ts"] = time - POSTGRES_EPOCH
-    cells["asset_id"] = rows.assets
-    cells["quality"] = quality
-    for column, value in zip(rows.table.columns, rows.value, strict=True):
-        cells[column.name] = value.astype(np.int16) if column.bits == 16 else value
-    missing = rows.value == NO_VALUE
-    body = _without(cells, rows.table, missing) if missing.any() else cells.tobytes()
-    return HEADER + body + TRAILER
+    cells["asset_id"] = rows.assets[part]
+    cells["quality"] = quality[part]
+    for column, number in zip(rows.table.columns, value, strict=True):
+        cells[column.name] = number.astype(np.int16) if column.bits == 16 else number
+    missing = value == NO_VALUE
+    return _without(cells, rows.table, missing) if missing.any() else cells.tobytes()
 
 
 @functools.cache

@@ -46,6 +46,13 @@ async def note(connection: psycopg.AsyncConnection, time: int) -> None:
     await connection.execute(_NOTE, (datetime_of(time - time % HOUR),))
 
 
+def noting(times: Iterable[int]) -> str:
+    """A statement that notes that readings of these times [µs] have changed."""
+    hours = sorted({time - time % HOUR for time in times})
+    values = ", ".join(f"('{datetime_of(hour).isoformat()}')" for hour in hours)
+    return f"INSERT INTO rollup_due (hour) VALUES {values} {_AGAIN}"
+
+
 async def note_all(connection: psycopg.AsyncConnection, times: Iterable[int]) -> None:
     """Within a transaction: note that readings of these times [µs] have changed."""
     hours = sorted({time - time % HOUR for time in times})

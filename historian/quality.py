@@ -39,9 +39,20 @@ class QualityDictionary:
     def __init__(self) -> None:
         self._ids: dict[tuple[str, bytes], int] = {}
         self._codes: dict[int, Codes] = {ALL_GOOD: {}}
+        self._last: dict[
+            str, tuple[Statuses, Ids]
+        ] = {}  # by table: most scans have the qualities of the last
 
     async def ids(self, connection: psycopg.AsyncConnection, rows: Rows) -> Ids:
         """Number of the quality of each row."""
+        last = self._last.get(rows.table.readings)
+        if last is not None and np.array_equal(rows.status, last[0]):
+            return last[1]
+        ids = await self._ids_of(connection, rows)
+        self._last[rows.table.readings] = rows.status, ids
+        return ids
+
+    async def _ids_of(self, connection: psycopg.AsyncConnection, rows: Rows) -> Ids:
         if not rows.status.any():
             return np.zeros(len(rows.assets), np.int32)
         combinations, which = distinct(rows.status)

@@ -1,4 +1,4 @@
-"""Writes one scan in one transaction, by COPY straight into the readings.
+"""Writes scans in one transaction, by COPY straight into the readings.
 
 Whatever fails leaves the database as it was. The same scan can be written again, any number of times:
 only when a row turns out to be there already does it go through a temporary stage and an insert that
@@ -8,25 +8,28 @@ alone.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
 from typing import Final
 
 import psycopg
 import structlog
-from psycopg import sql
 
+from historian import copying
+from historian.assets import Ids
 from historian.columns import TABLES, Table
 from historian.connections import Connect
-from historian.copyformat import encode
-from historian.due import note
+from historian.copyformat import stream
+from historian.due import note_all, noting
 from historian.editlock import take_turn
 from historian.mergedrows import fill_in
 from historian.partitions import Partitions
 from historian.quality import QualityDictionary
-from historian.rows import Scan
+from historian.rows import Rows, Scan
 
 EXPIRE_PERIOD: Final = 600_000_000  # µs between looks at what is too old or too big
 _log = structlog.get_logger("historian")
+
+_Parts = dict[Table, list[tuple[Rows, int, Ids]]]  # rows, their time and their qualities
 
 
 class Store:
@@ -39,40 +42,37 @@ class Store:
         self._expired_at = 0
         self._connection: psycopg.AsyncConnection | None = None
 
-    async def write(self, scan: Scan) -> int:
-        """Write a scan; returns how many rows were new."""
+    async def write(self, *scans: Scan) -> int:
+        """Write scans, all or none; returns how many rows were new."""
         connection = await self._open()
-        await self._partitions.ensure(connection, scan.time)
-        if scan.time > self._expired_at + EXPIRE_PERIOD:
-            self._expired_at = scan.time
-            await self._partitions.expire(connection, scan.time)
-        qualities = [await self._quality.ids(connection, rows) for rows in scan.rows]
-        streams = await asyncio.to_thread(
-            lambda: [encode(rows, scan.time, ids) for rows, ids in zip(scan.rows, qualities, strict=True)]
-        )
+        parts: _Parts = {table: [] for table in TABLES.values()}
+        for scan in scans:
+            await self._prepare(connection, scan.time)
+            for rows in scan.rows:
+                ids = await self._quality.ids(connection, rows)
+                parts[rows.table].append((rows, scan.time, ids))
+        given = sum(len(rows.assets) for scan in scans for rows in scan.rows)
         try:
-            async with connection.transaction():
-                for rows, stream in zip(scan.rows, streams, strict=True):
-                    await _copy(connection, _STATEMENTS[rows.table.readings].copy, stream)
-                await note(connection, scan.time)
-            return sum(len(rows.assets) for rows in scan.rows)
+            statements = [*_COPY, noting(scan.time for scan in scans)]
+            *counts, _ = await copying.run(connection, statements, _streams(parts))
+            new = sum(counts)
         except psycopg.errors.UniqueViolation:
-            return await self._merge(connection, scan, streams)
+            new = await self._merge(connection, parts, {scan.time for scan in scans})
+        if new != given:
+            _log.info("rows were there already", time=scans[0].time, scans=len(scans), rows=given - new)
+        return new
 
-    async def _merge(self, connection: psycopg.AsyncConnection, scan: Scan, streams: list[bytes]) -> int:
-        """Write a scan of which some or all rows are there already; returns how many were not."""
+    async def _merge(self, connection: psycopg.AsyncConnection, parts: _Parts, times: set[int]) -> int:
+        """Write scans of which some or all rows are there already; returns how many were not."""
         new = 0
         async with connection.transaction():
             await take_turn(connection)
-            for rows, stream in zip(scan.rows, streams, strict=True):
-                statements = _STATEMENTS[rows.table.readings]
-                await connection.execute(statements.stage)
-                await _copy(connection, statements.copy_to_stage, stream)
-                new += (await connection.execute(statements.insert)).rowcount
-                await fill_in(connection, rows.table, statements.staged, scan.time, self._quality)
-            await note(connection, scan.time)
-        repeated = sum(len(rows.assets) for rows in scan.rows) - new
-        _log.info("rows of a scan were there already", time=scan.time, rows=repeated)
+            for table, of_table in parts.items():
+                counts = await copying.run(connection, _staging(table), [stream(of_table)])
+                new += counts[-1]
+                for time in times:
+                    await fill_in(connection, table, _stage(table), time, self._quality)
+            await note_all(connection, times)
         return new
 
     async def close(self) -> None:
@@ -81,6 +81,12 @@ class Store:
             await self._connection.close()
             self._connection = None
 
+    async def _prepare(self, connection: psycopg.AsyncConnection, time: int) -> None:
+        await self._partitions.ensure(connection, time)
+        if time > self._expired_at + EXPIRE_PERIOD:
+            self._expired_at = time
+            await self._partitions.expire(connection, time)
+
     async def _open(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
@@ -88,29 +94,26 @@ class Store:
         return self._connection
 
 
-async def _copy(connection: psycopg.AsyncConnection, statement: sql.Composed, stream: bytes) -> None:
-    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        await copy.write(stream)
+def _streams(parts: _Parts) -> list[Iterator[bytes]]:
+    return [stream(of_table) for of_table in parts.values()]
 
 
-class _Statements:
-    """The SQL of one table, put together once."""
-
-    def __init__(self, table: Table) -> None:
-        self.staged = f"{table.readings}_stage"
-        names = {
-            "readings": sql.Identifier(table.readings),
-            "stage": sql.Identifier(self.staged),
-            "columns": sql.SQL(", ").join(map(sql.Identifier, table.names)),
-        }
-        self.copy = sql.SQL("COPY {readings} ({columns}) FROM STDIN (FORMAT binary)").format(**names)
-        self.stage = sql.SQL("CREATE TEMPORARY TABLE {stage} (LIKE {readings}) ON COMMIT DROP").format(
-            **names
-        )
-        self.copy_to_stage = sql.SQL("COPY {stage} ({columns}) FROM STDIN (FORMAT binary)").format(**names)
-        self.insert = sql.SQL(
-            "INSERT INTO {readings} ({columns}) SELECT {columns} FROM {stage} ON CONFLICT DO NOTHING"
-        ).format(**names)
+def _copy(table: Table, into: str) -> str:
+    return f"COPY {into} ({', '.join(table.names)}) FROM STDIN (FORMAT binary)"
 
 
-_STATEMENTS = {table.readings: _Statements(table) for table in TABLES.values()}
+def _stage(table: Table) -> str:
+    return f"{table.readings}_stage"
+
+
+def _staging(table: Table) -> list[str]:
+    """Statements that write a table's rows by way of a stage, but for those that it has."""
+    stage, columns = _stage(table), ", ".join(table.names)
+    return [
+        f"CREATE TEMPORARY TABLE {stage} (LIKE {table.readings}) ON COMMIT DROP",
+        _copy(table, stage),
+        f"INSERT INTO {table.readings} ({columns}) SELECT {columns} FROM {stage} ON CONFLICT DO NOTHING",
+    ]
+
+
+_COPY: Final = [_copy(table, table.readings) for table in TABLES.values()]
