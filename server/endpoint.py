@@ -67,6 +67,7 @@ from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
+from server.space.historynodes import HistoryNodes
 from server.space.mirrornodes import connect_mirror
 from server.space.namespaces import describe as describe_namespaces
 from server.space.nodestore import NodeStore
@@ -141,12 +142,13 @@ class OpcUaServer:
         self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace, clock)
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
         assets.more_links = condition_nodes.links_from
-        space = AddressSpace(store, assets, [condition_nodes, *self._mirror_nodes(mirrors)])
+        history = HistoryNodes(assets.node_id, settings.scan.period, settings.historian.raw_days)
+        space = AddressSpace(store, assets, [condition_nodes, *self._mirror_nodes(mirrors), history])
         for mirror in mirrors:
             connect_mirror(space, assets, mirror)
         parser = RowParser(self._table.index, fleet_namespace)
         space.registered = parser.identifier
-        standardnodes.describe(space, namespaces, settings.opcua)
+        standardnodes.describe(space, namespaces, settings)
         self.status.describe(space)
         describe_namespaces(space, namespaces, self.permissions)
         DiagnosticNodes(space, self.diagnostics, self.permissions)

@@ -21,6 +21,7 @@ from nodeset.units import NAMESPACE, Unit
 from server.livetable import LiveTable
 from server.protocol.stack import NodeData
 from server.space import nodes
+from server.space.historynodes import to_configuration
 from server.space.links import Link, LinkedNode, Shape, View, link
 from server.space.nodes import HAS_COMPONENT, HAS_PROPERTY, HAS_TYPE, VT
 
@@ -190,8 +191,7 @@ class AssetNodes:
             )
         yield from self.more_links(asset)
 
-    @staticmethod
-    def _member_links(member: Member) -> Iterator[Link]:
+    def _member_links(self, member: Member) -> Iterator[Link]:
         if not isinstance(member, TagDef):
             yield to_type(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType)
             return
@@ -199,6 +199,7 @@ class AssetNodes:
         for name in properties_of(member):
             qualified = ua.QualifiedName(name, 0)
             yield link(HAS_PROPERTY, True, f".{name}", qualified, ua.NodeClass.Variable, nodes.PROPERTY_TYPE)
+        yield to_configuration(member.stepped, self.node_id)
 
     def _property_links(self, tag: TagDef) -> Iterator[Link]:
         """Those of a property, seen from its variable."""

@@ -18,8 +18,10 @@ from typing import Final
 
 import structlog
 
+from historian.aggregation import Aggregate
 from server.errors import StartError
 from server.protocol.stack import NodeSetError, load_nodes
+from server.space.aggregatefolders import fill_folders
 from server.space.facets import NOT_SERVED, served
 from server.space.nodestore import MAGIC, NodeStore, PackError, pack
 
@@ -52,7 +54,8 @@ def open_nodes(folder: Path, node_sets: Sequence[Path]) -> NodeStore:
 def _key(node_sets: Sequence[Path]) -> str:
     """Changes with whatever the nodes are made of."""
     left_out = ",".join(sorted(str(node.Identifier) for node in NOT_SERVED))
-    digest = hashlib.sha256(MAGIC + f"{version('asyncua')} {left_out}".encode())
+    put_in = ",".join(str(int(aggregate)) for aggregate in Aggregate)
+    digest = hashlib.sha256(MAGIC + f"{version('asyncua')} {left_out} {put_in}".encode())
     for path in node_sets:
         try:
             content = path.read_bytes()
@@ -87,6 +90,7 @@ def main(file: Path, node_sets: Sequence[Path]) -> int:
     except NodeSetError as error:
         print(_refusal(error.path, error.reason), file=sys.stderr)
         return _WRONG_FILE
+    fill_folders(nodes)
     new = file.with_name(f"{file.name}.{os.getpid()}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         output.write(pack(served(nodes), namespaces))

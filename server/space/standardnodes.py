@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from asyncua import ua
 
-from config.settings import OpcUa
+from config.settings import OpcUa, Settings
 from historian.reader import MAX_VALUES
 from nodeset.types import FLEET_URI
 from server.events import filter as eventfilter
@@ -22,6 +22,7 @@ from server.services import attribute as attributeservice
 from server.services import method as methodservice
 from server.services import view as viewservice
 from server.space.addressspace import AddressSpace
+from server.space.historynodes import aggregate_configuration, configuration
 from server.subscriptions import limits as subscriptionlimits
 
 Ids = ua.ObjectIds
@@ -75,7 +76,7 @@ _HISTORY: Final = {
 }
 
 
-def describe(space: AddressSpace, namespaces: list[str], settings: OpcUa) -> None:
+def describe(space: AddressSpace, namespaces: list[str], settings: Settings) -> None:
     """Fill in the Server object, but for what changes while it runs."""
     values: dict[str, tuple[Any, ua.VariantType]] = {
         "Server_NamespaceArray": ([*namespaces], VT.String),
@@ -83,14 +84,25 @@ def describe(space: AddressSpace, namespaces: list[str], settings: OpcUa) -> Non
         "Server_Auditing": (True, VT.Boolean),
         "Server_ServerRedundancy_RedundancySupport": (int(ua.RedundancySupport.None_), VT.Int32),
     }
-    values |= {f"Server_ServerCapabilities_{k}": v for k, v in _capabilities(settings).items()}
+    values |= {f"Server_ServerCapabilities_{k}": v for k, v in _capabilities(settings.opcua).items()}
     values |= {
         f"Server_ServerCapabilities_OperationLimits_{name}": (limit, VT.UInt32)
         for name, limit in OPERATION_LIMITS.items()
     }
     values |= {f"HistoryServerCapabilities_{name}": told for name, told in _HISTORY.items()}
+    values |= {
+        f"DefaultHAConfiguration_{name}": told for name, told in _default_configuration(settings).items()
+    }
     for name, (value, kind) in values.items():
         space.set_value(getattr(Ids, name), value, kind)
+
+
+def _default_configuration(settings: Settings) -> dict[str, tuple[Any, ua.VariantType]]:
+    """Of history, as far as variables do not say otherwise (Part 11, 5.2.4)."""
+    found = configuration(False, settings.scan.period, settings.historian.raw_days)
+    rules = aggregate_configuration()
+    found |= {f"AggregateConfiguration_{name}": told for name, told in rules.items()}
+    return {name: (value, kind) for name, (value, kind, _) in found.items()}
 
 
 def _capabilities(settings: OpcUa) -> dict[str, tuple[Any, ua.VariantType]]:

@@ -76,8 +76,11 @@ async def test_the_fleet_is_a_tree_of_components(client: Client, server: OpcUaTe
     assert {"SerialNumber", "Position", "InstallationDate"} <= set(plate)
 
 
+SHARED = (Ids.HasTypeDefinition, Ids.HasHistoricalConfiguration)
+
+
 async def test_every_reference_of_the_fleet_has_its_inverse(client: Client, server: OpcUaTestServer) -> None:
-    """From the fleet down to the properties of a variable; types hold no inverse of HasTypeDefinition."""
+    """From the fleet to the properties of a variable; types and shared configurations hold no inverse."""
     paths = ("Fleet", "Bangrak", "Bangrak/UPS-1", STRING, JAR, f"{JAR}.Voltage", f"{JAR}.HealthStatus")
     paths += (
         "Simulation",
@@ -88,7 +91,7 @@ async def test_every_reference_of_the_fleet_has_its_inverse(client: Client, serv
     for path in paths:
         node_id = server.node_id(path)
         (result,) = await browse(client, describe(node_id))
-        refs = [ref for ref in result.References if ref.ReferenceTypeId.Identifier != Ids.HasTypeDefinition]
+        refs = [ref for ref in result.References if ref.ReferenceTypeId.Identifier not in SHARED]
         refs = [ref for ref in refs if ref.NodeId.NamespaceIndex == server.ns]
         assert refs
         back = await browse(client, *(describe(ref.NodeId, 0, INVERSE) for ref in refs))
