@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -14,6 +14,7 @@ OLDEST: Final = 15  # PostgreSQL
 
 # Only its preloaded library knows this setting; creating the extension without that ends the session.
 _LOADED = "SELECT current_setting('timescaledb.max_background_workers', true) IS NOT NULL"
+_EXTENSION = "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,17 @@ async def detect(connection: psycopg.AsyncConnection) -> Engine:
     if await cursor.fetchone() == (True,):
         with contextlib.suppress(psycopg.Error):  # not ours to create: plain PostgreSQL, then
             await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-    cursor = await connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
-    row = await cursor.fetchone()
-    return Engine(f"{version // 10_000}.{version % 10_000}", None if row is None else row[0])
+    cursor = await connection.execute(_EXTENSION)
+    return _engine(version, await cursor.fetchone())
+
+
+def engine_of(connection: psycopg.Connection[Any]) -> Engine:
+    """What the server is, without changing it."""
+    return _engine(connection.info.server_version, connection.execute(_EXTENSION).fetchone())
+
+
+def _engine(version: int, extension: tuple[str] | None) -> Engine:
+    return Engine(f"{version // 10_000}.{version % 10_000}", None if extension is None else extension[0])
 
 
 def table_suffix(timescale: bool) -> str:

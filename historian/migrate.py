@@ -14,6 +14,7 @@ from historian.errors import HistorianError
 
 HEAD: Final = "0010"
 BASE: Final = "base"
+RESTORING: Final = "restoring "  # before the version of a database that is not whole yet
 
 
 def version(connection: psycopg.Connection[Any]) -> str | None:
@@ -32,6 +33,11 @@ def migrate(conninfo: str, target: str = HEAD) -> None:
         at = version(connection)
         if at == target or (at is None and target == BASE):
             return
+    if (at or "").startswith(RESTORING):
+        raise HistorianError(
+            "A restore into the historian's database was not finished. Repeat the same voltkeep restore: it "
+            "removes what is half there and begins anew."
+        )
     if target == HEAD and (at or "") > HEAD:
         raise HistorianError(
             f"The historian's database has schema {at}, made by a newer Voltkeep; this one knows {HEAD}. "

@@ -13,6 +13,7 @@ import typer
 from config.settings import CONFIG_VARIABLE, Settings, load_settings
 from config.yamlfile import ConfigurationError
 from server import logs, memory, trustcommands
+from server.backupcli import backup, restore
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
 from server.exportcli import export
@@ -35,6 +36,8 @@ program.command()(simulate)
 program.command()(simulator)
 program.command("gateway-sim")(gateway_sim)
 program.command()(probe)
+program.command()(backup)
+program.command()(restore)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")]
 Home = Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")]

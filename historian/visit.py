@@ -1,0 +1,39 @@
+"""The database for a command: that of a running server, or started for as long as the command takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from historian import postmaster
+from historian.database import Database
+from historian.errors import AlreadyRunning, HistorianError
+
+
+@contextmanager
+def visited(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator[Database]:
+    """The database at `url`, or the embedded one of `home`, which a running server may be using.
+
+    `HistorianError` where there is none. It blocks, in a thread without an event loop.
+    """
+    if url is None and not (home / "postgres").exists():
+        raise HistorianError(f"There is no database in {home}: no server has run there.")
+    with started(url, home, say) as database:
+        yield database
+
+
+@contextmanager
+def started(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator[Database]:
+    """The same, made when it is not there."""
+    database = Database(url, home, say)
+    try:
+        asyncio.run(database.start())
+    except AlreadyRunning:
+        if postmaster.running(home.resolve() / "postgres") is None:
+            raise
+    try:
+        yield database
+    finally:
+        asyncio.run(database.stop())
