@@ -27,7 +27,7 @@ from historian.engine import detect
 from historian.errors import HistorianError
 from historian.manifest import Member, Part, TableContent
 from historian.migrate import BASE, HEAD, RESTORING, migrate, version
-from historian.partitions import make_day
+from historian.periods import Period, make
 
 STAGED: Final = "restore.new"  # in home, until the database is whole
 # What the migrations have put there themselves; the backup has it, too.
@@ -110,23 +110,23 @@ class _Filling:
         for seeded, condition in _SEEDS.items():
             self._connection.execute(f"DELETE FROM {seeded} WHERE {condition}".encode())
         for table in manifest.tables:
-            days = tableparts.made_of_days(self._connection, table.name)
+            partitioned = tableparts.partitioned(self._connection, table.name)
             for part in table.parts:
                 with self._connection.transaction():
-                    if days:
-                        self._make_days(table.name, part)
+                    if partitioned:
+                        self._make_partitions(table.name, part)
                     self._copy(table, part)
         for name, last in manifest.sequences.items():
             self._continue(name, last)
         self._connection.execute("SET synchronous_commit = on")
 
-    def _make_days(self, table: str, part: Part) -> None:
+    def _make_partitions(self, table: str, part: Part) -> None:
         if part.low is None or part.high is None:
             return
         day, end = (dt.date.fromisoformat(bound[:10]) for bound in (part.low, part.high))
         while day < end:
-            self._connection.execute(make_day(table, day))
-            day += dt.timedelta(days=1)
+            self._connection.execute(make(table, _period(table), day))
+            day = _period(table).after(day)
 
     def _copy(self, table: TableContent, part: Part) -> None:
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
@@ -164,6 +164,13 @@ class _Filling:
             sql.Identifier(table),
         )
         self._connection.execute(query)
+
+
+def _period(table: str) -> Period:
+    """How long the partitions of a table are."""
+    if table.endswith("_hourly"):
+        return Period.MONTH
+    return Period.YEAR if table.endswith("_daily") else Period.DAY
 
 
 async def _detect(conninfo: str) -> None:

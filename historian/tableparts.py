@@ -78,7 +78,7 @@ def sources(connection: psycopg.Connection[Any], table: str, timescale: bool) ->
     """A table by its days where it is made of such, oldest first."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns(connection, table)))
     whole = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT")
-    if made_of_days(connection, table):
+    if partitioned(connection, table):
         found = connection.execute(_PARTITIONS, (table,)).fetchall()
         plain = sql.SQL("COPY {} ({}) TO STDOUT")  # locks the table alone, a query its indices too
         return [
@@ -102,7 +102,7 @@ def sources(connection: psycopg.Connection[Any], table: str, timescale: bool) ->
     return [Source("all", whole.format(names, sql.Identifier(table)), None, None, size[0])]
 
 
-def made_of_days(connection: psycopg.Connection[Any], table: str) -> bool:
+def partitioned(connection: psycopg.Connection[Any], table: str) -> bool:
     """Whether rows need a partition to go to."""
     kind = connection.execute("SELECT relkind FROM pg_class WHERE oid = to_regclass(%s)", (table,)).fetchone()
     return kind == ("p",)

@@ -29,7 +29,7 @@ from historian.connections import connect
 from historian.embedded import Embedded
 from historian.errors import HistorianError
 from historian.migrate import HEAD, RESTORING, migrate, version
-from historian.partitions import make_day
+from historian.periods import Period, make
 from historian.restore import files_restored, fill, refuse_occupied, verify
 from historian.spill import Spill
 from historian.visit import visited
@@ -43,6 +43,11 @@ READINGS = """
 INSERT INTO {table} (ts, asset_id, quality, {columns})
 SELECT '2026-01-01'::timestamptz + minute * interval '10 minutes', asset, minute % 3, {values}
 FROM generate_series(0, 300) AS minute, generate_series(1, 3) AS asset
+"""
+ROLLED_UP = """
+INSERT INTO {table} (ts, asset_id, quality, rows, voltage_sum, voltage_count, voltage_min)
+SELECT ts, n, 0, 60, 1e12, 60, NULL
+FROM generate_series(1, 3) AS n, unnest('{{2026-01-30, 2027-02-11}}'::timestamptz[]) AS ts
 """
 # Rows of the tables that are no readings, with what text makes difficult.
 OTHERS = (
@@ -63,15 +68,19 @@ OTHERS = (
 def filled(conninfo: str) -> None:
     """Put rows into a database that has the schema and nothing else."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        for table in TABLES.values():
-            for day in range(3) if tableparts.made_of_days(connection, table.readings) else ():
-                connection.execute(make_day(table.readings, FIRST_DAY + dt.timedelta(day)))
-            names = [column.name for column in table.columns]
+        for kept in TABLES.values():
+            for day in range(3):
+                connection.execute(make(kept.readings, Period.DAY, FIRST_DAY + dt.timedelta(day)))
+            names = [column.name for column in kept.columns]
             values = ["NULLIF(minute * asset % 97, 5)"] * len(names)
-            query = READINGS.format(table=table.readings, columns=", ".join(names), values=", ".join(values))
+            query = READINGS.format(table=kept.readings, columns=", ".join(names), values=", ".join(values))
             connection.execute(query.encode())
         for statement in OTHERS:
             connection.execute(statement.encode())
+        for table, period in (("jar_hourly", Period.MONTH), ("jar_daily", Period.YEAR)):
+            for first in (FIRST_DAY, dt.date(2027, 2, 11)):
+                connection.execute(make(table, period, first))
+            connection.execute(ROLLED_UP.format(table=table).encode())
     asyncio.run(_audited(conninfo))
 
 
@@ -200,7 +209,7 @@ def test_what_an_older_program_kept_is_brought_up_to_date(databases: Databases, 
     migrate(old, "0003")
     with psycopg.connect(old) as connection:
         connection.execute("INSERT INTO account VALUES ('a', 'Admin', 'h', false, now(), true, '', '{}')")
-        connection.execute(make_day("system_reading", FIRST_DAY))
+        connection.execute(make("system_reading", Period.DAY, FIRST_DAY))
         connection.execute("INSERT INTO system_reading (ts, asset_id, quality) VALUES ('2026-01-01', 7, 0)")
     with saved(old, tmp_path, tmp_path / "old") as archive:
         assert archive.manifest.schema == "0003"
@@ -386,7 +395,7 @@ def test_writing_goes_on_beside_a_backup_and_care_waits(
     def meanwhile(done: float) -> None:
         if not told:
             with psycopg.connect(full, options="-c lock_timeout=5s") as writer:
-                writer.execute(make_day("jar_reading", FIRST_DAY + dt.timedelta(3)))
+                writer.execute(make("jar_reading", Period.DAY, FIRST_DAY + dt.timedelta(3)))
                 writer.execute(
                     "INSERT INTO jar_reading (ts, asset_id, quality) VALUES ('2026-01-01 00:00:01', 1, 0)"
                 )
