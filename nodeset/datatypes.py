@@ -13,3 +13,4 @@ class DataType(IntEnum):
     DOUBLE = 11
     STRING = 12
     DATE_TIME = 13
+    NODE_ID = 17

@@ -160,4 +160,28 @@ AUDIT: Final = (
     ),
 )
 
-METHODS: Final = SIMULATION + ANALYTICS + AUDIT
+HISTORIAN: Final = (
+    MethodDef(
+        "Historian",
+        "Export",
+        "Make a file of history, which the caller's session reads with the methods of FileType",
+        (
+            ArgumentDef(
+                "Variables",
+                DataType.STRING,
+                "Such as Bangrak/UPS-1/S03/J07.Voltage; * and ? for a part of a name, ** for any levels",
+                array=True,
+            ),
+            ArgumentDef("From", DataType.DATE_TIME, "Time of the first row; of a report: in its month"),
+            ArgumentDef("To", DataType.DATE_TIME, "Time that is not reached; a report needs none"),
+            ArgumentDef("Step", DataType.STRING, "raw, hourly or daily; a report needs none"),
+            ArgumentDef("Format", DataType.STRING, "csv, parquet, xlsx; pdf: the monthly report"),
+        ),
+        (
+            ArgumentDef("File", DataType.NODE_ID, "A FileType object for this session alone"),
+            ArgumentDef("FileHandle", DataType.UINT32, "Handle with which it is open for reading"),
+        ),
+    ),
+)
+
+METHODS: Final = SIMULATION + ANALYTICS + AUDIT + HISTORIAN

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nodeset.datatypes import DataType
 from nodeset.fleet import AssetType
-from nodeset.methods import ANALYTICS, AUDIT, SIMULATION, MethodDef
+from nodeset.methods import ANALYTICS, AUDIT, HISTORIAN, SIMULATION, MethodDef
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import TagDef, tags_of
 
@@ -26,6 +26,7 @@ EXCLUSIVE_LEVEL_ALARM_TYPE: Final = 9482
 SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
 AUDIT_TYPE: Final = "AuditType"
+HISTORIAN_TYPE: Final = "HistorianType"
 SIMULATION_STARTED: Final = "SimulationStartedEventType"
 SIMULATION_STOPPED: Final = "SimulationStoppedEventType"
 
@@ -162,6 +163,7 @@ TYPES: Final = (
     ),
     TypeDef(ANALYTICS_TYPE, "Predictions of remaining useful life", methods=ANALYTICS),
     TypeDef(AUDIT_TYPE, "Who did what, when and from where", methods=AUDIT),
+    TypeDef(HISTORIAN_TYPE, "The past of the fleet, as files", methods=HISTORIAN),
     TypeDef("DispatchableDeviceType", "A battery that may be charged and discharged", properties=_DEVICE),
     _asset_type(
         AssetType.FLEET,
@@ -169,6 +171,7 @@ TYPES: Final = (
         PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION, SIMULATION_STATUS),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
+        PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),
         _any(AssetType.SITE),
     ),
 )

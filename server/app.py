@@ -326,6 +326,7 @@ class App:
                 )
             self._opcua.audit.flush()
             self._opcua.simulations.sweep()
+            self._opcua.exports.sweep()
 
     async def _serve_health(self, health: Health) -> None:
         # Not before OPC UA is there: it takes longer to load than all else that a start does.

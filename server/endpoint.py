@@ -21,6 +21,7 @@ from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
 from server.events.simulation import SimulationEvents
+from server.exports.exports import Exports
 from server.history.attime import AtTimeReader
 from server.history.encoding import ValueEncoder
 from server.history.processed import ProcessedReader
@@ -30,6 +31,7 @@ from server.history.service import HistoryService
 from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
+from server.methods.export import ExportMethods
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -67,6 +69,7 @@ from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
+from server.space.filenodes import FileNodes
 from server.space.historynodes import HistoryNodes
 from server.space.mirrornodes import connect_mirror
 from server.space.namespaces import describe as describe_namespaces
@@ -117,6 +120,8 @@ class OpcUaServer:
             AuditEvents(self.subscriptions).tell,
         ]
         self.diagnostics = Diagnostics(self.sessions, self.dispatcher, self.subscriptions)
+        url = settings.historian.url
+        self.exports = Exports(None if url is None else url.get_secret_value(), settings.home)
         self.alarms = alarms
         self.conditions: Conditions
         self.set_points: WritableRows
@@ -163,6 +168,9 @@ class OpcUaServer:
         custom = CustomScenarios(self.simulations, catalogue, settings.home / "state" / STATE_FILE)
         custom.load()
         custom.register(methods, assets.node_id)
+        FileNodes(space, self.exports)
+        exporting = ExportMethods(self.exports, self._table.index.fleet, self.permissions, assets.node_id)
+        exporting.register(methods)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
         shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis
@@ -284,6 +292,7 @@ class OpcUaServer:
         for session in list(self.sessions.by_token.values()):
             self.sessions.close(session)
         self.subscriptions.close()
+        await self.exports.close()
         self.audit.flush(everything=True)
         for connection in list(self.dispatcher.connections):
             connection.close()

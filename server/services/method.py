@@ -125,17 +125,18 @@ class MethodService:
         method_id: ua.NodeId,
         profile: Profile,
         function: Function,
-        audit: int = ua.ObjectIds.AuditUpdateMethodEventType,
+        audit: int | None = None,
         action: str = "call",
         fields: Fields = lambda _wanted: {},
     ) -> None:
         """Answer calls of a method of the address space by whom `profile` lets.
 
-        Calls that only somebody with a role may make are audited, as `action`, with events of the type
-        `audit` and with `fields` of that type.
+        Calls that only somebody with a role above Viewer may make are audited, and those of methods that
+        name an `audit` event type: as `action`, with events of that type and with `fields` of it.
         """
-        kind = 0 if profile in _HARMLESS else audit
-        self._methods[method_id] = _Method(function, kind, action, fields)
+        if audit is None:
+            audit = 0 if profile in _HARMLESS else ua.ObjectIds.AuditUpdateMethodEventType
+        self._methods[method_id] = _Method(function, audit, action, fields)
         self._permissions.declare(method_id, profile)
         self._space.executable.add(method_id)
 
