@@ -24,6 +24,7 @@ from server.events.simulation import SimulationEvents
 from server.exports.exports import Exports
 from server.history.attime import AtTimeReader
 from server.history.encoding import ValueEncoder
+from server.history.modified import ModifiedReader
 from server.history.processed import ProcessedReader
 from server.history.raw import RawReader
 from server.history.reading import NodeKind, Operation
@@ -227,6 +228,7 @@ class OpcUaServer:
         encoder = ValueEncoder(self._table.index)
         processed = ProcessedReader(self._historian, encoder, self._table.index)
         history.serve(Operation.RAW, NodeKind.VARIABLE, RawReader(self._historian, encoder))
+        history.serve(Operation.MODIFIED, NodeKind.VARIABLE, ModifiedReader(self._historian, encoder))
         history.serve(Operation.AT_TIME, NodeKind.VARIABLE, AtTimeReader(self._historian, encoder))
         history.serve(Operation.PROCESSED, NodeKind.VARIABLE, processed)
         return history

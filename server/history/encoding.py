@@ -10,6 +10,7 @@ from asyncua import ua
 from numpy.typing import NDArray
 
 from historian.aggregation import Result
+from historian.modifications import Modified
 from historian.series import History
 from nodeset.fleet import AssetType, Index
 from nodeset.index import TagIndex
@@ -17,6 +18,7 @@ from nodeset.tags import TEXTS, Kind, TagDef, quarter_text
 from server.protocol.wire import EPOCH, I32, string
 
 HISTORY_DATA: Final = int(ua.ObjectIds.HistoryData_Encoding_DefaultBinary)
+HISTORY_MODIFIED_DATA: Final = int(ua.ObjectIds.HistoryModifiedData_Encoding_DefaultBinary)
 NO_BODY: Final = b"\x00\x00\x00"  # an ExtensionObject without a body
 _BAD_BOUND: Final = 0x80D7_0000
 # Bits of a DataValue's mask (Part 6, 5.2.2.17).
@@ -51,6 +53,7 @@ def extension_object(type_id: int, body: bytes) -> bytes:
 
 
 NO_VALUES: Final = extension_object(HISTORY_DATA, I32.pack(0))
+NO_MODIFIED_VALUES: Final = extension_object(HISTORY_MODIFIED_DATA, 2 * I32.pack(0))
 
 
 class ValueEncoder:
@@ -61,13 +64,20 @@ class ValueEncoder:
 
     def stored(self, row: int, found: History) -> bytes:
         """Values of the variable in `row` as they were live; a bound that is not there has none."""
-        return self._history_data(row, found, found.status == _BAD_BOUND, Result.SOURCE)
+        return extension_object(HISTORY_DATA, self._values(row, found, found.status == _BAD_BOUND))
 
     def made(self, row: int, found: History, result: Result = Result.SOURCE) -> bytes:
         """What was worked out of values of the variable in `row`; NaN is no value."""
-        return self._history_data(row, found, np.isnan(found.value), result)
+        return extension_object(HISTORY_DATA, self._values(row, found, np.isnan(found.value), result))
 
-    def _history_data(self, row: int, found: History, absent: Mask, result: Result) -> bytes:
+    def modified(self, row: int, found: Modified) -> bytes:
+        """Modified values of the variable in `row`, as HistoryModifiedData; NaN is no value."""
+        values = History(found.value, found.status, found.time, more=False)
+        body = self._values(row, values, np.isnan(found.value))
+        return extension_object(HISTORY_MODIFIED_DATA, body + _modifications(found))
+
+    def _values(self, row: int, found: History, absent: Mask, result: Result = Result.SOURCE) -> bytes:
+        """An array of DataValues."""
         tag, _ = self._index.locate(row)
         if result is Result.SOURCE and tag.kind in TEXTS:
             parts = self._texts(tag, found)
@@ -75,7 +85,7 @@ class ValueEncoder:
             kind = _MADE.get(result) or (_UINT32 if tag.kind is Kind.STATE else _DOUBLE)
             numbers = found.value if kind is _DOUBLE else np.nan_to_num(found.value)
             parts = [(~absent, _records(found, kind, numbers)), (absent, _records(found))]
-        return extension_object(HISTORY_DATA, I32.pack(len(found.time)) + _joined(parts))
+        return I32.pack(len(found.time)) + _joined(parts)
 
     def _texts(self, tag: TagDef, found: History) -> list[_Part]:
         """A part for each text: there are few, and records of one text are of one size."""
@@ -103,6 +113,21 @@ def _records(found: History, kind: _Type | None = None, value: NDArray[np.generi
     out["status"] = found.status
     out["source"] = found.time * 10 + EPOCH
     return out
+
+
+def _modifications(found: Modified) -> bytes:
+    """An array of ModificationInfos (Part 11, 6.6.3): a part for each user."""
+    users = np.array(found.user, object)
+    parts: list[_Part] = []
+    for name in set(found.user):
+        encoded = np.frombuffer(string(name), np.uint8)
+        fields = [("time", "<i8"), ("change", "<i4"), ("user", "u1", (len(encoded),))]
+        out = np.zeros(len(found.user), np.dtype(fields))
+        out["time"] = found.changed_at * 10 + EPOCH
+        out["change"] = found.change
+        out["user"] = encoded
+        parts.append((users == name, out))
+    return I32.pack(len(found.user)) + _joined(parts)
 
 
 def _joined(parts: list[_Part]) -> bytes:

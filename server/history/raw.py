@@ -26,6 +26,25 @@ class RawTerms:
     limit: int = field(compare=False)  # clients ask for what they still lack
 
 
+def check_domain(details: ua.ReadRawModifiedDetails) -> None:
+    """Part 11, 6.5.3.2: at least two of start, end and number of values."""
+    start, end = microseconds(details.StartTime), microseconds(details.EndTime)
+    if start is None and end is None:
+        raise ServiceError(S.BadHistoryOperationInvalid)
+    if (start is None or end is None) and not details.NumValuesPerNode:
+        raise ServiceError(S.BadHistoryOperationInvalid)
+
+
+def raw_terms(details: ua.ReadRawModifiedDetails) -> RawTerms:
+    """What details ask for."""
+    return RawTerms(
+        microseconds(details.StartTime),
+        microseconds(details.EndTime),
+        bool(details.ReturnBounds),
+        int(details.NumValuesPerNode),
+    )
+
+
 class RawReader:
     """Raw values from the historian."""
 
@@ -36,21 +55,12 @@ class RawReader:
         self._encoder = encoder
 
     def check(self, details: ua.ReadRawModifiedDetails, nodes: int) -> None:
-        """Part 11, 6.5.3.2: at least two of start, end and number of values."""
-        start, end = microseconds(details.StartTime), microseconds(details.EndTime)
-        if start is None and end is None:
-            raise ServiceError(S.BadHistoryOperationInvalid)
-        if (start is None or end is None) and not details.NumValuesPerNode:
-            raise ServiceError(S.BadHistoryOperationInvalid)
+        """There must be a time domain."""
+        check_domain(details)
 
     def terms(self, details: ua.ReadRawModifiedDetails, place: int, node: HistoryNode) -> RawTerms:
         """The same for all nodes."""
-        return RawTerms(
-            microseconds(details.StartTime),
-            microseconds(details.EndTime),
-            bool(details.ReturnBounds),
-            int(details.NumValuesPerNode),
-        )
+        return raw_terms(details)
 
     async def read(
         self, session: Session, node: HistoryNode, terms: RawTerms, rest: int | None, share: int

@@ -166,7 +166,8 @@ async def test_nothing_in_the_span_is_no_error(client: Client, voltage: Voltage)
         ((None, None), {}, S.BadHistoryOperationInvalid),
         ((None, None, 5), {}, S.BadHistoryOperationInvalid),
         ((BEGINNING, None), {}, S.BadHistoryOperationInvalid),
-        ((BEGINNING, FUTURE), {"modified": True}, S.BadHistoryOperationUnsupported),
+        ((BEGINNING, FUTURE, 0, True), {"modified": True}, S.BadInvalidArgument),
+        ((None, FUTURE), {"modified": True}, S.BadHistoryOperationInvalid),
         (
             (BEGINNING, FUTURE),
             {"TimestampsToReturn": ua.TimestampsToReturn.Neither},
