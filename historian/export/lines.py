@@ -17,7 +17,7 @@ import psycopg
 
 from historian.columns import TABLES
 from historian.export.headings import Heading, headings
-from historian.export.query import copy_statement
+from historian.export.query import copy_statement, table_of
 from historian.export.request import ExportError, Request, Step
 from historian.export.selection import Asset, Selection, Series, select
 from historian.migrate import HEAD, version
@@ -84,7 +84,7 @@ class Lines:
     def _range(self, series: Series) -> tuple[int, int]:
         """The part of the range that has rows: nobody waits for the years before the first."""
         request = self._request
-        name = series.asset.table.readings if request.step is Step.RAW else _rolled(series, request.step)
+        name = table_of(series, request.step)
         found = self._connection.execute(
             f"SELECT min(ts), max(ts) FROM {name} WHERE asset_id = %s", (series.asset.number,)
         ).fetchone()
@@ -125,10 +125,6 @@ class Lines:
             (TABLES[kind].asset.value, max(known, default=ALL_GOOD)),
         )
         known.update(rows.fetchall())
-
-
-def _rolled(series: Series, step: Step) -> str:
-    return f"{series.asset.type.value.lower()}_{step}"
 
 
 def _check_schema(connection: Connection) -> None:

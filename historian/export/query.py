@@ -30,7 +30,7 @@ COPY (SELECT {fields} FROM {table} WHERE asset_id = {asset} AND ts >= {low} AND 
 """
 _ROLLED: Final = """
 COPY (SELECT {fields} FROM {table} WHERE asset_id = {asset} AND ts >= {low} AND ts < {high}
-      GROUP BY ts ORDER BY ts) TO STDOUT (FORMAT csv)
+      GROUP BY ts HAVING bool_or({stored}) ORDER BY ts) TO STDOUT (FORMAT csv)
 """
 Qualities = Mapping[int, Codes]
 
@@ -41,19 +41,25 @@ def copy_statement(
     """COPY of the lines of one asset, low <= ts < high; `qualities` are those of its type's rows."""
     lines = _Lines(series, qualities)
     if step is Step.RAW:
-        name, text = series.asset.table.readings, _RAW
+        text, stored = _RAW, lines.stored("{}", "IS NOT NULL")
         fields = [lines.raw(head) for head in heads]
     else:
-        name, text = f"{series.asset.type.value.lower()}_{step}", _ROLLED
+        text, stored = _ROLLED, lines.stored("{}_count", "> 0")
         fields = [lines.rolled(head) for head in heads]
     return sql.SQL(text).format(
         fields=sql.SQL(", ").join(fields),
-        table=sql.Identifier(name),
+        table=sql.Identifier(table_of(series, step)),
         asset=sql.Literal(series.asset.number),
         low=sql.Literal(low),
         high=sql.Literal(high),
-        stored=lines.stored(),
+        stored=stored,
     )
+
+
+def table_of(series: Series, step: Step) -> str:
+    """Where the rows of an asset are."""
+    table = series.asset.table
+    return {Step.RAW: table.readings, Step.HOURLY: table.hourly, Step.DAILY: table.daily}[step]
 
 
 class _Lines:
@@ -89,11 +95,10 @@ class _Lines:
         assert head.figure is not None
         return sql.NULL if own is None else self._figure(own, head.figure)
 
-    def stored(self) -> sql.Composable:
+    def stored(self, name: str, some: str) -> sql.Composable:
         """Whether a row has anything of the columns: a value, or a status that says why there is none."""
-        values = [
-            sql.SQL("{} IS NOT NULL").format(sql.Identifier(each.name)) for each in self._series.columns
-        ]
+        names = [sql.Identifier(name.format(column.name)) for column in self._series.columns]
+        values = [sql.SQL("{} {}").format(each, sql.SQL(some)) for each in names]
         return sql.SQL(" OR ").join([*values, sql.SQL("{} <> 'Good'").format(self._status())])
 
     def _common(self, head: Heading, status: sql.Composable) -> sql.Composable:

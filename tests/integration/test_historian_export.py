@@ -8,6 +8,7 @@ import io
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from historian.export import lines as export_lines
 from historian.export.files import whole, write
 from historian.export.request import ExportError, Format, Request, Step
 from historian.historian import Historian
+from historian.rollups import RollUps
 from nodeset import status as st
 from nodeset.frame import Frame, first_frame
 from nodeset.index import TagIndex
@@ -215,6 +217,39 @@ def test_excel_shows_local_time_if_asked_and_takes_no_text_for_a_formula(
     assert value is not None
     local = dt.datetime(1899, 12, 30) + dt.timedelta(days=float(value.text or ""))
     assert abs(local - dt.datetime(2026, 1, 1, 6, 59)) < dt.timedelta(seconds=1)
+
+
+async def test_hours_and_days_are_of_the_values_that_are_not_bad(
+    database: str, frames: list[Frame], small_index: TagIndex, tmp_path: Path
+) -> None:
+    rollups = RollUps(timescale=False)
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
+        later = START + 3 * 86_400 * SECOND
+        assert await rollups.hours(other, later) == 2
+        assert await rollups.days(other, later) == 2
+    with psycopg.connect(database, autocommit=True) as connection:
+        for step, start in ((Step.HOURLY, "2025-12-31T23:00:00Z"), (Step.DAILY, "2025-12-31T00:00:00Z")):
+            request = replace(request_of(f"{JAR}.Voltage", f"{JAR}.HealthStatus", step=step), start=0)
+            head, *rows = read_csv(connection, request, tmp_path)
+            assert head[1:4] == ["Voltage mean [V]", "Voltage min [V]", "Voltage max [V]"]
+            assert head[4:] == ["HealthStatus min", "HealthStatus max", "Readings", "Good [%]", "Status"]
+            assert [row[0] for row in rows] == [start, "2026-01-01T00:00:00Z"]
+            for row, part in zip(rows, (frames[:2], frames[2:]), strict=True):
+                check_figures(row, part, small_index)
+
+
+def check_figures(row: list[str], frames: list[Frame], index: TagIndex) -> None:
+    """A row of what `frames` sum up to."""
+    voltage, health = (index.row_of_id(f"{JAR}.{name}") for name in ("Voltage", "HealthStatus"))
+    usable = [f.value[voltage] for f in frames if f.status[voltage] != st.BAD_NO_COMMUNICATION]
+    if usable:
+        figures = [np.mean(usable), min(usable), max(usable)]
+        assert [float(text) for text in row[1:4]] == pytest.approx(figures, abs=1e-3)
+    else:
+        assert row[1:4] == ["", "", ""]
+    good = [frame for frame in frames if frame.status[voltage] == frame.status[health] == st.GOOD]
+    assert row[6:8] == [str(len(frames)), f"{100 * len(good) / len(frames):.2f}"]
+    assert (row[8] == "Good") == (len(good) == len(frames))
 
 
 @pytest.mark.parametrize("variable", ["Nowhere.Voltage", f"{JAR}.Nothing", "Bangrak/*/S99.*", "", ".Voltage"])
