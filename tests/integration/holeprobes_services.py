@@ -1,14 +1,8 @@
-"""Probes of holes in Read, Write, Browse, Call and history; each asserts what a server must do."""
+"""Probes of holes in Read, Write, Browse and Call; each asserts what a server must do."""
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
-from typing import Any
-
 from asyncua import Client, ua
-from asyncua.common.utils import Buffer
-from asyncua.ua.ua_binary import struct_from_binary
 from holetargets import Target, call, code_of
 from opcuaserver import answer, read_request, request
 
@@ -153,69 +147,6 @@ async def arguments_are_checked(target: Target) -> None:
         assert [code.value for code in type_.InputArgumentResults] == [S.BadTypeMismatch]
 
 
-# -- history
-
-
-async def history(client: Client, node_id: ua.NodeId, most: int, point: bytes | None, **how: Any) -> Any:
-    """Raw history from long ago on."""
-    details = ua.ReadRawModifiedDetails()
-    details.StartTime = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    details.EndTime = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
-    details.NumValuesPerNode = most
-    details.IsReadModified = how.get("modified", False)
-    wanted = ua.HistoryReadValueId()
-    wanted.NodeId, wanted.ContinuationPoint = node_id, point
-    sent = request(
-        ua.HistoryReadRequest,
-        HistoryReadDetails=details,
-        TimestampsToReturn=ua.TimestampsToReturn.Source,
-        ReleaseContinuationPoints=False,
-        NodesToRead=[wanted],
-    )
-    return (await answer(client, ua.HistoryReadResponse, sent)).Results[0]
-
-
-def values(result: Any) -> list[ua.DataValue]:
-    """The values of a result."""
-    data = result.HistoryData
-    if isinstance(data, ua.ExtensionObject):
-        data = struct_from_binary(ua.HistoryData, Buffer(data.Body)) if data.Body else None
-    return list(data.DataValues or []) if data is not None else []
-
-
-async def _with_history(client: Client, target: Target, count: int) -> None:
-    """Wait until there is history."""
-    for number in range(100):
-        await target.put(4.0 + number % 3)
-        if len(values(await history(client, target.number, 0, None))) >= count:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("there is no history")
-
-
-async def history_goes_on_at_a_continuation_point(target: Target) -> None:
-    async with target.server.client() as client:
-        await _with_history(client, target, 5)
-        first = await history(client, target.number, 2, None)
-        assert len(values(first)) == 2
-        assert first.ContinuationPoint
-        second = await history(client, target.number, 2, first.ContinuationPoint)
-        times = [value.SourceTimestamp for value in (*values(first), *values(second))]
-        assert len(times) == 4
-        assert times == sorted(set(times))
-
-
-async def modified_values_are_not_the_raw_ones(target: Target) -> None:
-    """Nothing was ever modified: there are none, or the server says that it keeps none."""
-    async with target.server.client() as client:
-        await _with_history(client, target, 2)
-        try:
-            result = await history(client, target.number, 0, None, modified=True)
-        except ua.uaerrors.BadHistoryOperationUnsupported:
-            return
-        assert not values(result)
-
-
 PROBES = [
     an_index_range_takes_a_part,
     timestamps_are_those_asked_for,
@@ -229,6 +160,4 @@ PROBES = [
     sessions_are_counted,
     a_method_that_is_not_executable_is_not_called,
     arguments_are_checked,
-    history_goes_on_at_a_continuation_point,
-    modified_values_are_not_the_raw_ones,
 ]

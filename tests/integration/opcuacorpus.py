@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import struct
 from collections.abc import Callable
 
 from asyncua import ua
+from opcuahistory import at_time_details, history_request, processed_details, raw_details
 from opcuaserver import OpcUaTestServer, RawConnection, read_request, request
 from opcuasubscriber import TERMS, change, item, select
 
@@ -41,9 +43,6 @@ def _reads(server: OpcUaTestServer, voltage: ua.NodeId) -> list[object]:
         ua.NodeId(Ids.ConditionType_ConditionRefresh),
         [ua.Variant(1, ua.VariantType.UInt32)],
     )
-    details = ua.ReadRawModifiedDetails(NumValuesPerNode=3, IsReadModified=False)
-    wanted = ua.HistoryReadValueId()
-    wanted.NodeId = voltage
     return [
         read_request([ua.ReadValueId(voltage, value), ua.ReadValueId(status, value)]),
         read_request([ua.ReadValueId(names, value, "0:1")]),
@@ -54,8 +53,27 @@ def _reads(server: OpcUaTestServer, voltage: ua.NodeId) -> list[object]:
         request(ua.RegisterNodesRequest, NodesToRegister=[voltage]),
         request(ua.UnregisterNodesRequest, NodesToUnregister=[voltage]),
         request(ua.CallRequest, MethodsToCall=[predict, refresh]),
-        request(ua.HistoryReadRequest, HistoryReadDetails=details, NodesToRead=[wanted]),
+        *_histories(voltage),
     ]
+
+
+def _histories(voltage: ua.NodeId) -> list[object]:
+    start, end = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+    details = (
+        raw_details(start, end, 3),
+        raw_details(end, start, bounds=True),
+        raw_details(start, end, modified=True),
+        at_time_details([start, end, start]),
+        processed_details(start, end, 0, [Ids.AggregateFunction_Interpolative], PercentDataGood=100),
+        processed_details(end, start, 3.6e6, [Ids.AggregateFunction_Average]),
+        ua.ReadEventDetails(
+            NumValuesPerNode=3, StartTime=start, EndTime=end, Filter=select("Time", "Message")
+        ),
+        ua.ReadAnnotationDataDetails(ReqTimes=[start, end]),
+    )
+    point = bytes(16)
+    again = history_request([voltage], details[0], [point], ReleaseContinuationPoints=True)
+    return [again, *(history_request([voltage], each) for each in details)]
 
 
 def _subscribes(voltage: ua.NodeId) -> list[object]:

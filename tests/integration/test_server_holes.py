@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from holeprobes_history import PROBES as HISTORY
 from holeprobes_services import PROBES as SERVICES
 from holeprobes_sessions import PROBES as SESSIONS
 from holeprobes_subscriptions import PROBES as SUBSCRIPTIONS
 from holetargets import Target, our_target, stock_server
 from opcuaserver import OpcUaTestServer
 
-PROBES = [*SESSIONS, *SUBSCRIPTIONS, *SERVICES]
+PROBES = [*SESSIONS, *SUBSCRIPTIONS, *SERVICES, *HISTORY]
 NAMES = [probe.__name__ for probe in PROBES]
 
 
