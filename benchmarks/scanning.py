@@ -152,7 +152,7 @@ class Parts:
     def stage(self, keeping: Any, clock: Clock) -> LiveStage:
         """Where simulations are shown."""
         subscriptions = self._subscriptions()
-        conditions = Conditions(self.alarms, subscriptions, _NAMESPACE, clock)
+        conditions = Conditions(self.alarms, subscriptions, lambda _event: None, _NAMESPACE, clock)
         return LiveStage(conditions, self.table, subscriptions, keeping)
 
     def scan(self, source: SimulatorSource, evaluation: Evaluation, show: Show, clock: Clock) -> Scan:
@@ -163,7 +163,7 @@ class Parts:
             source,
             show,
             evaluation,
-            Conditions(self.alarms, subscriptions, _NAMESPACE, clock),
+            Conditions(self.alarms, subscriptions, lambda _event: None, _NAMESPACE, clock),
             self.table,
             subscriptions,
             cast(Historian, historian),

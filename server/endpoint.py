@@ -21,9 +21,13 @@ from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
 from server.events.simulation import SimulationEvents
+from server.events.types import EventTypes
 from server.exports.exports import Exports
 from server.history.attime import AtTimeReader
 from server.history.encoding import ValueEncoder
+from server.history.events import EventReader
+from server.history.journal import Journal
+from server.history.keptevents import KeptEvents
 from server.history.modified import ModifiedReader
 from server.history.processed import ProcessedReader
 from server.history.raw import RawReader
@@ -124,6 +128,7 @@ class OpcUaServer:
         url = settings.historian.url
         self.exports = Exports(None if url is None else url.get_secret_value(), settings.home)
         self.alarms = alarms
+        self.journal: Journal
         self.conditions: Conditions
         self.set_points: WritableRows
         self.simulations: Simulations
@@ -145,7 +150,11 @@ class OpcUaServer:
         namespaces, fleet_namespace = standardnodes.with_fleet(store.namespaces)
         types = namespaces.index(TYPES_URI)
         assets, *mirrors = self._assets(types, fleet_namespace)
-        self.conditions = Conditions(self.alarms, self.subscriptions, fleet_namespace, clock)
+        self._kept = KeptEvents(namespaces, fleet_namespace)
+        self.journal = Journal(self._kept, self._historian.journal_writer.offer)
+        self.conditions = Conditions(
+            self.alarms, self.subscriptions, self.journal.keep, fleet_namespace, clock
+        )
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
         assets.more_links = condition_nodes.links_from
         history = HistoryNodes(assets.node_id, settings.scan.period, settings.historian.raw_days)
@@ -200,7 +209,7 @@ class OpcUaServer:
         else:
             stage = MirrorStage(self.conditions.mirror, self._table, self.subscriptions, keeping)
         namespaces = [each.NamespaceIndex for each in (assets.type_id(""), assets.node_id(""))]
-        events = SimulationEvents(self.subscriptions, *namespaces)
+        events = SimulationEvents(self.subscriptions, self.journal.keep, *namespaces)
         return Simulations(shadow, evaluation, stage, events, self._settings.scan.period, clock)
 
     def _serve(self, space: AddressSpace, parser: RowParser, types: ValueTypes) -> None:
@@ -219,11 +228,11 @@ class OpcUaServer:
             settings.opcua.max_monitored_items,
             settings.scan.period,
         )
-        history = self._history(space, parser)
+        history = self._history(space, parser, items.event_types)
         for service in (attributes, ViewService(space, parser), self.subscriptions, items, history):
             service.register(self.dispatcher)
 
-    def _history(self, space: AddressSpace, parser: RowParser) -> HistoryService:
+    def _history(self, space: AddressSpace, parser: RowParser, types: EventTypes) -> HistoryService:
         history = HistoryService(space, parser, self.permissions)
         encoder = ValueEncoder(self._table.index)
         processed = ProcessedReader(self._historian, encoder, self._table.index)
@@ -231,6 +240,8 @@ class OpcUaServer:
         history.serve(Operation.MODIFIED, NodeKind.VARIABLE, ModifiedReader(self._historian, encoder))
         history.serve(Operation.AT_TIME, NodeKind.VARIABLE, AtTimeReader(self._historian, encoder))
         history.serve(Operation.PROCESSED, NodeKind.VARIABLE, processed)
+        events = EventReader(self._historian.events, self._kept, types, self.permissions)
+        history.serve(Operation.EVENTS, NodeKind.NOTIFIER, events)
         return history
 
     def _secure(self) -> None:
@@ -291,6 +302,7 @@ class OpcUaServer:
         """Close the port, then every session and connection."""
         if self._listener is not None:
             self._listener.close()
+        self.conditions.finish()
         for session in list(self.sessions.by_token.values()):
             self.sessions.close(session)
         self.subscriptions.close()

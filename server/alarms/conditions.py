@@ -44,16 +44,18 @@ _COMMENTED: Final[tuple[Path, ...]] = (("ConditionEventId",), ("Comment",))
 
 
 class Conditions:
-    """Tells subscribers what the alarm table says, and lets them act on it."""
+    """Tells subscribers what the alarm table says, and lets them act on it; `keep` is told everything."""
 
     def __init__(
         self,
         table: AlarmTable,
         subscriptions: SubscriptionService,
+        keep: Callable[[ConditionEvent], None],
         namespace: int,
         clock: Callable[[], int],
     ) -> None:
         self.table = table
+        self._keep = keep
         self._overlay: Overlay | None = None  # while simulations run
         self.mirror = ConditionMirror(table, self.tell, clock)  # where it has nodes
         self._subscriptions = subscriptions
@@ -126,11 +128,16 @@ class Conditions:
     def _telling(self, table: AlarmTable, transitions: Transitions, at: str) -> Work:
         for first in range(0, len(transitions), _AT_ONCE):
             listeners = self._subscriptions.listeners()
-            if listeners:
-                some = transitions.part(first, first + _AT_ONCE)
-                for event in condition_events(table, some, self._namespace, at):
+            some = transitions.part(first, first + _AT_ONCE)
+            for event in condition_events(table, some, self._namespace, at):
+                self._keep(event)
+                if listeners:
                     listeners.offer(event, notifiers(event.source))
             yield
+
+    def finish(self) -> None:
+        """Tell at once what is still to be told."""
+        self._backlog.finish()
 
     def event(self, row: int) -> ConditionEvent:
         """What a condition's event would tell now."""

@@ -114,6 +114,7 @@ class ConditionEvent:
     change: int  # `Change` bits
     state: ConditionState
     simulated: bool = False
+    said: str = ""  # its message, where it was told before
     _known: dict[Path, ua.Variant] = field(default_factory=dict, compare=False, repr=False)
     _encoded: dict[Path, bytes] = field(default_factory=dict, compare=False, repr=False)
 
@@ -181,6 +182,8 @@ def condition_events(
 
 def message(event: ConditionEvent) -> str:
     """What the operator reads: the condition, what happened, the value and the limit."""
+    if event.said:
+        return event.said
     d, state = event.definition, event.state
     subject = f"{SIMULATION}{d.message}" if event.simulated else d.message
     unit = f" {d.tag.unit.symbol}" if d.tag.unit else ""

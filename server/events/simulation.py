@@ -5,6 +5,7 @@ They come from the Simulation object and are told there, at the fleet and at the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from asyncua import ua
@@ -21,10 +22,13 @@ _SEVERITY_STARTED, _SEVERITY_STOPPED, _SEVERITY_FAILED = 400, 300, 600
 
 
 class SimulationEvents:
-    """Tells subscribers; `types` and `fleet` are namespace indices."""
+    """Tells subscribers, and `keep`; `types` and `fleet` are namespace indices."""
 
-    def __init__(self, subscriptions: SubscriptionService, types: int, fleet: int) -> None:
+    def __init__(
+        self, subscriptions: SubscriptionService, keep: Callable[[PlainEvent], None], types: int, fleet: int
+    ) -> None:
         self._subscriptions = subscriptions
+        self._keep = keep
         self._types = types
         self._source = ua.NodeId(SIMULATION, fleet)
 
@@ -49,9 +53,6 @@ class SimulationEvents:
         self._tell(SIMULATION_STOPPED, scenario, "", message, _SEVERITY_FAILED, time)
 
     def _tell(self, kind: str, scenario: Scenario, user: str, message: str, level: int, time: int) -> None:
-        listeners = self._subscriptions.listeners()
-        if not listeners:
-            return
         fields = {
             "SimulationId": scenario.id,
             "Scenario": scenario.scenario,
@@ -60,4 +61,5 @@ class SimulationEvents:
         }
         more: dict[Path, ua.Variant] = {(f"{self._types}:{n}",): string(v) for n, v in fields.items()}
         event = PlainEvent(ua.NodeId(kind, self._types), time, message, level, SIMULATION, self._source, more)
-        listeners.offer(event, _NOTIFIERS)
+        self._keep(event)
+        self._subscriptions.listeners().offer(event, _NOTIFIERS)

@@ -32,6 +32,7 @@ class EventTypes:
     def __init__(self, references: References) -> None:
         self._references = references
         self._known: dict[ua.NodeId, _Children] = {}
+        self._above: dict[ua.NodeId, tuple[ua.NodeId, ...]] = {}
         # TypeDefinitions of the instance declarations below the types.
         self._types: dict[ua.NodeId, ua.NodeId] = {}
 
@@ -41,7 +42,18 @@ class EventTypes:
 
     def is_subtype(self, node: ua.NodeId, base: ua.NodeId) -> bool:
         """Whether `node` is `base` or a subtype of it, however far down."""
-        return any(kind == base for kind in self._upwards(node))
+        return base in self._upwards(node)
+
+    def subtypes(self, base: ua.NodeId) -> list[ua.NodeId]:
+        """`base` and all its subtypes."""
+        found = [base]
+        for kind in found:
+            found += [
+                _plain(r.NodeId)
+                for r in self._references(kind)
+                if r.IsForward and r.ReferenceTypeId == _SUBTYPE
+            ]
+        return found
 
     def find(self, kind: ua.NodeId, path: Sequence[ua.QualifiedName]) -> ua.NodeClass | None:
         """NodeClass of what stands at a browse path of an event type, or None.
@@ -92,8 +104,16 @@ class EventTypes:
         kind = self._types.get(node)
         return {} if kind is None else self._children(kind)
 
-    def _upwards(self, node: ua.NodeId) -> Iterator[ua.NodeId]:
-        """The node and its supertypes."""
+    def _upwards(self, node: ua.NodeId) -> tuple[ua.NodeId, ...]:
+        """The node and its supertypes; once they were asked for no reference is looked at any more."""
+        known = self._above.get(node)
+        if known is None:
+            known = tuple(self._supertypes(node))
+            if len(known) > 1:  # strangers are not remembered: clients could name any number of them
+                self._above[node] = known
+        return known
+
+    def _supertypes(self, node: ua.NodeId) -> Iterator[ua.NodeId]:
         seen: set[ua.NodeId] = set()
         kind: ua.NodeId | None = node
         while kind is not None and kind not in seen:
@@ -112,21 +132,10 @@ class EventTypes:
     def _anywhere(self) -> dict[tuple[int, str], list[ua.ReferenceDescription]]:
         """What any event type declares, by name; a name can stand for several declarations."""
         found: dict[tuple[int, str], dict[ua.NodeId, ua.ReferenceDescription]] = {}
-        for kind in self._all():
+        for kind in self.subtypes(BASE):
             for key, reference in self._children(kind).items():
                 found.setdefault(key, {})[_plain(reference.NodeId)] = reference
         return {key: list(references.values()) for key, references in found.items()}
-
-    def _all(self) -> list[ua.NodeId]:
-        """BaseEventType and all its subtypes."""
-        found = [BASE]
-        for kind in found:
-            found += [
-                _plain(r.NodeId)
-                for r in self._references(kind)
-                if r.IsForward and r.ReferenceTypeId == _SUBTYPE
-            ]
-        return found
 
 
 def _plain(node: ua.NodeId) -> ua.NodeId:

@@ -28,6 +28,7 @@ from asyncua.ua.ua_binary import (
     struct_from_binary,
     struct_to_binary,
     to_binary,
+    variant_from_binary,
     variant_to_binary,
 )
 from cryptography import x509
@@ -54,6 +55,7 @@ __all__ = [
     "struct_from_binary",
     "struct_to_binary",
     "to_binary",
+    "variant_from_binary",
     "variant_to_binary",
 ]
 

@@ -67,8 +67,9 @@ _VISIT: Final = _LOOK | Permission.CALL
 
 # The bits that mean something for a class of nodes (Part 3, 8.55).
 _ALL_CLASSES: Final = Permission.BROWSE | Permission.READ_ROLE_PERMISSIONS
+_EVENTS: Final = Permission.RECEIVE_EVENTS | Permission.READ_HISTORY
 _OF_CLASS: Final = {
-    ua.NodeClass.Object: _ALL_CLASSES | Permission.RECEIVE_EVENTS | Permission.CALL,
+    ua.NodeClass.Object: _ALL_CLASSES | _EVENTS | Permission.CALL,
     ua.NodeClass.ObjectType: _ALL_CLASSES | Permission.CALL,
     ua.NodeClass.Method: _ALL_CLASSES | Permission.CALL,
     ua.NodeClass.VariableType: _ALL_CLASSES | Permission.READ,

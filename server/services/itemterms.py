@@ -38,7 +38,7 @@ class ItemTerms:
     def __init__(self, space: AddressSpace, table: LiveTable, scan_interval: float) -> None:
         self._space = space
         self._table = table
-        self._types = EventTypes(self._references)
+        self.event_types = EventTypes(self._references)
         self.scan_interval = scan_interval
 
     def _references(self, node_id: ua.NodeId) -> list[ua.ReferenceDescription]:
@@ -100,7 +100,7 @@ class ItemTerms:
         """The compiled filter and the result that tells its faults."""
         if not isinstance(wanted, ua.EventFilter):
             raise RefusedItem(S.BadEventFilterInvalid)
-        compiled, result = compile_filter(wanted, self._types)
+        compiled, result = compile_filter(wanted, self.event_types)
         if compiled is None:
             raise RefusedItem(S.BadEventFilterInvalid, result)
         return compiled, result

@@ -81,6 +81,7 @@ class MonitoredItemService:
         self._subscriptions = subscriptions
         self._max = max_items
         self._terms = ItemTerms(space, table, scan_period * 1000)
+        self.event_types = self._terms.event_types
         self._live_requests = LiveRequests(parser)
 
     def register(self, dispatcher: Dispatcher) -> None:

@@ -218,7 +218,7 @@ class AddressSpace:
         for parent, kind in ((Ids.ObjectsFolder, nodes.ORGANIZES), (Ids.Server, nodes.HAS_NOTIFIER)):
             nodes.connect(self.nodes[ua.NodeId(parent)], kind, fleet, fleet_type)
         server = self.nodes[ua.NodeId(Ids.Server)]
-        server.attributes[A.EventNotifier] = nodes.constant(nodes.SUBSCRIBE_TO_EVENTS, nodes.VT.Byte)
+        server.attributes[A.EventNotifier] = nodes.constant(nodes.TELLS_EVENTS, nodes.VT.Byte)
         for name, type_name in _OBJECTS.items():
             node = nodes.object_node(
                 self._assets.node_id(name), ua.QualifiedName(name, self._types_namespace)

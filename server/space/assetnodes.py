@@ -273,7 +273,7 @@ class AssetNodes:
 
     def asset_only(self, asset: AssetType, i: int) -> NodeData:
         """An asset's node without its references."""
-        notifier = 0 if asset is AssetType.JAR else nodes.SUBSCRIBE_TO_EVENTS
+        notifier = 0 if asset is AssetType.JAR else nodes.TELLS_EVENTS
         return nodes.object_node(*self._identity(asset, i), notifier=notifier)
 
     def _variable(self, identifier: str, tag: TagDef, i: int) -> NodeData:

@@ -28,6 +28,7 @@ SUBSCRIBE_TO_EVENTS: Final = 1
 READABLE: Final = 1
 WRITABLE: Final = 2
 HISTORY_READABLE: Final = 4
+TELLS_EVENTS: Final = SUBSCRIBE_TO_EVENTS | HISTORY_READABLE
 
 Reader = Callable[[], ua.DataValue]
 

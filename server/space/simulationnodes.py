@@ -41,7 +41,7 @@ class SimulationNodes:
     def describe(self, space: AddressSpace, assets: AssetNodes) -> None:
         """Give the Simulation object its variables, and let it tell events."""
         simulation, fleet = (space.nodes[assets.node_id(name)] for name in (SIMULATION, "Fleet"))
-        simulation.attributes[A.EventNotifier] = nodes.constant(nodes.SUBSCRIBE_TO_EVENTS, VT.Byte)
+        simulation.attributes[A.EventNotifier] = nodes.constant(nodes.TELLS_EVENTS, VT.Byte)
         nodes.connect(fleet, HAS_NOTIFIER, simulation, assets.type_id(SIMULATION_TYPE))
         for definition in SIMULATION_STATUS:
             node = nodes.variable_node(

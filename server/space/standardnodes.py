@@ -13,6 +13,7 @@ from config.settings import OpcUa, Settings
 from historian.reader import MAX_VALUES
 from nodeset.types import FLEET_URI
 from server.events import filter as eventfilter
+from server.history import events as historyevents
 from server.history import points as historypoints
 from server.history import service as historyservice
 from server.protocol import decoder, sessions
@@ -55,10 +56,10 @@ PROFILES: Final = (
 _HISTORY: Final = {
     "AccessHistoryDataCapability": (True, VT.Boolean),
     "MaxReturnDataValues": (min(MAX_VALUES, historyservice.MAX_VALUES), VT.UInt32),
-    "MaxReturnEventValues": (0, VT.UInt32),
+    "AccessHistoryEventsCapability": (True, VT.Boolean),
+    "MaxReturnEventValues": (historyevents.MAX_EVENTS, VT.UInt32),
     **dict.fromkeys(
         (
-            "AccessHistoryEventsCapability",
             "InsertDataCapability",
             "ReplaceDataCapability",
             "UpdateDataCapability",

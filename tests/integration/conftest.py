@@ -7,10 +7,14 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from asyncua import Client
 from opcuaserver import OpcUaTestServer, serve
+from opcuasubscriber import Heat
+
+from nodeset.frame import Frame
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +48,35 @@ async def admin(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Cli
     """The administrator's client, over an encrypted channel."""
     async with server.admin(client_home) as client:
         yield client
+
+
+@pytest.fixture
+def heat(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Heat:
+    """Give a jar a temperature, as a scan's alarm step sees it; the scan itself looks at no alarms.
+
+    The scan's time [µs] is that of the frame that there is, unless it is given.
+    """
+    conditions = server.app._opcua.conditions
+    step = conditions.step
+    monkeypatch.setattr(conditions, "step", lambda _frame: None)
+    cold = 25.0
+
+    def put(path: str, value: float, time: int | None = None) -> None:
+        def act() -> None:
+            frame = server.app._opcua._table.frame
+            values, status = frame.value.copy(), np.zeros_like(frame.status)
+            column = frame.index.column(values, "Jar", "Temperature")
+            column[:] = temperatures
+            column[frame.index.fleet.index_of[path][1]] = value
+            temperatures[:] = column
+            step(
+                Frame(frame.index, frame.number, time or frame.time, values, status, frame.source_time.copy())
+            )
+
+        server.inside(act)
+
+    jars = server.app._opcua._table.index.fleet.jars
+    temperatures = np.full(len(jars), cold)
+    for jar in jars:
+        put(jar.path, cold)
+    return put

@@ -109,3 +109,22 @@ def values(found: ua.HistoryReadResult) -> list[ua.DataValue]:
 def codes(found: list[ua.HistoryReadResult]) -> list[int]:
     """The StatusCodes of results."""
     return [each.StatusCode.value for each in found]
+
+
+def event_details(
+    start: dt.datetime | None, end: dt.datetime | None, chosen: Any, most: int = 0
+) -> ua.ReadEventDetails:
+    """Of events; `chosen` is the filter."""
+    details = ua.ReadEventDetails()
+    details.StartTime = start or ua.win_epoch_to_datetime(0)
+    details.EndTime = end or ua.win_epoch_to_datetime(0)
+    details.NumValuesPerNode, details.Filter = most, chosen
+    return details
+
+
+def events(found: ua.HistoryReadResult) -> list[list[Any]]:
+    """The fields of the events of a result."""
+    data = found.HistoryData
+    if isinstance(data, ua.ExtensionObject):
+        data = struct_from_binary(ua.HistoryEvent, Buffer(data.Body)) if data.Body else None
+    return [[field.Value for field in each.EventFields] for each in (data.Events if data is not None else ())]

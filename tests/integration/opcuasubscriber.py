@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from asyncua import Client, ua
 from opcuaserver import answer, request
+
+
+class Heat(Protocol):
+    """Gives a jar a temperature, in a scan at that time [µs]."""
+
+    def __call__(self, path: str, value: float, time: int | None = None) -> None: ...
+
 
 VALUE = 13
 SAMPLED = 1

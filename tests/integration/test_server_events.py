@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from asyncua import Client, ua
 from opcuaserver import OpcUaTestServer, answer, request
-from opcuasubscriber import Subscriber, item, select
+from opcuasubscriber import Heat, Subscriber, item, select
 
-from nodeset.frame import Frame
 from server.services.method import MethodError
 
 S = ua.StatusCodes
@@ -21,34 +18,6 @@ Ids = ua.ObjectIds
 EVENTS = ua.AttributeIds.EventNotifier
 BANGRAK, HAT_YAI = "Bangrak/UPS-1/S02/J04", "Hat Yai/UPS-1/S01/J02"
 FIELDS = ("SourceName", "EventId", "EventType", "ActiveState/Id", "AckedState/Id", "Severity", "Retain", "")
-Heat = Callable[[str, float], None]
-
-
-@pytest.fixture
-def heat(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Heat:
-    """Give a jar a temperature, as a scan's alarm step sees it; the scan itself looks at no alarms."""
-    conditions = server.app._opcua.conditions
-    step = conditions.step
-    monkeypatch.setattr(conditions, "step", lambda _frame: None)
-    cold = 25.0
-
-    def put(path: str, value: float) -> None:
-        def act() -> None:
-            frame = server.app._opcua._table.frame
-            values, status = frame.value.copy(), np.zeros_like(frame.status)
-            column = frame.index.column(values, "Jar", "Temperature")
-            column[:] = temperatures
-            column[frame.index.fleet.index_of[path][1]] = value
-            temperatures[:] = column
-            step(Frame(frame.index, frame.number, frame.time, values, status, frame.source_time.copy()))
-
-        server.inside(act)
-
-    jars = server.app._opcua._table.index.fleet.jars
-    temperatures = np.full(len(jars), cold)
-    for jar in jars:
-        put(jar.path, cold)
-    return put
 
 
 async def watch(client: Client, node_id: ua.NodeId, chosen: Any = None, **how: Any) -> Subscriber:

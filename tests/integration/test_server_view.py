@@ -53,7 +53,7 @@ async def test_events_flow_from_jar_to_server(client: Client, server: OpcUaTestS
         (up,) = await browse(client, describe(below, Ids.HasNotifier, INVERSE, subtypes=False))
         assert [ref.NodeId for ref in up.References] == [above]
         notifier = await client.get_node(below).read_attribute(ua.AttributeIds.EventNotifier)
-        assert notifier.Value.Value == 1
+        assert notifier.Value.Value == 5  # SubscribeToEvents and HistoryRead
     (sources,) = await browse(client, describe(chain[-1], Ids.HasEventSource, subtypes=False))
     assert [ref.NodeId for ref in sources.References] == [
         server.node_id(f"{STRING}/J0{i}") for i in range(1, 7)

@@ -16,6 +16,7 @@ from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from server.alarms.conditions import Conditions
 from server.alarms.definition import ConditionIndex
+from server.alarms.events import ConditionEvent
 from server.alarms.overlay import Overlay
 from server.alarms.table import AlarmTable
 from server.livetable import LiveTable
@@ -42,6 +43,7 @@ class Rig:
         self.index, self.time = index, START
         self.told: list[tuple[str, ...]] = []
         self.kept: list[tuple[int, int]] = []
+        self.journal: list[ConditionEvent] = []
         source = SimulatorSource(index, 1, START)
         self.evaluation = Evaluation(
             Quality(index, Staleness(3, 300 * SECOND)), Prognosis(Parameters.of(index.fleet), START)
@@ -49,7 +51,9 @@ class Rig:
         self.alarms = AlarmTable(ConditionIndex(index.fleet, (TEMPERATURE,)), START)
         self.table = LiveTable(index)
         subscriptions = SubscriptionService(self.table, 1, 50)
-        self.conditions = conditions = Conditions(self.alarms, subscriptions, 3, self.now)
+        self.conditions = conditions = Conditions(
+            self.alarms, subscriptions, self.journal.append, 3, self.now
+        )
         keeping: Any = SimpleNamespace(
             touch=lambda touched: self.kept.append((-1, int(touched.sum()))),
             take=lambda frame: self.kept.append((frame.time, int((frame.status == SIMULATED).sum()))),

@@ -1,0 +1,174 @@
+"""Events as the journal keeps them, and as events again that tell every field as they did then.
+
+A condition's event is its state and its definition, so the code that tells it live tells it later. Its
+message is kept as it was said.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from historian.events import ConditionRow, EventRow
+from nodeset.fleet import AssetType
+from nodeset.tags import TAG_OF, Kind, Origin, TagDef
+from server.alarms.definition import AlarmDef, ConditionClass
+from server.alarms.events import ALARM_TYPE, ConditionEvent, ConditionState, message
+from server.events.event import SERVER, Event, PlainEvent
+from server.history.nametexts import NameTexts
+
+_SOURCE_NODE: Final = ("SourceNode",)
+
+
+class KeptEvents:
+    """Turns events into rows and back; `uris` are those of all namespaces, `fleet` the fleet's index."""
+
+    def __init__(self, uris: Sequence[str], fleet: int) -> None:
+        self.names = NameTexts(uris)
+        self._fleet = fleet
+        self._alarm_type = self.names.node_id(ALARM_TYPE)
+        self.type_of = lru_cache(maxsize=256)(self.names.as_node_id)
+
+    def row(self, event: ConditionEvent | PlainEvent, number: int) -> EventRow:
+        """An event for the journal, the `number`th of all."""
+        return (
+            self._condition(event, number)
+            if isinstance(event, ConditionEvent)
+            else self._plain(event, number)
+        )
+
+    def event(self, row: EventRow) -> Event:
+        """The event that a row keeps."""
+        if row.condition is not None:
+            return self._condition_event(row, row.condition)
+        kept = row.fields or {}
+        fields = {self.names.as_path(text): self.names.as_value(value) for text, value in kept.items()}
+        source = fields.pop(_SOURCE_NODE, None)
+        return PlainEvent(
+            self.type_of(row.type),
+            row.time,
+            row.message,
+            row.severity,
+            row.source,
+            SERVER if source is None else source.Value,
+            fields,
+            row.event_id,
+        )
+
+    def _plain(self, event: PlainEvent, number: int) -> EventRow:
+        fields = {_SOURCE_NODE: event.value(_SOURCE_NODE), **event.more}
+        return EventRow(
+            event.time,
+            number,
+            event.event_id,
+            self.names.node_id(event.type),
+            event.source,
+            event.level,
+            False,
+            event.message,
+            {self.names.path(path): self.names.value(value) for path, value in fields.items()},
+        )
+
+    def _condition(self, event: ConditionEvent, number: int) -> EventRow:
+        state, definition = event.state, event.definition
+        return EventRow(
+            state.time,
+            number,
+            event.event_id,
+            self._alarm_type,
+            event.source,
+            state.severity,
+            event.simulated,
+            message(event),
+            None,
+            ConditionRow(
+                definition.name,
+                _definition_text(definition),
+                event.change,
+                state.enabled,
+                state.level,
+                state.acked,
+                state.last_severity,
+                state.quality,
+                state.value,
+                state.active_time,
+                state.acked_time,
+                state.enabled_time,
+                state.quality_time,
+                state.severity_time,
+                state.comment_time,
+                state.comment,
+                state.user,
+            ),
+        )
+
+    def _condition_event(self, row: EventRow, told: ConditionRow) -> ConditionEvent:
+        state = ConditionState(
+            enabled=told.enabled,
+            level=told.level,
+            acked=told.acked,
+            severity=row.severity,
+            last_severity=told.last_severity,
+            quality=told.quality,
+            value=told.value,
+            event=int.from_bytes(row.event_id[8:], "big"),
+            time=row.time,
+            active_time=told.active_time,
+            acked_time=told.acked_time,
+            enabled_time=told.enabled_time,
+            quality_time=told.quality_time,
+            severity_time=told.severity_time,
+            comment_time=told.comment_time,
+            comment=told.comment,
+            user=told.user,
+        )
+        definition = _definition(told.definition)
+        return ConditionEvent(
+            definition, row.source, self._fleet, row.event_id, told.change, state, row.simulated, row.message
+        )
+
+
+@lru_cache(maxsize=1024)
+def _definition_text(definition: AlarmDef) -> str:
+    """A definition as JSON, in the same words each time."""
+    tag = definition.tag
+    content = {
+        "asset": tag.asset,
+        "name": definition.name,
+        "tag": tag.name,
+        "unit": tag.unit.symbol if tag.unit else None,
+        "kind": definition.kind,
+        "limits": [None if math.isnan(limit) else limit for limit in definition.limits],
+        "severities": definition.severities,
+        "hysteresis": definition.hysteresis,
+        "on_delay": definition.on_delay,
+        "off_delay": definition.off_delay,
+        "message": definition.message,
+        "advice": definition.advice,
+    }
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+@lru_cache(maxsize=1024)
+def _definition(text: str) -> AlarmDef:
+    """The definition that a text keeps; a tag that is no more keeps its name."""
+    kept = json.loads(text)
+    asset = AssetType(kept["asset"])
+    tag = TAG_OF.get((asset, kept["tag"])) or TagDef(asset, kept["tag"], "", Kind.ANALOG, Origin.MEASURED)
+    low_low, low, high, high_high = (math.nan if limit is None else float(limit) for limit in kept["limits"])
+    least, less, more, most = kept["severities"]
+    return AlarmDef(
+        kept["name"],
+        tag,
+        ConditionClass(kept["kind"]),
+        (low_low, low, high, high_high),
+        (least, less, more, most),
+        kept["hysteresis"],
+        kept["on_delay"],
+        kept["off_delay"],
+        kept["message"],
+        kept["advice"],
+    )
