@@ -34,7 +34,7 @@ class AtTimeReader:
         `simple_bounds` False between the nearest that are not Bad.
         """
         series = self.variables.series(connection, row)
-        samples = await around(series, np.unique(times))
+        samples = await around(series, np.unique(times), _CONFIGURATION)
         bound = simple if simple_bounds else interpolated
         made = await asyncio.to_thread(bound, samples, times, series.tag.stepped, _CONFIGURATION)
         return History(made.value, made.status, times, more=False)

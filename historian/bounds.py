@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from historian.aggregation import AggregateConfiguration
 from nodeset.frame import Statuses, Times, Values
-from nodeset.status import BAD_NO_DATA, UNCERTAIN_DATA_SUB_NORMAL
-
-UNCERTAIN: Final = 0x4000_0000
-BAD: Final = 0x8000_0000
+from nodeset.status import BAD, BAD_NO_DATA, UNCERTAIN, UNCERTAIN_DATA_SUB_NORMAL
 
 # InfoType DataValue with the historian's bits (Part 11, 6.6.2); a raw value carries none.
 CALCULATED: Final = 0x0401
@@ -86,7 +83,7 @@ def interpolated(
 
 
 def simple(samples: Samples, times: Times, stepped: bool, configuration: AggregateConfiguration) -> Bounds:
-    """Simple bounding values (Part 13, 3.1.9): from the nearest values, be they Bad."""
+    """Simple bounding values (Part 13, 3.1.9): from the nearest values, be they Bad; none after the last."""
     if not len(samples):
         return _none(len(times))
     usable = samples.usable(configuration)
@@ -96,11 +93,11 @@ def simple(samples: Samples, times: Times, stepped: bool, configuration: Aggrega
     value, status = samples.value[first], samples.status[first]
     between = known & (samples.time[first] != times)
     after = np.minimum(first + 1, len(samples) - 1)
-    beyond = first == len(samples) - 1
-    doubtful = (status >= UNCERTAIN) | beyond
+    known &= ~between | (first < len(samples) - 1)
+    doubtful = status >= UNCERTAIN
     if not stepped:
         doubtful |= ~usable[after] | (samples.status[after] >= UNCERTAIN)
-        line = between & ~beyond & usable[after]
+        line = between & usable[after]
         value = np.where(line, _line(samples, first, after, times), value)
     made = np.where(doubtful, UNCERTAIN_DATA_SUB_NORMAL | INTERPOLATED, INTERPOLATED)
     status = np.where(between, made, status)

@@ -28,13 +28,13 @@ BAD_NO_DATA: Final = 0x809B_0000
 BAD_INVALID_STATE: Final = 0x80AF_0000
 
 # The severity is in the two highest bits: 00 good, 01 uncertain, 10 and 11 (reserved) bad.
-_UNCERTAIN: Final = 0x4000_0000
-_BAD: Final = 0x8000_0000
+UNCERTAIN: Final = 0x4000_0000
+BAD: Final = 0x8000_0000
 
 
 def is_good(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the value can be used as it is."""
-    good: NDArray[np.bool_] = status < np.uint32(_UNCERTAIN)
+    good: NDArray[np.bool_] = status < np.uint32(UNCERTAIN)
     return good
 
 
@@ -46,7 +46,7 @@ def is_unmeasured(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 def is_bad(status: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Where the value must not be used."""
-    bad: NDArray[np.bool_] = status >= np.uint32(_BAD)
+    bad: NDArray[np.bool_] = status >= np.uint32(BAD)
     return bad
 
 
@@ -70,10 +70,10 @@ def name_of(code: int) -> str:
     known = _NAMES.get(code)
     if known is not None:
         return known
-    severity = "Good" if code < _UNCERTAIN else "Uncertain" if code < _BAD else "Bad"
+    severity = "Good" if code < UNCERTAIN else "Uncertain" if code < BAD else "Bad"
     return f"{severity} (0x{code:08X})"
 
 
 def is_bad_code(code: int) -> bool:
     """Whether a value with this status must not be used."""
-    return code >= _BAD
+    return code >= BAD
