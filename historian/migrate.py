@@ -27,6 +27,12 @@ def version(connection: psycopg.Connection[Any]) -> str | None:
         return None if row is None else str(row[0])
 
 
+def known_versions() -> list[str]:
+    """Every version that there has been, oldest first."""
+    folder = Path(__file__).parent / "migrations" / "versions"
+    return sorted(path.name.split("_")[0] for path in folder.glob("[0-9]*.py"))
+
+
 def migrate(conninfo: str, target: str = HEAD) -> None:
     """Upgrade or downgrade to `target`; nothing happens when the database is there already."""
     with psycopg.connect(conninfo, autocommit=True) as connection:

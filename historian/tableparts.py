@@ -85,7 +85,7 @@ def sources(connection: psycopg.Connection[Any], table: str, timescale: bool) ->
             Source((low or name)[:10], plain.format(sql.Identifier(name), names), low, high, size)
             for name, low, high, size in found
         ]
-    if timescale and _hypertable(connection, table):
+    if timescale and hypertable(connection, table):
         part = sql.SQL("COPY (SELECT {} FROM {} WHERE ts >= {} AND ts < {}) TO STDOUT")
         return [
             Source(
@@ -108,7 +108,7 @@ def partitioned(connection: psycopg.Connection[Any], table: str) -> bool:
     return kind == ("p",)
 
 
-def _hypertable(connection: psycopg.Connection[Any], table: str) -> bool:
+def hypertable(connection: psycopg.Connection[Any], table: str) -> bool:
     query = (
         "SELECT 1 FROM timescaledb_information.hypertables "
         "WHERE hypertable_name = %s AND hypertable_schema = current_schema()"

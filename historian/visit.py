@@ -1,4 +1,7 @@
-"""The database for a command: that of a running server, or started for as long as the command takes."""
+"""The database for a command: that of a running server, or started for as long as the command takes.
+
+Both block, in a thread without an event loop.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +19,27 @@ from historian.errors import AlreadyRunning, HistorianError
 def visited(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator[Database]:
     """The database at `url`, or the embedded one of `home`, which a running server may be using.
 
-    `HistorianError` where there is none. It blocks, in a thread without an event loop.
+    `HistorianError` where there is none.
     """
     if url is None and not (home / "postgres").exists():
         raise HistorianError(f"There is no database in {home}: no server has run there.")
-    with started(url, home, say) as database:
-        yield database
-
-
-@contextmanager
-def started(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator[Database]:
-    """The same, made when it is not there."""
     database = Database(url, home, say)
     try:
         asyncio.run(database.start())
     except AlreadyRunning:
-        if postmaster.running(home.resolve() / "postgres") is None:
+        if postmaster.running(home.resolve() / "postgres") is None:  # it starts or stops just now
             raise
+    try:
+        yield database
+    finally:
+        asyncio.run(database.stop())
+
+
+@contextmanager
+def alone(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator[Database]:
+    """The same, made when it is not there; `AlreadyRunning` where a server uses the embedded one."""
+    database = Database(url, home, say)
+    asyncio.run(database.start())
     try:
         yield database
     finally:

@@ -18,6 +18,7 @@ from server.console import out, tell_error
 from server.errors import RequestError, StartError
 from server.exportcli import export
 from server.gatewaycli import gateway_sim, simulator
+from server.historiancli import program as historian
 from server.probecli import probe
 from server.simulatecli import simulate
 from server.usercli import users
@@ -31,6 +32,7 @@ program = typer.Typer(
 program.add_typer(trustcommands.program, name="trust")
 
 program.add_typer(users, name="user")
+program.add_typer(historian, name="historian")
 program.command()(export)
 program.command()(simulate)
 program.command()(simulator)

@@ -71,7 +71,9 @@ class Bar:
 
 
 def duration(seconds: float) -> str:
-    """`48 s`, `12 min`, `2.5 h`."""
+    """`48 s`, `12 min`, `2.5 h`, `90 d`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:,.0f} d"

@@ -37,6 +37,15 @@ def server(postgres: str) -> Iterator[OpcUaTestServer]:
 
 
 @pytest.fixture
+def empty(postgres: str) -> Iterator[str]:
+    """A database without a schema."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+        yield psycopg.conninfo.make_conninfo(postgres, dbname="empty")
+        connection.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+@pytest.fixture
 async def client(server: OpcUaTestServer) -> AsyncIterator[Client]:
     """Anybody's client."""
     async with server.client() as client:

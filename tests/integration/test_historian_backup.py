@@ -35,7 +35,6 @@ from historian.spill import Spill
 from historian.visit import visited
 
 ROOT = Path(__file__).parents[2]
-TIMESCALE = os.environ.get("VOLTKEEP_TEST_TIMESCALEDB_URL", "")
 FIRST_DAY = dt.date(2026, 1, 1)
 ALL = Content()
 
@@ -179,29 +178,23 @@ async def _broken(conninfo: str) -> int | None:
 
 
 @pytest.mark.timescaledb
-@pytest.mark.skipif(not TIMESCALE, reason="VOLTKEEP_TEST_TIMESCALEDB_URL names no TimescaleDB")
-def test_every_row_comes_to_timescaledb_and_back(full: str, databases: Databases, tmp_path: Path) -> None:
+def test_every_row_comes_to_timescaledb_and_back(
+    full: str, timescale: str, databases: Databases, tmp_path: Path
+) -> None:
     before = contents(full)
     saved(full, tmp_path, tmp_path / "plain")
-    there = Databases(TIMESCALE)
-    try:
-        timescale = there.new()
-        restored(tmp_path / "plain", timescale)
-        assert contents(timescale) == before
-        with psycopg.connect(timescale) as connection:
-            query = (
-                "SELECT count(*) FROM timescaledb_information.chunks WHERE hypertable_name = 'jar_reading'"
-            )
-            assert connection.execute(query).fetchone() == (3,)
-        with saved(timescale, tmp_path, tmp_path / "hyper") as archive:
-            jars = next(table for table in archive.manifest.tables if table.name == "jar_reading")
-            assert [part.low for part in jars.parts] == [f"2026-01-0{day} 00:00:00+00" for day in (1, 2, 3)]
-            verify(archive, lambda done: None)
-        plain = databases.new()
-        restored(tmp_path / "hyper", plain)
-        assert contents(plain) == before
-    finally:
-        there.drop()
+    restored(tmp_path / "plain", timescale)
+    assert contents(timescale) == before
+    with psycopg.connect(timescale) as connection:
+        query = "SELECT count(*) FROM timescaledb_information.chunks WHERE hypertable_name = 'jar_reading'"
+        assert connection.execute(query).fetchone() == (3,)
+    with saved(timescale, tmp_path, tmp_path / "hyper") as archive:
+        jars = next(table for table in archive.manifest.tables if table.name == "jar_reading")
+        assert [part.low for part in jars.parts] == [f"2026-01-0{day} 00:00:00+00" for day in (1, 2, 3)]
+        verify(archive, lambda done: None)
+    plain = databases.new()
+    restored(tmp_path / "hyper", plain)
+    assert contents(plain) == before
 
 
 def test_what_an_older_program_kept_is_brought_up_to_date(databases: Databases, tmp_path: Path) -> None:

@@ -31,15 +31,6 @@ PLAIN = Engine("18.0", None)
 START = 20_454 * DAY  # 2026-01-01
 
 
-@pytest.fixture
-def empty(postgres: str) -> Iterator[str]:
-    """A database without a schema."""
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE empty")
-        yield psycopg.conninfo.make_conninfo(postgres, dbname="empty")
-        connection.execute("DROP DATABASE empty WITH (FORCE)")
-
-
 def tables(conninfo: str) -> set[str]:
     query = (
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
