@@ -15,16 +15,17 @@ from asyncua import ua
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
-from hmi import methods
+from hmi import history, methods
 from hmi.accounts import Accounts, WebSession
+from hmi.answers import Answers
 from hmi.channel import Viewer, encode
 from hmi.channels import NotFound
 from hmi.endpoint import Away, ConnectionFault
 from hmi.live import Live
 from hmi.nameplate import nameplate
+from hmi.trend import RANGES, Range
 
 TRENDS: Final = frozenset({"Voltage", "Temperature"})
-DAY: Final = 86_400_000_000  # µs
 MAX_CHANNELS: Final = 4
 MAX_ACKNOWLEDGED: Final = 2_500
 MAX_COMMENT: Final = 500
@@ -37,6 +38,7 @@ class Api:
     def __init__(self, live: Live, accounts: Accounts) -> None:
         self._live = live
         self._accounts = accounts
+        self._trends = Answers()
 
     def add_to(self, app: FastAPI) -> None:
         """Add all routes to the web application."""
@@ -100,23 +102,32 @@ class Api:
                     await socket.close(1013)
                     return
 
-    async def trend(self, jar: str, tag: str) -> Response:
-        """The last 24 hours of a jar's tag from HistoryRead: times [ms] and values, null where not good.
+    async def trend(self, jar: str, tag: str, span: str = "24h") -> Response:
+        """A jar's tag over one of `RANGES` from HistoryRead: times [ms] and values, null where not good.
 
-        `simulated` are spans [ms] whose values are.
+        Beyond 24 hours they are averages, with `low` and `high`. `simulated` are spans [ms] whose values are.
         """
-        client, topology = self._live.channels.connection()
-        if jar not in topology.by_path or tag not in TRENDS:
+        _, topology = self._live.channels.connection()
+        if jar not in topology.by_path or tag not in TRENDS or span not in RANGES:
             raise NotFound(jar)
+        which = RANGES[span]
+        body = await self._trends.get((jar, tag, span), which.fresh, lambda: self._trend(jar, tag, which))
+        return Response(body, media_type="application/json")
+
+    async def _trend(self, jar: str, tag: str, which: Range) -> bytes:
+        client, topology = self._live.channels.connection()
         end = max(self._live.state.server_time, self._live.channels.newest(f"jar/{jar}"))
-        points, simulated = await methods.trend(client, topology.node(f"{jar}.{tag}"), end - DAY, end)
-        body = {
-            "end": end // 1000,
-            "t": [t // 1000 for t, _ in points],
-            "v": [_short(v) for _, v in points],
-            "simulated": [[first // 1000, last // 1000] for first, last in simulated],
-        }
-        return Response(encode(body), media_type="application/json")
+        found = await history.trend(client, topology.node(f"{jar}.{tag}"), which, end)
+        return encode(
+            {
+                "end": end // 1000,
+                "t": [t // 1000 for t, _ in found.line],
+                "v": [_short(v) for _, v in found.line],
+                "low": [_short(v) for _, v in found.low],
+                "high": [_short(v) for _, v in found.high],
+                "simulated": [[first // 1000, last // 1000] for first, last in found.simulated],
+            }
+        ).encode()
 
     async def nameplate(self, jar: str) -> Response:
         """A jar's nameplate, and its neighbours in the string."""

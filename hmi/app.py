@@ -23,6 +23,7 @@ from config.settings import Settings
 from hmi.accounts import Accounts
 from hmi.api import Api
 from hmi.endpoint import Endpoint
+from hmi.exports import Exports
 from hmi.guard import Guard
 from hmi.health import Health
 from hmi.live import Live
@@ -88,6 +89,7 @@ def compose(settings: Settings) -> None:
     app.add_middleware(Guard, accounts=accounts)
     app.add_static_files("/assets", str(ASSETS), max_cache_age=0)
     Api(live, accounts).add_to(app)
+    Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)
     ChangePassword(accounts).add_to(app)
     Health(live).add_to(app)

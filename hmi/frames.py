@@ -59,7 +59,9 @@ JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 <section class="vk-panel live"><h2>{live}</h2><div id="vk-values"></div></section>
 <section class="vk-panel live"><h2>{rul}</h2><div id="vk-life"></div></section></div>
 <div class="vk-middle"><section class="vk-panel"><header><h2>{trend}<small id="vk-since"></small></h2>
-<div class="vk-segments" id="vk-tag" role="radiogroup" aria-label="{quantity}"></div></header>
+<div class="vk-choices"><div class="vk-segments" id="vk-span" role="radiogroup" aria-label="{range}"></div>
+<div class="vk-segments" id="vk-tag" role="radiogroup" aria-label="{quantity}"></div>
+<button class="vk-button" id="vk-export" type="button" aria-haspopup="dialog">{export}</button></div></header>
 <div id="vk-trend" class="vk-trend" role="img" aria-label="{trend}"></div></section>
 <section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section>
 <section class="vk-panel"><h2>{nameplate}</h2><div id="vk-plate" class="vk-plate"></div></section>
@@ -95,7 +97,12 @@ WORDS: Final = {
     "filter": "Filter",
     "health": "Health",
     "live": "Live values",
-    "trend": "Trend, 24 h",
+    "trend": "Trend",
+    "range": "Range",
+    "export": "Export",
+    "report": "Monthly report (PDF)",
+    "month": "Month",
+    "get": "Get",
     "nameplate": "Nameplate",
     "which": "Which alarms",
     "comment": "Comment",

@@ -6,11 +6,38 @@ Pure. A point is a time [µs since 1970] and a value, or None where the value wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
 
 Point = tuple[int, float | None]
 Span = tuple[int, int]
+
+MINUTE: Final = 60_000_000  # µs
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+
+@dataclass(frozen=True)
+class Range:
+    """How far back a trend goes, in steps of `interval` (0: as it was stored) [µs]; kept for `fresh` [s].
+
+    Intervals are whole hours or days, which the server has rolled up, and some hundreds: a picture has no
+    more to show.
+    """
+
+    length: int
+    interval: int
+    fresh: float
+
+
+RANGES: Final = {
+    "24h": Range(DAY, 0, 5.0),
+    "7d": Range(7 * DAY, HOUR, 60.0),
+    "30d": Range(30 * DAY, 2 * HOUR, 120.0),
+    "90d": Range(90 * DAY, 6 * HOUR, 300.0),
+    "1y": Range(365 * DAY, DAY, 600.0),
+}
 
 SILENCE: Final = 5  # usual steps without a value that make a gap
 SHORTEST_GAP: Final = 30_000_000  # µs

@@ -1,22 +1,32 @@
-// A jar: what it reads now, its last day, the life it has left, its alarms and its nameplate.
+// A jar: what it reads now, its past, the life it has left, its alarms and its nameplate.
 import { echarts } from "nicegui-echart";
 import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, badge, begin, by, css, figure, isSimulated, jarLink, make, path, quality, segments, serverNow, setText, showsSimulated, siteLink, stamp, statusText, t } from "./base.js";
+import { exporting } from "./export.js";
 
 const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "SensorState", "TemperatureExcess", "TwinVoltageResidual"];
 const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays"];
 const TRENDS = { Voltage: 3, Temperature: 1 };
 const SPAN = { Voltage: 0.1, Temperature: 1 }; // the axis shows no less: noise is not drama
 let data = null, chart = null, factors = null, fault = "";
-let tag = "Voltage";
+// Of each range how long it is [ms]; live values go on where the first one ends.
+const RANGES = { "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000, "90d": 7_776_000_000, "1y": 31_536_000_000 };
+const LABELS = { "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "1y": "1 y" };
+let tag = "Voltage", range = "24h";
 let points = [];
+let band = []; // [time, lowest, highest] of each interval, where points are means
 let spans = []; // of time, whose values are simulated
 
 begin(() => {
   showsSimulated(() => data?.simulated);
   segments(by("vk-tag"), Object.keys(TRENDS).map((name) => [name, t(name)]), tag, (value) => {
     tag = value;
-    trend();
+    another();
   });
+  segments(by("vk-span"), Object.keys(RANGES).map((name) => [name, t(LABELS[name])]), range, (value) => {
+    range = value;
+    another();
+  });
+  exporting(by("vk-export"), [path]);
   plate();
   predict();
   setInterval(() => data && values(), 1000);
@@ -139,6 +149,13 @@ function near({ before, after }) {
     after ? make("a", { class: "vk-button", href: jarLink(after), rel: "next" }, `${name(after)} ›`) : "");
 }
 
+// Another tag or range: what was drawn is of neither.
+function another() {
+  [points, band, spans] = [[], [], []];
+  if (chart) draw();
+  trend();
+}
+
 async function trend() {
   if (!data) return;
   if (!chart) {
@@ -146,15 +163,16 @@ async function trend() {
     new ResizeObserver(() => chart.resize()).observe(by("vk-trend"));
     style();
   }
-  const wanted = tag;
+  const [wanted, over] = [tag, range];
   try {
-    const answer = await fetch(`/api/trend?jar=${encodeURIComponent(path)}&tag=${wanted}`);
+    const answer = await fetch(`/api/trend?jar=${encodeURIComponent(path)}&tag=${wanted}&span=${over}`);
     const body = await answer.json();
-    if (wanted !== tag) return;
+    if (wanted !== tag || over !== range) return;
     if (!answer.ok) return note(t(body.fault ?? "No history."));
     points = body.t.map((time, k) => [time, body.v[k]]);
+    band = body.low.map((low, k) => [body.t[k], low, body.high[k]]);
     spans = body.simulated ?? [];
-    note(points.length ? "" : t("No history yet."));
+    note(points.some(([, value]) => value !== null) ? "" : t("No history yet."));
   } catch {
     note(t("The OPC UA server does not answer."));
   }
@@ -167,14 +185,14 @@ const note = (text) => chart.setOption({ title: { text } });
 function append() {
   const { value, status } = data.get("jar", tag);
   const time = data.times[data.item("jar", tag)];
-  if (!chart || !time || (points.length && time <= points[points.length - 1][0])) return;
+  if (range !== "24h" || !chart || !time || (points.length && time <= points[points.length - 1][0])) return;
   const before = points[points.length - 1]?.[0];
   points.push([time, quality(status) === "good" ? value : null]);
   if (isSimulated(status)) {
     if (spans.length && spans[spans.length - 1][1] === before) spans[spans.length - 1][1] = time;
     else spans.push([time, time]);
   }
-  const start = time - 86_400_000;
+  const start = time - RANGES[range];
   while (points.length && points[0][0] < start) points.shift();
   note("");
   draw();
@@ -183,15 +201,28 @@ function append() {
 function draw() {
   const end = points.length ? points[points.length - 1][0] : serverNow();
   // A history that is still short fills the picture; it says itself since when.
-  const start = Math.max(end - 86_400_000, Math.min(points[0]?.[0] ?? 0, end - 300_000));
-  setText(by("vk-since"), points.length && end - start < 80_000_000 ? `${t("since")} ${stamp(start).slice(0, 16)}` : "");
+  const first = points.find(([, value]) => value !== null)?.[0] ?? points[0]?.[0] ?? 0;
+  const start = Math.max(end - RANGES[range], Math.min(first, end - 300_000));
+  setText(by("vk-since"), points.length && end - start < 0.93 * RANGES[range] ? `${t("since")} ${stamp(start).slice(0, 16)}` : "");
   const column = data.column("jar", tag);
   chart.setOption({
     xAxis: { min: start, max: end },
     yAxis: { min: ({ min, max }) => min - slack(max - min), max: ({ min, max }) => max + slack(max - min), name: `${t(column.label)} [${column.unit}]`, axisLabel: { showMinLabel: false, showMaxLabel: false, formatter: (v) => figure(v, tag === "Voltage" ? 2 : 1) } },
-    series: [{ data: points, markArea: { data: spans.map(([from, to]) => [{ xAxis: from, name: t("simulated") }, { xAxis: to }]) } }],
-    tooltip: { formatter: ([p]) => (p ? `${stamp(p.value[0])}<br><b>${figure(p.value[1], TRENDS[tag])}</b> ${column.unit}` : "") },
+    series: [{ data: band.map(([time, low]) => [time, low]) },
+      { data: band.map(([time, low, high]) => [time, low === null || high === null ? null : high - low]) },
+      { data: points, markArea: { data: spans.map(([from, to]) => [{ xAxis: from, name: t("simulated") }, { xAxis: to }]) } }],
+    tooltip: { formatter: (found) => told(found.find((p) => p.seriesIndex === 2), column.unit) },
   });
+}
+
+// A point in words: of an interval its mean, and what it lies between.
+function told(point, unit) {
+  if (!point) return "";
+  const [time, value] = point.value;
+  const text = (number) => figure(number, TRENDS[tag]);
+  const around = band[point.dataIndex];
+  if (!around || around[1] === null) return `${stamp(time)}<br><b>${text(value)}</b> ${unit}`;
+  return `${stamp(time)}<br>${t("mean")} <b>${text(value)}</b> ${unit}<br>${text(around[1])} – ${text(around[2])} ${unit}`;
 }
 
 const slack = (range) => Math.max(range * 0.05, (SPAN[tag] - range) / 2);
@@ -208,7 +239,10 @@ function style() {
     yAxis: { type: "value", scale: true, axisLine: { show: false }, nameTextStyle: { ...font, align: "left", padding: [0, 0, 0, -44] }, axisLabel: font, splitLine: { lineStyle: { color: line, width: 0.5 } } },
     dataZoom: [{ type: "inside" }, { type: "slider", height: 18, bottom: 10, borderColor: line, fillerColor: `${accent}22`, textStyle: font, brushSelect: false,
       handleStyle: { color: soft }, dataBackground: { lineStyle: { color: line }, areaStyle: { opacity: 0 } }, selectedDataBackground: { lineStyle: { color: soft }, areaStyle: { opacity: 0 } }, moveHandleSize: 0 }],
-    series: [{ type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 1.4, color: accent }, itemStyle: { color: accent }, data: points,
+    // The band is two lines on top of each other: its lower edge, unseen, and its height, filled.
+    series: [...[0, 0.22].map((opacity) => ({ type: "line", stack: "band", stackStrategy: "all", silent: true, showSymbol: false,
+      lineStyle: { opacity: 0 }, areaStyle: { color: accent, opacity }, data: [] })),
+      { type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 1.4, color: accent }, itemStyle: { color: accent }, data: points,
       markArea: { silent: true, itemStyle: { color: "transparent", borderColor: ink, borderWidth: 1, borderType: "dashed" }, label: { color: ink, position: "insideTopRight", fontSize: 11 } } }],
   });
 }

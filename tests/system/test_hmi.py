@@ -8,6 +8,8 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
@@ -209,6 +211,63 @@ def test_jar_shows_live_values_life_and_trend(page: Page) -> None:
     trend = page.evaluate(f"fetch('/api/trend?jar={JAR}&tag=Voltage').then(a => a.json())")
     assert len(trend["t"]) > 0
     assert all(13.0 < v < 14.0 for v in trend["v"] if v is not None)
+
+
+def test_longer_trends_are_means_with_a_band(page: Page) -> None:
+    page.goto(f"/jar/{JAR}")
+    ranges = page.get_by_role("radiogroup", name="Range")
+    ranges.get_by_role("radio", name="24 h").focus()
+    for name in ("7 d", "30 d", "90 d", "1 y"):
+        with page.expect_response(lambda answer: "/api/trend" in answer.url and "span=24h" not in answer.url):
+            page.keyboard.press("ArrowRight")
+        expect(ranges.get_by_role("radio", name=name)).to_have_attribute("aria-checked", "true")
+    trend = page.evaluate(f"fetch('/api/trend?jar={JAR}&tag=Temperature&span=7d').then(a => a.json())")
+    hour = 3_600_000
+    assert {b - a for a, b in pairwise(trend["t"])} == {hour}
+    assert all(t % hour == 0 for t in trend["t"])
+    known = [
+        (low, v, high) for low, v, high in zip(trend["low"], trend["v"], trend["high"], strict=True) if v
+    ]
+    assert known
+    assert all(low <= v <= high for low, v, high in known)
+    assert page.request.get("/api/trend", params={"jar": JAR, "tag": "Voltage", "span": "2y"}).status == 404
+
+
+@pytest.mark.parametrize(("form", "begins"), [("CSV", b"Time,"), ("Excel", b"PK"), ("Parquet", b"PAR1")])
+def test_history_is_exported_from_the_page_of_a_jar(page: Page, form: str, begins: bytes) -> None:
+    page.goto(f"/jar/{JAR}")
+    page.get_by_role("button", name="Export").press("Enter")
+    dialog = page.get_by_role("dialog", name="Export")
+    dialog.get_by_label("Format").select_option(form)
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Export").click()
+    expect(dialog).to_be_hidden()
+    data = Path(download.value.path()).read_bytes()
+    assert data.startswith(begins)
+    assert re.fullmatch(r"Bangrak-UPS-1-S03-J07-\d{4}-\d\d-\d\d-raw\.\w+", download.value.suggested_filename)
+    page.get_by_role("button", name="Export").click()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_a_file_is_for_who_asked_for_it_and_once(page: Page, browser: Browser, voltkeep: Voltkeep) -> None:
+    wanted = {
+        "variables": [f"{JAR}.Voltage"],
+        "from": 0,
+        "to": 4_000_000_000_000,
+        "step": "raw",
+        "format": "csv",
+    }
+    refused = page.request.post("/api/export", data={**wanted, "variables": ["Nowhere.Voltage"]})
+    assert (refused.status, refused.json()) == (403, {"fault": "The server does not know what is asked for."})
+    for wrong in ({}, {**wanted, "format": "exe"}, {**wanted, "from": "x"}, {**wanted, "variables": []}):
+        assert page.request.post("/api/export", data=wrong).status == 400
+    place = page.request.post("/api/export", data=wanted).json()["at"]
+    with browser.new_context(base_url=voltkeep.hmi_url) as stranger:
+        assert stranger.request.get(place).status == 401
+    first = page.request.get(place)
+    assert first.text().splitlines()[0] == "Time,Voltage [V],Status"
+    assert page.request.get(place).status == 404
 
 
 def test_an_alarm_that_is_gone_is_refused_in_words(page: Page) -> None:

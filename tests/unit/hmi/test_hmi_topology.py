@@ -31,6 +31,7 @@ def test_neighbours_end_with_the_string() -> None:
         ("Bangrak", "", True),
         ("Analytics", "", False),
         ("Simulation", "", False),
+        ("Historian", "", False),
         ("Bangrak/UPS-1", "Bangrak/", True),
         (f"{STRING}/J07", f"{STRING}/", True),
         (f"{STRING}/J07#TemperatureHigh", f"{STRING}/J07/", False),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from asyncua import Server, ua
 
+from config.fleetfile import RESERVED
 from nodeset.__main__ import main
 from nodeset.fleet import AssetType
 from nodeset.methods import METHODS
@@ -166,3 +167,7 @@ def test_analogue_tags_have_a_range_and_a_unit() -> None:
         assert (tag.unit is not None) == (tag.kind is Kind.ANALOG), tag.key
         if tag.kind is Kind.ANALOG:
             assert tag.low < tag.high, tag.key
+
+
+def test_no_site_can_have_the_name_of_an_object_with_methods() -> None:
+    assert {method.owner for method in METHODS} <= RESERVED
