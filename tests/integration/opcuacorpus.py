@@ -65,6 +65,7 @@ def _histories(voltage: ua.NodeId) -> list[object]:
         raw_details(start, end, modified=True),
         at_time_details([start, end, start]),
         processed_details(start, end, 0, [Ids.AggregateFunction_Interpolative], PercentDataGood=100),
+        processed_details(end, start, 3.6e6, [Ids.AggregateFunction_Average]),
         ua.ReadEventDetails(
             NumValuesPerNode=3, StartTime=start, EndTime=end, Filter=select("Time", "Message")
         ),

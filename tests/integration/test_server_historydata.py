@@ -40,8 +40,8 @@ WEAKEST = (0, 1, 1, 3, 3, 2)
 STEP = 10 * SECOND
 INTERPOLATIVE, COUNT = 2341, 2352
 CODE = 0xFFFF_0000
-# InfoBits of historical values (Part 4, 7.38.1).
-HISTORICAL, CALCULATED, INTERPOLATED, EXTRA_DATA = 0x0400, 0x01, 0x02, 0x08
+# InfoBit of historical values (Part 4, 7.38.1).
+INTERPOLATED = 0x02
 
 
 def edit(
@@ -210,6 +210,64 @@ async def test_a_point_of_one_aggregate_is_not_good_for_another(
     for other in (details(COUNT), details(INTERPOLATIVE, interval=5_000)):
         refused = await result(client, node_ids[1], other, await point())
         assert refused.StatusCode.value == S.BadContinuationPointInvalid
+
+
+D, N, C, U = VT.Double, VT.Int32, VT.StatusCode, VT.UInt32
+EXPECTED: dict[str, tuple[VT, list[float], VT, list[float]]] = {
+    # Of the voltages and of the states of health, in two intervals of 30 s each (Part 13, 5.4.2.3).
+    "Average": (D, [13.4, 13.3], D, [4 / 3, 2 / 3]),
+    "Total": (D, [403.5, 397], D, [40, 20]),
+    "Minimum": (D, [13.2, 13.1], U, [0, 0]),
+    "Maximum": (D, [13.6, 13.5], U, [2, 1]),
+    "MinimumActualTime": (D, [13.2, 13.1], U, [0, 0]),
+    "Range": (D, [0.4, 0.4], U, [2, 1]),
+    "Count": (N, [3, 3], N, [3, 3]),
+    "NumberOfTransitions": (N, [3, 3], N, [2, 2]),  # the first is one: there was no value before
+    "Start": (D, [13.2, 13.5], U, [0, 1]),
+    "End": (D, [13.6, 13.1], U, [2, 0]),
+    "Delta": (D, [0.4, -0.4], D, [2, -1]),
+    "DurationGood": (D, [30_000, 30_000], D, [30_000, 30_000]),
+    "PercentBad": (D, [0, 0], D, [0, 0]),
+    "WorstQuality": (C, [0, 0], C, [0, 0]),
+    "DurationInStateZero": (D, [0, 0], D, [10_000, 10_000]),
+    "AnnotationCount": (N, [0, 0], N, [0, 0]),
+}
+
+
+ACTUAL_TIMES = {"MinimumActualTime": [0, 50], "End": [20, 50]}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+async def test_aggregates_have_the_types_of_their_results(
+    client: Client, filled: OpcUaTestServer, name: str
+) -> None:
+    number = int(getattr(ua.ObjectIds, f"AggregateFunction_{name}"))
+    node_ids = [filled.node_id(f"{JAR}.{each}") for each in ("Voltage", "HealthStatus")]
+    details = processed_details(NOON, NOON + 60 * SECOND, 30_000, [number] * 2)
+    found = await results(client, node_ids, details)
+    assert codes(found) == [S.Good] * 2
+    for each, (kind, expected) in zip(found, (EXPECTED[name][:2], EXPECTED[name][2:]), strict=True):
+        told_values = [value.Value for value in values(each)]
+        assert [value.VariantType for value in told_values] == [kind] * 2
+        plain = [value.Value.value if kind is C else value.Value for value in told_values]
+        assert plain == pytest.approx(expected, rel=1e-5)
+        times = [(value.SourceTimestamp - NOON) / SECOND for value in values(each)]
+        assert times == ACTUAL_TIMES.get(name, [0, 30])
+        assert all(value.StatusCode.is_good() for value in values(each))
+
+
+async def test_aggregates_of_texts_are_those_that_any_type_has(
+    client: Client, filled: OpcUaTestServer
+) -> None:
+    names = ("Start", "End", "Count", "PercentGood", "WorstQuality", "StartBound", "Maximum", "Average")
+    numbers = [int(getattr(ua.ObjectIds, f"AggregateFunction_{name}")) for name in names]
+    node_ids = [filled.node_id(f"{JAR}.ReplacementQuarter")] * len(names)
+    found = await results(client, node_ids, processed_details(NOON, NOON + 60 * SECOND, 0, numbers))
+    assert codes(found) == [S.Good] * 6 + [S.BadAggregateNotSupported] * 2
+    first = [values(each)[0].Value for each in found[:6]]
+    assert [value.Value for value in first[:4]] == ["2027-Q1", "2027-Q2", 6, 100.0]
+    assert first[4].VariantType is VT.StatusCode
+    assert first[5].Value == "2027-Q1"
 
 
 async def modified(client: Client, node_id: ua.NodeId, details: Any, **terms: Any) -> tuple[Any, Any]:
