@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from nodeset.frame import Times
+from nodeset.status import BAD, UNCERTAIN
 
 MILLISECOND: Final = 1_000  # µs
 
@@ -99,6 +100,11 @@ class AggregateConfiguration:
     percent_data_bad: int = 100  # [%]
     percent_data_good: int = 100  # [%]
     use_sloped_extrapolation: bool = False
+
+    @property
+    def limit(self) -> int:
+        """The lowest StatusCode that counts as Bad."""
+        return UNCERTAIN if self.treat_uncertain_as_bad else BAD
 
     @property
     def is_valid(self) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from historian.aggregation import AggregateConfiguration
 from nodeset.frame import Statuses, Times, Values
-from nodeset.status import BAD, BAD_NO_DATA, UNCERTAIN, UNCERTAIN_DATA_SUB_NORMAL
+from nodeset.status import BAD_NO_DATA, UNCERTAIN, UNCERTAIN_DATA_SUB_NORMAL
 
 # InfoType DataValue with the historian's bits (Part 11, 6.6.2); a raw value carries none.
 CALCULATED: Final = 0x0401
@@ -41,8 +41,7 @@ class Samples:
 
     def usable(self, configuration: AggregateConfiguration) -> NDArray[np.bool_]:
         """Which are non-Bad, as the configuration takes Uncertain ones, and have a value."""
-        limit = UNCERTAIN if configuration.treat_uncertain_as_bad else BAD
-        fine: NDArray[np.bool_] = (self.status < np.uint32(limit)) & ~np.isnan(self.value)
+        fine: NDArray[np.bool_] = (self.status < np.uint32(configuration.limit)) & ~np.isnan(self.value)
         return fine
 
 
@@ -69,7 +68,7 @@ def interpolated(
     after = np.minimum(first + 1, len(fine) - 1)
     beyond = between & (first == len(fine) - 1)
     # Uncertain where a value was skipped, up to the next usable one or, stepped, to the time itself.
-    reach = np.searchsorted(samples.time, times, "left") - 1 if stepped else usable[after] - 1
+    reach = np.searchsorted(samples.time, times, "right") - 1 if stepped else usable[after] - 1
     doubtful = (reach > usable[first]) | (status >= UNCERTAIN)
     if not stepped:
         doubtful |= fine.status[after] >= UNCERTAIN

@@ -1,10 +1,12 @@
-"""The stored values next to given times: what a value between them is made of (Part 13, 3.1.8 and 3.1.9)."""
+"""The stored values next to given times: what a value between is made of (Part 13, 3.1.8 and 3.1.9)."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from historian.aggregates import NO_DATA
 from historian.aggregation import AggregateConfiguration
@@ -13,17 +15,78 @@ from historian.series import NOTHING, Found, Series
 from historian.span import FIRST, LAST
 from nodeset.frame import Times
 
+FAR: Final = 30 * 86_400_000_000  # µs over which a Bad value is skipped (Part 13, 3.1.8)
 PAGES: Final = (2, 64, 2_000, 50_000)  # values, looked at one after the other for some that are not Bad
 
 
 async def around(series: Series, times: Times, configuration: AggregateConfiguration) -> Samples:
     """Values next to each of `times` [µs, ascending], and where these are Bad the next that are not."""
+    split = int(np.searchsorted(times, series.covered_since))
+    parts = [await _beside(series, times[:split], configuration)]
+    if split < len(times):
+        parts += [part async for part in _within(series, times[split:], configuration)]
+    if split and series.covered_since < LAST:
+        parts.append(await after(series, series.covered_since - 1, configuration))
+    return _ordered(together(*parts))
+
+
+async def _beside(series: Series, times: Times, configuration: AggregateConfiguration) -> Samples:
+    """The same of the plant's values before simulated rows cover them, by the index."""
     if not len(times):
         return samples_of(NOTHING)
-    low, high = int(times[0]), int(times[-1])
-    between = await series.ascending(low, high, 1_000_000)
-    lead, rest = await before(series, low, configuration), await after(series, high, configuration)
-    return together(lead, samples_of(between), rest)
+    until = series.covered_since
+    found = samples_of(await series.beside(times))
+    lacking = times[~_is_enough(found, times, configuration)]
+    if len(lacking):
+        # What lies between two of them is looked at from one side only.
+        floors = np.maximum(lacking - FAR, np.concatenate(([FIRST], lacking[:-1])))
+        ceilings = np.minimum(lacking + FAR, np.concatenate((lacking[1:], [LAST])))
+        found = together(
+            found, samples_of(await series.usable_beside(lacking, floors, ceilings, configuration.limit))
+        )
+    return found.of(np.flatnonzero(found.time < until))
+
+
+def _is_enough(found: Samples, times: Times, configuration: AggregateConfiguration) -> NDArray[np.bool_]:
+    """At which times there is a usable value next on both sides, two where there is none after."""
+    usable = np.concatenate((found.usable(configuration), [False]))
+    at = np.searchsorted(found.time, times, "right") - 1
+    behind = np.searchsorted(found.time, times, "left")
+    enough: NDArray[np.bool_] = (at < 0) | (usable[at] & usable[behind])
+    return enough
+
+
+async def _within(
+    series: Series, times: Times, configuration: AggregateConfiguration
+) -> AsyncIterator[Samples]:
+    """The same where simulated rows may cover the plant's: all is looked at, and what is next is kept."""
+    lead = await before(series, int(times[0]), configuration)
+    at, high = int(times[0]), int(times[-1])
+    while True:
+        page = samples_of(await series.ascending(at, high, PAGES[-1]))
+        known = together(lead, page)
+        yield known.of(_next_to(known, times, configuration))
+        lead = tail(known, configuration)
+        if len(page) < PAGES[-1]:
+            break
+        at = int(page.time[-1]) + 1
+    yield lead
+    yield await after(series, high, configuration)
+
+
+def _next_to(samples: Samples, times: Times, configuration: AggregateConfiguration) -> NDArray[np.intp]:
+    """Places of the samples next to `times`, and of the next that are usable."""
+    kept = []
+    for which in (np.arange(len(samples)), np.flatnonzero(samples.usable(configuration))):
+        at = np.searchsorted(samples.time[which], times, "right")
+        near = np.concatenate([at + step for step in (-2, -1, 0)])
+        kept.append(which[near[(near >= 0) & (near < len(which))]])
+    return np.unique(np.concatenate(kept))
+
+
+def _ordered(samples: Samples) -> Samples:
+    _, first = np.unique(samples.time, return_index=True)
+    return samples.of(first)
 
 
 async def before(series: Series, time: int, configuration: AggregateConfiguration) -> Samples:

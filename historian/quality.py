@@ -106,6 +106,13 @@ def stored(column: Column) -> sql.Composed:
     )
 
 
+def fit(column: Column, limit: int) -> sql.Composed:
+    """SQL condition on rows of readings: whether they hold a number with a StatusCode below `limit`."""
+    return sql.SQL(
+        "({} IS NOT NULL AND NOT quality IN (SELECT id FROM quality WHERE (codes ->> {})::bigint >= {}))"
+    ).format(sql.Identifier(column.name), sql.Literal(column.name), sql.Literal(limit))
+
+
 def distinct(status: Statuses) -> tuple[Statuses, NDArray[np.intp]]:
     """The distinct columns of `status` (tags, rows), one a row of the result, and which one each row has.
 

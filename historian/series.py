@@ -21,7 +21,8 @@ from historian.assets import AssetIds
 from historian.columns import NO_VALUE, TABLES
 from historian.copyformat import POSTGRES_EPOCH
 from historian.latest import numbers
-from historian.quality import QualityDictionary, stored
+from historian.quality import QualityDictionary, fit, stored
+from historian.span import FIRST, LAST
 from nodeset.fleet import AssetType
 from nodeset.frame import Statuses, Times, Values
 from nodeset.index import TagIndex
@@ -36,6 +37,20 @@ SELECT coalesce(string_agg(
     ''::bytea ORDER BY ts {order}), ''::bytea)
 FROM (SELECT ts, {column}, quality FROM {table}
     WHERE asset_id = %s AND ts BETWEEN %s AND %s AND {stored} ORDER BY ts {order} LIMIT %s) AS found
+"""
+# Times are unnested as µs since 1970: numbers are quicker to send than times.
+_BESIDE: Final = """
+SELECT coalesce(string_agg(
+    timestamptz_send(ts) || int4send(coalesce({column}::integer, {missing})) || int4send(quality),
+    ''::bytea ORDER BY ts), ''::bytea)
+FROM (SELECT DISTINCT ts, {column}, quality
+    FROM unnest(%(at)s::bigint[], %(floor)s::bigint[], %(ceiling)s::bigint[]) AS wanted (at, floor, ceiling),
+    LATERAL (
+        (SELECT ts, {column}, quality FROM {table} WHERE asset_id = %(asset)s AND {which}
+            AND ts <= {at} AND ts >= {floor} ORDER BY ts DESC LIMIT %(back)s)
+        UNION ALL
+        (SELECT ts, {column}, quality FROM {table} WHERE asset_id = %(asset)s AND {which}
+            AND ts >= {at} AND ts <= {ceiling} ORDER BY ts LIMIT 1)) AS beside) AS found
 """
 _ROW: Final = np.dtype([("time", ">i8"), ("value", ">i4"), ("quality", ">i4")])
 
@@ -95,6 +110,38 @@ class Series:
         """The last `limit` values with low <= time <= high, the newest first."""
         return await self._select(low, high, limit, forward=False)
 
+    @property
+    def covered_since(self) -> int:
+        """From when on [µs] simulated rows may be part of what is read."""
+        if self._is_mirror:
+            return FIRST
+        return LAST if self._simulated_since is None else self._simulated_since
+
+    async def beside(self, times: Times) -> Found:
+        """The plant's last value at or before and first at or after each of `times` [µs], ascending."""
+        ends = np.full(len(times), FIRST), np.full(len(times), LAST)
+        return await self._beside(times, *ends, 1, stored(self._column))
+
+    async def usable_beside(self, times: Times, floors: Times, ceilings: Times, limit: int) -> Found:
+        """The same of values with a StatusCode below `limit`, two before each time; no further than told."""
+        return await self._beside(times, floors, ceilings, 2, fit(self._column, limit))
+
+    async def _beside(
+        self, times: Times, floors: Times, ceilings: Times, back: int, which: sql.Composed
+    ) -> Found:
+        query = sql.SQL(_BESIDE).format(
+            column=sql.Identifier(self._column.name),
+            table=sql.Identifier(self._table.readings),
+            missing=sql.Literal(NO_VALUE),
+            which=which,
+            **{name: _moment(name) for name in ("at", "floor", "ceiling")},
+        )
+        values = {"at": times.tolist(), "floor": floors.tolist(), "ceiling": ceilings.tolist()}
+        values |= {"asset": self._asset, "back": back}
+        reply = await (await self._connection.execute(query, values, binary=True)).fetchone()
+        assert reply is not None
+        return await self._found(reply[0])
+
     async def _select(self, low: int, high: int, limit: int, forward: bool) -> Found:
         found = NOTHING
         if not self._is_mirror:
@@ -118,7 +165,10 @@ class Series:
         bounds = (self._asset, datetime_of(low), datetime_of(high), limit)
         reply = await (await self._connection.execute(query, bounds, binary=True)).fetchone()
         assert reply is not None
-        rows = np.frombuffer(reply[0], _ROW)
+        return await self._found(reply[0])
+
+    async def _found(self, packed: bytes) -> Found:
+        rows = np.frombuffer(packed, _ROW)
         found = np.empty(len(rows), FOUND)
         found["time"] = rows["time"] + POSTGRES_EPOCH
         found["value"] = numbers(rows["value"].astype(np.int32), self._column, self._variables.ids)
@@ -126,6 +176,10 @@ class Series:
             self._connection, rows["quality"], self._column.name
         )
         return found
+
+
+def _moment(name: str) -> sql.Composed:
+    return sql.SQL("timestamptz 'epoch' + wanted.{} * interval '1 microsecond'").format(sql.Identifier(name))
 
 
 def datetime_of(time: int) -> dt.datetime:

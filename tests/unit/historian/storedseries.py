@@ -8,9 +8,11 @@ from typing import cast
 import numpy as np
 import psycopg
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from historian.bounds import Samples
 from historian.series import FOUND, Found, Series, Variables
+from historian.span import FIRST, LAST
 from nodeset.frame import Times
 from nodeset.status import BAD_TIMEOUT, GOOD, UNCERTAIN_LAST_USABLE_VALUE
 from nodeset.tags import TagDef
@@ -20,19 +22,35 @@ NO_CONNECTION = cast(psycopg.AsyncConnection, None)
 
 @dataclass
 class StoredSeries:
-    """Stands for a `Series`; `most` is the largest page that was asked for."""
+    """Stands for a `Series`; `covered_since` says from when on it must be read as one with simulated rows."""
 
     found: Found
     tag: TagDef
-    most: int = 0
+    covered_since: int = LAST
+
+    async def beside(self, times: Times) -> Found:
+        everywhere = np.ones(len(self.found), np.bool_)
+        ends = np.full(len(times), FIRST), np.full(len(times), LAST)
+        return self._beside(times, *ends, 1, everywhere)
+
+    async def usable_beside(self, times: Times, floors: Times, ceilings: Times, limit: int) -> Found:
+        fit = (self.found["status"] < limit) & ~np.isnan(self.found["value"])
+        return self._beside(times, floors, ceilings, 2, fit)
+
+    def _beside(
+        self, times: Times, floors: Times, ceilings: Times, back: int, which: NDArray[np.bool_]
+    ) -> Found:
+        chosen, stored = set(), self.found["time"]
+        for at, floor, ceiling in zip(times, floors, ceilings, strict=True):
+            chosen |= set(np.flatnonzero(which & (stored <= at) & (stored >= floor))[-back:].tolist())
+            chosen |= set(np.flatnonzero(which & (stored >= at) & (stored <= ceiling))[:1].tolist())
+        return self.found[np.array(sorted(chosen), np.intp)]
 
     async def ascending(self, low: int, high: int, limit: int) -> Found:
-        self.most = max(self.most, limit)
         time = self.found["time"]
         return self.found[(time >= low) & (time <= high)][:limit]
 
     async def descending(self, low: int, high: int, limit: int) -> Found:
-        self.most = max(self.most, limit)
         time = self.found["time"]
         return self.found[(time >= low) & (time <= high)][::-1][:limit]
 
@@ -47,9 +65,9 @@ class StoredVariables:
         return cast(Series, self.only)
 
 
-def variables(found: Found, tag: TagDef) -> Variables:
+def variables(found: Found, tag: TagDef, covered_since: int = LAST) -> Variables:
     """A fleet of one variable."""
-    return cast(Variables, StoredVariables(StoredSeries(found, tag)))
+    return cast(Variables, StoredVariables(StoredSeries(found, tag, covered_since)))
 
 
 def samples_in(found: Found) -> Samples:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from storedseries import NO_CONNECTION, histories, samples_in, variables
 
-from historian import processed
+from historian import neighbours, processed
 from historian.aggregates import compute
 from historian.aggregation import Aggregate, AggregateConfiguration, Aggregation
 from historian.processed import ProcessedReader
 from historian.series import Found, History
+from historian.span import FIRST, LAST
 from nodeset.fleet import AssetType
 from nodeset.tags import TAGS
 
@@ -45,9 +46,11 @@ async def test_pages_add_up_to_the_whole(found: Found, start: int, length: int, 
     interval = data.draw(st.sampled_from([0, 7, 25, 60]))
     aggregation = Aggregation(aggregate, start, end, interval, data.draw(configurations))
     wanted = compute(samples_in(found), aggregation, tag.stepped)
-    reader = ProcessedReader(variables(found, tag))
+    covered = data.draw(st.sampled_from([FIRST, 100, LAST]))
+    reader = ProcessedReader(variables(found, tag, covered))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processed, "PAGE", data.draw(st.sampled_from([1, 2, 3, 5, 1000])))
+        patch.setattr(neighbours, "PAGES", data.draw(st.sampled_from([(2, 5, 1000), neighbours.PAGES])))
         read = await reader.read(NO_CONNECTION, 0, aggregation, 0, aggregation.count)
     same(read, History(wanted.value, wanted.status, wanted.time, more=False))
     assert not read.more
