@@ -216,7 +216,8 @@ D, N, C, U = VT.Double, VT.Int32, VT.StatusCode, VT.UInt32
 EXPECTED: dict[str, tuple[VT, list[float], VT, list[float]]] = {
     # Of the voltages and of the states of health, in two intervals of 30 s each (Part 13, 5.4.2.3).
     "Average": (D, [13.4, 13.3], D, [4 / 3, 2 / 3]),
-    "Total": (D, [403.5, 397], D, [40, 20]),
+    "Total": (D, [403.5, 397], D, [45, 15]),  # on lines between the values, of states as well
+    "Total2": (D, [403.5, 397], D, [40, 20]),
     "Minimum": (D, [13.2, 13.1], U, [0, 0]),
     "Maximum": (D, [13.6, 13.5], U, [2, 1]),
     "MinimumActualTime": (D, [13.2, 13.1], U, [0, 0]),
