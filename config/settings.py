@@ -139,6 +139,7 @@ class Historian(Section):
 
     url: SecretStr | None = None
     raw_days: Annotated[int, Field(ge=1, description="days that raw readings are kept")] = 730
+    event_days: Annotated[int, Field(ge=1, description="days that events are kept")] = 3650
     max_gb: Annotated[float, Field(gt=0, description="[GB] of the embedded database")] = 20.0
     spill_gb: Annotated[float, Field(gt=0, description="[GB] on disk while the database is away")] = 5.0
     simulated_gb: Annotated[float, Field(gt=0, description="[GB] of rows of running scenarios")] = 5.0

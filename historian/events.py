@@ -47,6 +47,9 @@ _READ: Final = (
     "ORDER BY ts {order}, number {order} LIMIT %(most)s) AS rows"
 )
 _DEFINITIONS: Final = "SELECT id, content::text FROM condition_definition WHERE id = ANY(%s)"
+_IS_HYPERTABLE: Final = (
+    "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb' AND to_regclass('event') IS NOT NULL"
+)
 _EXPIRE: Final = (
     "DELETE FROM event WHERE (ts, event_id) IN "
     "(SELECT ts, event_id FROM event WHERE ts < %s ORDER BY ts LIMIT %s)"
@@ -244,10 +247,12 @@ def _condition(columns: list[Any], definitions: Mapping[int, str]) -> ConditionR
 
 
 async def expire_events(connection: psycopg.AsyncConnection, before: int, most: int = 10_000) -> int:
-    """Remove events from before a time [µs], `most` at once and the oldest first; how many there were."""
-    removed = 0
-    while True:
-        cursor = await connection.execute(_EXPIRE, (moment(before), most))
-        removed += cursor.rowcount
-        if cursor.rowcount < most:
-            return removed
+    """Remove events from before a time [µs], up to `most` and the oldest first; how many there were."""
+    return (await connection.execute(_EXPIRE, (moment(before), most))).rowcount
+
+
+async def drop_event_chunks(connection: psycopg.AsyncConnection, before: int) -> None:
+    """On TimescaleDB, drop the chunks that end before a time [µs]."""
+    found = await (await connection.execute(_IS_HYPERTABLE)).fetchone()
+    if found is not None:
+        await connection.execute("SELECT drop_chunks('event', older_than => %s)", (moment(before),))

@@ -27,11 +27,12 @@ from historian.database import Database
 from historian.edits import Edits
 from historian.engine import Engine, detect
 from historian.errors import HistorianError
-from historian.events import EventJournal
+from historian.events import EventJournal, drop_event_chunks, expire_events
 from historian.journal import Entry, JournalLedger
 from historian.latest import read_latest
 from historian.migrate import migrate
-from historian.partitions import Partitions
+from historian.outages import MainsWatch, Outage, read_outages
+from historian.partitions import DAY, Partitions
 from historian.processed import ProcessedReader
 from historian.quality import QualityDictionary
 from historian.reader import Reader
@@ -39,6 +40,7 @@ from historian.rowwriter import RowWriter
 from historian.series import History, Variables
 from historian.simulated import Simulated, SimulatedStats
 from historian.simulatedtables import SimulatedTables
+from historian.simulations import SimulationRow, read_simulations
 from historian.span import Span
 from historian.spill import Spill
 from historian.store import Store
@@ -70,6 +72,7 @@ class Historian:
         spill = Spill(home / "spill.sqlite", settings.spill_gb * 1e9)
         self.engine = f"embedded {engine.name}" if database.embedded else engine.name
         self._database = database
+        self._event_days = settings.event_days
         self._connections = Connections(database.connect)
         self._simulated = Simulated(index, ids, simulated, settings.simulated_gb * 1e9)
         self._variables = Variables(index, ids, quality, self._simulated.shown_since)
@@ -82,6 +85,7 @@ class Historian:
         journal = Spill(home / "journal.sqlite", JOURNAL_SPILL_BYTES)
         self.journal_writer = RowWriter[Entry](database.connect, journal, JournalLedger())
         self.events = EventJournal(self._connections)
+        self._mains = MainsWatch(index)
 
     @classmethod
     async def start(
@@ -117,6 +121,26 @@ class Historian:
     def offer(self, frame: Frame) -> None:
         """Take a frozen frame for writing; returns at once."""
         self._writer.offer(frame)
+        for seen in self._mains.step(frame):
+            self.journal_writer.offer(seen)
+
+    async def expire_events(self, time: int) -> None:
+        """Remove events that are older than `historian.event_days` at `time` [µs]."""
+        before = time - self._event_days * DAY
+        async with self._connections.use() as connection:
+            await drop_event_chunks(connection, before)
+        while True:
+            async with self._connections.use() as connection:
+                if not await expire_events(connection, before):
+                    return
+
+    async def simulations(self, low: int, high: int, most: int) -> list[SimulationRow]:
+        """Up to `most` simulations that ran between two times [µs], in the order of their start."""
+        return await read_simulations(self._connections, low, high, most)
+
+    async def outages(self, low: int, high: int, most: int) -> list[Outage]:
+        """Up to `most` mains outages that lasted between two times [µs], in the order of their beginning."""
+        return await read_outages(self._connections, low, high, most)
 
     @property
     def simulated_stats(self) -> SimulatedStats:

@@ -1,4 +1,8 @@
-"""The table `outage`: from when to when a site had no mains, as its scans have seen it."""
+"""The table `outage`: from when to when a site had no mains, as its scans have seen it.
+
+What a scan does not know for Good changes nothing. The first scan after a start tells how every site is, so
+an outage that ends while no server runs has its end when one runs again.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from historian.connections import Connections
 from historian.moments import iso, microseconds, moment
+from nodeset import status as st
+from nodeset.fleet import AssetType
+from nodeset.frame import Frame
+from nodeset.index import TagIndex
+from nodeset.tags import Mains
 
 # The same news twice change nothing: an outage that is open stays one, one that is over keeps its end.
 STATEMENTS: Final = {
@@ -35,6 +46,22 @@ class MainsSeen:
     def records(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What is to be written."""
         yield "mains_back" if self.present else "mains_lost", {"path": self.site, "ts": iso(self.time)}
+
+
+class MainsWatch:
+    """Looks at the mains of every site, scan by scan."""
+
+    def __init__(self, index: TagIndex) -> None:
+        self._sites = [site.path for site in index.fleet.sites]
+        self._seen = np.full(len(self._sites), np.nan)
+
+    def step(self, frame: Frame) -> list[MainsSeen]:
+        """What is news in a scan."""
+        value = frame.column(AssetType.SITE, "MainsState")
+        known = st.is_good(frame.column_status(AssetType.SITE, "MainsState"))
+        news = np.flatnonzero(known & (value != self._seen))
+        self._seen[news] = value[news]
+        return [MainsSeen(self._sites[i], frame.time, bool(value[i] == Mains.PRESENT)) for i in news]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from config.settings import Settings
 from drivers.source import Source
 from historian.errors import HistorianError
 from historian.historian import Historian
+from historian.simulations import SimulationsLeft
 from nodeset import status as st
 from nodeset.fleet import Fleet, build_fleet
 from nodeset.frame import Readings
@@ -151,6 +152,8 @@ class App:
         note.tell()
         self._opcua.compose(loading.result(), evaluation, shadow, catalogue, clock, set_points.write)
         self._opcua.simulations.remember = note.write
+        left = SimulationsLeft(clock(), "the server went down while it ran")
+        self._opcua.journal.offer(left)
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
         scan.resume(_as_last_known(last))
         await self._make_accounts()

@@ -209,7 +209,7 @@ class OpcUaServer:
         else:
             stage = MirrorStage(self.conditions.mirror, self._table, self.subscriptions, keeping)
         namespaces = [each.NamespaceIndex for each in (assets.type_id(""), assets.node_id(""))]
-        events = SimulationEvents(self.subscriptions, self.journal.keep, *namespaces)
+        events = SimulationEvents(self.subscriptions, self.journal, *namespaces)
         return Simulations(shadow, evaluation, stage, events, self._settings.scan.period, clock)
 
     def _serve(self, space: AddressSpace, parser: RowParser, types: ValueTypes) -> None:

@@ -10,15 +10,23 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from config.settings import Historian as Settings
 from historian.connections import Connections, connect
 from historian.events import ConditionRow, EventJournal, EventRow, Extent, Scope, expire_events
+from historian.historian import Historian
 from historian.journal import Entry, JournalLedger
 from historian.outages import MainsSeen, Outage, read_outages
 from historian.rowwriter import RowWriter
 from historian.simulations import SimulationEnd, SimulationsLeft, SimulationStart, read_simulations
 from historian.spill import Spill
+from nodeset import status as st
+from nodeset.fleet import AssetType
+from nodeset.frame import Frame, first_frame
+from nodeset.index import TagIndex
+from nodeset.tags import Mains
 
 Until = Callable[[Callable[[], bool]], "asyncio.Future[None]"]
 START = 1_767_225_600_000_000  # 2026-01-01
@@ -157,7 +165,7 @@ async def test_the_journal_ends_where_its_days_do(
     connection: psycopg.AsyncConnection, journal: EventJournal
 ) -> None:
     await keep(connection, *[plain(n) for n in range(10)])
-    assert await expire_events(connection, START + 7, most=3) == 7
+    assert [await expire_events(connection, START + 7, most=5) for _ in range(3)] == [5, 2, 0]
     assert await numbers(journal, Scope()) == [7, 8, 9]
 
 
@@ -265,3 +273,55 @@ async def test_an_outage_is_told_once_however_often_it_is_seen(
     ]
     cursor = await connection.execute("SELECT duration FROM outage WHERE ended IS NOT NULL")
     assert [duration.total_seconds() for (duration,) in await cursor.fetchall()] == [20e-6]
+
+
+async def test_what_scans_see_of_the_mains_becomes_outages(
+    database: str, home: Path, small_index: TagIndex, until: Until
+) -> None:
+    def scan(second: int, mains: Mains, status: int = st.GOOD) -> Frame:
+        frame = first_frame(small_index, START).next(START + second * SECOND)
+        frame.put(AssetType.SITE, "MainsState", float(mains), status)
+        return frame.freeze()
+
+    async def live(*frames: Frame) -> list[Outage]:
+        settings = Settings(url=SecretStr(database))
+        historian = await Historian.start(settings, home, small_index, lambda text: None)
+        for frame in frames:
+            historian.offer(frame)
+        await until(lambda: historian.journal_writer.idle)
+        found = await historian.outages(0, 2 * START, 10)
+        await historian.close()
+        return found
+
+    first = [
+        scan(0, Mains.PRESENT),
+        scan(5, Mains.LOST, st.UNCERTAIN_LAST_USABLE_VALUE),
+        scan(10, Mains.LOST),
+        scan(15, Mains.LOST),
+        scan(20, Mains.PRESENT),
+        scan(25, Mains.LOST),
+    ]
+    began, ended = (START + second * SECOND for second in (10, 20))
+    assert await live(*first) == [
+        Outage("Bangrak", began, ended),
+        Outage("Bangrak", START + 25 * SECOND, None),
+    ]
+    assert await live(scan(60, Mains.LOST), scan(65, Mains.PRESENT)) == [
+        Outage("Bangrak", began, ended),
+        Outage("Bangrak", START + 25 * SECOND, START + 65 * SECOND),
+    ]
+
+
+async def test_events_are_kept_for_their_days_on_either_engine(
+    either: str, home: Path, small_index: TagIndex, until: Until
+) -> None:
+    settings = Settings(url=SecretStr(either), event_days=100)
+    historian = await Historian.start(settings, home, small_index, lambda text: None)
+    day = 86_400 * SECOND
+    for age in range(0, 200, 20):
+        historian.journal_writer.offer(plain(age, time=START - age * day))
+    await until(lambda: historian.journal_writer.idle)
+    assert historian.journal_writer.written == 10
+    await historian.expire_events(START)
+    assert await numbers(historian.events, Scope()) == [100, 80, 60, 40, 20, 0]
+    await historian.close()

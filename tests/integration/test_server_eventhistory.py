@@ -301,6 +301,37 @@ async def test_a_simulation_leaves_its_events(client: Client, server: OpcUaTestS
     assert found[0][3:] == [simulation, "admin"]
     assert found[1][3:] == [None, None]  # fields of the other type
     assert "was started by admin" in found[0][2].Text
+    historian, tomorrow = server.app._opcua._historian, server.app._opcua.simulations.now() + 86_400_000_000
+    reading = historian.simulations(0, tomorrow, 1000)
+    rows = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(reading, server.loop))
+    (row,) = [row for row in rows if row.id == simulation]
+    assert (row.scenario, row.target, row.started_by, row.ended_by) == (
+        "ThermalRunaway",
+        BANGRAK,
+        "admin",
+        "admin",
+    )
+    assert row.ended is not None
+    assert row.reason == "it was stopped"
+
+
+async def test_events_of_what_is_simulated_stay_and_are_marked(
+    client: Client, server: OpcUaTestServer, admin: Client
+) -> None:
+    engineer, chosen = Engineer(admin, server), select("Message", "ConditionSubClassId", "Retain")
+    begun = dt.datetime.fromtimestamp(server.app._opcua.simulations.now() / 1e6, dt.UTC) - SECOND
+    made = await Subscriber.create(client)
+    await made.monitor(item(server.node_id("Bangrak"), attribute=EVENTS, chosen=chosen, queue=1000))
+    await engineer.start("TemperatureSpike", "Bangrak/UPS-1/S01/J02", Rise=40.0)
+    live = await made.events()
+    await engineer.stop_all()
+    while live[-1][2]:  # until the condition is retained no more
+        live += await made.events()
+    await written(server)
+    found = await told(client, begun, chosen, server.node_id("Bangrak"), 1000 * SECOND)
+    assert found[-len(live) :] == live
+    assert live[0][0].Text.startswith("SIMULATION: Jar temperature is high")
+    assert live[0][1] == [ua.NodeId(Ids.TestingConditionClassType)]
 
 
 async def test_the_journal_is_there_after_a_restart(postgres: str) -> None:
