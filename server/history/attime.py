@@ -13,7 +13,7 @@ from asyncua import ua
 from historian.historian import Historian
 from nodeset.frame import Times
 from server.errors import ServiceError
-from server.history.encoding import NO_VALUES, ValueEncoder
+from server.history.encoding import NO_VALUES, ValueEncoder, encoded
 from server.history.reading import HistoryNode, Page, microseconds
 from server.protocol.sessions import Session
 
@@ -64,4 +64,6 @@ class AtTimeReader:
         times = terms.times[first : first + share]
         found = await self._historian.read_at_time(node.row, times, terms.simple)
         more = first + share < len(terms.times)
-        return Page(S.Good, self._encoder.made(node.row, found), first + share if more else None)
+        return Page(
+            S.Good, await encoded(self._encoder.made, node.row, found), first + share if more else None
+        )

@@ -8,7 +8,7 @@ from asyncua import ua
 
 from historian.historian import Historian
 from server.errors import ServiceError
-from server.history.encoding import NO_MODIFIED_VALUES, ValueEncoder
+from server.history.encoding import NO_MODIFIED_VALUES, ValueEncoder, encoded
 from server.history.raw import RawTerms, check_domain, raw_terms
 from server.history.reading import HistoryNode, Page
 from server.protocol.sessions import Session
@@ -40,4 +40,4 @@ class ModifiedReader:
         limit = min(terms.limit or share, share)
         found = await self._historian.edits.read_modified(node.row, terms.start, terms.end, limit, rest)
         status = S.Good if len(found.time) else S.GoodNoData
-        return Page(status, self._encoder.modified(node.row, found), found.rest)
+        return Page(status, await encoded(self._encoder.modified, node.row, found), found.rest)

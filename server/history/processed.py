@@ -19,7 +19,7 @@ from historian.reader import MAX_VALUES
 from nodeset.index import TagIndex
 from nodeset.tags import TEXTS
 from server.errors import ServiceError
-from server.history.encoding import NO_VALUES, ValueEncoder
+from server.history.encoding import NO_VALUES, ValueEncoder, encoded
 from server.history.reading import HistoryNode, Page, microseconds
 from server.protocol.sessions import Session
 
@@ -75,7 +75,7 @@ class ProcessedReader:
         """A page; `rest` is the number of its first interval."""
         first, limit = rest or 0, min(share, MAX_VALUES)
         found = await self._historian.read_processed(node.row, terms, first, limit)
-        body = self._encoder.made(node.row, found, result_of(terms.aggregate))
+        body = await encoded(self._encoder.made, node.row, found, result_of(terms.aggregate))
         return Page(S.Good, body, first + limit if found.more else None)
 
 

@@ -9,7 +9,7 @@ from asyncua import ua
 
 from historian.historian import Historian
 from server.errors import ServiceError
-from server.history.encoding import NO_VALUES, ValueEncoder
+from server.history.encoding import NO_VALUES, ValueEncoder, encoded
 from server.history.reading import HistoryNode, Page, microseconds
 from server.protocol.sessions import Session
 
@@ -70,6 +70,6 @@ class RawReader:
         found = await self._historian.read_raw(node.row, terms.start, terms.end, limit, terms.bounds, rest)
         return Page(
             S.Good if len(found.time) else S.GoodNoData,
-            self._encoder.stored(node.row, found),
+            await encoded(self._encoder.stored, node.row, found),
             int(found.time[-1]) if found.more else None,
         )
