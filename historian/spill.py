@@ -1,13 +1,16 @@
 """What waits on disk while the database is away: a SQLite file of packed scans or entries, oldest first.
 
-`append`, `first` and `delete` block; call them in a thread, one at a time. What `append` has accepted
-survives a power cut (WAL, synchronous FULL). A file that is damaged is set aside and a new one begun.
+All but the properties block; call them in a thread, one at a time. What `append` has accepted survives a
+power cut (WAL, synchronous FULL). A file that is damaged is set aside and a new one begun. A full disk keeps
+nobody from reading: what could not be deleted is passed over, and comes again only after a restart.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -21,64 +24,139 @@ class Spill:
     def __init__(self, path: Path, max_bytes: float) -> None:
         self._path = path
         self._max_bytes = max_bytes
+        self._db: sqlite3.Connection | None = None
+        self._count = self._bytes = self._last = 0
+        self._done = 0  # up to here it is forgotten, even if it is there
         try:
-            self._open()
-        except sqlite3.DatabaseError as error:
-            self._set_aside(error)
-            self._open()
+            self._file  # noqa: B018 - it opens
+        except sqlite3.OperationalError as error:  # a full disk, a folder without rights
+            _log.error("nothing can wait on disk; see that it has room", file=str(path), error=str(error))
 
     @property
     def count(self) -> int:
         """How many wait."""
         return self._count
 
-    def append(self, blob: bytes) -> bool:
-        """Keep what was packed; False when there is no room."""
-        if self._bytes + len(blob) > self._max_bytes:
+    @property
+    def used(self) -> float:
+        """Share of `max_bytes` that they take."""
+        return self._bytes / self._max_bytes
+
+    @property
+    def last(self) -> int:
+        """Number of the newest."""
+        return self._last
+
+    def append(self, *blobs: bytes) -> bool:
+        """Keep what was packed, all or nothing; False when there is no room."""
+        size = sum(map(len, blobs))
+        if self._bytes + size > self._max_bytes:
             return False
-        with self._file:
-            self._file.execute("INSERT INTO scan (data) VALUES (?)", (blob,))
-        self._count += 1
-        self._bytes += len(blob)
+        try:
+            self._insert(blobs)
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            self._insert(blobs)
+        self._count += len(blobs)
+        self._bytes += size
         return True
 
     def first(self) -> tuple[int, bytes]:
         """Number and data of the oldest."""
-        number, blob = self._file.execute("SELECT id, data FROM scan ORDER BY id LIMIT 1").fetchone()
-        return number, blob
+        (oldest,) = self.oldest(1, 0)
+        return oldest
+
+    def oldest(self, count: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """Numbers and data of up to `count` of the oldest, and no more than the first beyond `max_bytes`."""
+        found: list[tuple[int, bytes]] = []
+        size = 0
+        with self._undamaged() as file:
+            query = "SELECT id, data FROM scan WHERE id > ? ORDER BY id LIMIT ?"
+            for number, blob in file.execute(query, (self._done, count)):
+                size += len(blob)
+                if found and size > max_bytes:
+                    break
+                found.append((number, blob))
+        return found
 
     def delete(self, number: int) -> None:
-        """Forget one that the database has."""
-        with self._file:
-            row = self._file.execute(
-                "DELETE FROM scan WHERE id = ? RETURNING length(data)", (number,)
-            ).fetchone()
-        self._count -= 1
-        self._bytes -= row[0]
-        if self._count == 0:  # give the disk space back
-            self._file.execute("VACUUM")
-            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Forget what the database has: the oldest up to `number`."""
+        with self._undamaged() as file:
+            query = "SELECT count(*), coalesce(sum(length(data)), 0) FROM scan WHERE id > ? AND id <= ?"
+            count, size = file.execute(query, (self._done, number)).fetchone()
+            self._done = number
+            self._count -= count
+            self._bytes -= size
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._remove(file)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._db is not None:
+            self._db.close()
+
+    @property
+    def _file(self) -> sqlite3.Connection:
+        if self._db is None:
+            try:
+                self._open()
+            except sqlite3.DatabaseError as error:
+                self._set_aside(error)
+        assert self._db is not None
+        return self._db
+
+    def _insert(self, blobs: tuple[bytes, ...]) -> None:
+        file = self._file
+        with file:
+            for blob in blobs:
+                row = file.execute("INSERT INTO scan (data) VALUES (?) RETURNING id", (blob,)).fetchone()
+                self._last = row[0]
+
+    def _remove(self, file: sqlite3.Connection) -> None:
+        with file:
+            file.execute("DELETE FROM scan WHERE id <= ?", (self._done,))
+        if self._count == 0:  # give the disk space back
+            self._done = 0  # numbers begin anew
+            file.execute("VACUUM")
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextlib.contextmanager
+    def _undamaged(self) -> Iterator[sqlite3.Connection]:
+        """The file; if it turns out to be damaged there is an error, and a new one to go on with."""
+        try:
+            yield self._file
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            raise
 
     def _open(self) -> None:
-        self._file = sqlite3.connect(self._path, check_same_thread=False)
+        file = sqlite3.connect(self._path, check_same_thread=False)
         try:
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = FULL")
-            self._file.execute("CREATE TABLE IF NOT EXISTS scan (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
-            row = self._file.execute("SELECT count(*), coalesce(sum(length(data)), 0) FROM scan").fetchone()
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = FULL")
+            file.execute("CREATE TABLE IF NOT EXISTS scan (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+            row = file.execute("SELECT count(*), coalesce(sum(length(data)), 0) FROM scan").fetchone()
         except sqlite3.DatabaseError:
-            self._file.close()
+            file.close()
             raise
-        self._count: int = row[0]
-        self._bytes: int = row[1]
+        self._db = file
+        self._count, self._bytes = row
+        self._done = 0
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
-        _log.error("the spill file is damaged; it is set aside", kept_as=str(aside), error=str(error))
+        """Go on with a new file, or raise `error` again when the file is not damaged."""
+        if type(error) is not sqlite3.DatabaseError:  # others say that the disk is full, or closed, or slow
+            raise error
+        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns() // 1000}")
+        _log.error(
+            "the spill file is damaged; it is set aside",
+            kept_as=str(aside),
+            error=str(error),
+            held=self._count,
+        )
+        self.close()
+        self._db = None
         self._path.rename(aside)
         for suffix in ("-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._open()

@@ -46,6 +46,7 @@ class Origin(StrEnum):
     MEASURED = "measured"  # a source reads it
     CALCULATED = "calculated"  # Voltkeep works it out each scan
     DRIVER = "driver"  # the driver tells it of itself
+    SERVER = "server"  # Voltkeep tells it of itself
 
 
 class Mode(IntEnum):
@@ -106,6 +107,14 @@ class GatewayState(IntEnum):
     OFFLINE = 0  # not at all
     DEGRADED = 1  # in part, or too slowly for the scan
     ONLINE = 2
+
+
+class HistorianState(IntEnum):
+    """What becomes of the scans that the historian is offered."""
+
+    WRITING = 0  # they are in the database at once
+    BEHIND = 1  # they wait in memory or on disk
+    LOSING = 2  # neither database nor disk takes them: some were dropped in the last minute
 
 
 def _names(states: type[IntEnum]) -> tuple[str, ...]:
@@ -170,9 +179,10 @@ def _count(asset: AssetType, name: str, description: str) -> TagDef:
 
 
 _FLEET, _SITE, _SYSTEM, _STRING, _JAR = AssetType
-_M, _C, _D = Origin.MEASURED, Origin.CALCULATED, Origin.DRIVER
+_M, _C, _D, _S = Origin.MEASURED, Origin.CALCULATED, Origin.DRIVER, Origin.SERVER
 _RUL_MAX = 9_131.0  # 25 years
 _ERRORS_MAX = 2_000_000_000
+_YEAR = 31_536_000.0  # s
 
 SOH_BINS: Final = ((0, 70), (70, 75), (75, 80), (80, 85), (85, 90), (90, 95), (95, 101))
 RUL_BINS: Final = ((0, 90), (90, 180), (180, 365), (365, 730), (730, 1095), (1095, 1825), (1825, 9_132))
@@ -280,6 +290,22 @@ TAGS: Final[tuple[TagDef, ...]] = (
             f"Jars of {low} to under {high} d of life left",
         )
         for low, high in RUL_BINS
+    ),
+    _state(_FLEET, _S, "HistorianState", HistorianState, "What becomes of the scans that are to be stored"),
+    _analog(_FLEET, _S, "HistorianLag", SECOND, 0, _YEAR, 10, "How far what is stored is behind the scan"),
+    TagDef(_FLEET, "HistorianWaiting", "Scans that wait to be stored", Kind.COUNT, _S, high=_ERRORS_MAX),
+    TagDef(
+        _FLEET, "HistorianDropped", "Scans that were lost since the start", Kind.COUNT, _S, high=_ERRORS_MAX
+    ),
+    _analog(
+        _FLEET,
+        _S,
+        "HistorianSpillUsed",
+        PERCENT,
+        0,
+        100,
+        10,
+        "Share of the disk space that waiting scans may take",
     ),
 )
 

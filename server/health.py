@@ -13,6 +13,7 @@ from nodeset.fleet import AssetType
 from server.endpoint import OpcUaServer
 from server.gatewaymetrics import gateway_metrics
 from server.scanning.scan import Scan
+from server.scanning.storing import state_of
 
 _LATE_SCANS: Final = 3
 
@@ -43,7 +44,7 @@ class Health:
     def state(self) -> dict[str, Any]:
         """The state of every part, for JSON."""
         scan, history = self._scan.stats, self._historian.stats
-        healthy = self.scanning and history.healthy
+        healthy = self.scanning and history.healthy and not history.losing
         return {
             "status": "ok" if healthy else "degraded",
             "uptime_s": round(time.time() - self.started, 1),
@@ -62,13 +63,17 @@ class Health:
             },
             "historian": {
                 "status": "ok" if history.healthy else "away",
+                "state": state_of(history).name.capitalize(),
                 "engine": self._historian.engine,
                 "rows_written": history.rows_written,
                 "scans_buffered": history.scans_buffered,
                 "scans_spilled": history.scans_spilled,
                 "scans_dropped": history.scans_dropped,
+                "spill_used_percent": round(100 * history.spill_used, 1),
                 "lag_s": round(history.lag_s, 1),
                 "last_error": history.last_error,
+                "audit_dropped": self._historian.audit_writer.dropped,
+                "events_dropped": self._historian.journal_writer.dropped,
             },
             "opcua": {
                 "status": "ok",
@@ -90,6 +95,7 @@ class Health:
             ("voltkeep_historian_lag_seconds", "How far history is behind the scan", history.lag_s),
             ("voltkeep_historian_buffered_scans", "Scans in memory", history.scans_buffered),
             ("voltkeep_historian_spilled_scans", "Scans on disk", history.scans_spilled),
+            ("voltkeep_historian_spill_used_ratio", "Disk space that they take", history.spill_used),
             ("voltkeep_opcua_sessions", "OPC UA sessions", len(self._opcua.sessions.by_token)),
             ("voltkeep_opcua_subscriptions", "Subscriptions", len(self._opcua.subscriptions.all)),
             ("voltkeep_simulations", "Simulations that run", len(self._opcua.simulations.running())),
@@ -110,6 +116,8 @@ class Health:
             ),
             ("voltkeep_historian_rows", "Rows written", history.rows_written),
             ("voltkeep_historian_dropped_scans", "Scans lost for want of disk", history.scans_dropped),
+            ("voltkeep_audit_dropped", "Audit entries lost", self._historian.audit_writer.dropped),
+            ("voltkeep_events_dropped", "Events not kept", self._historian.journal_writer.dropped),
             ("voltkeep_simulated_rows", "Simulated rows written", simulated.rows_written),
             ("voltkeep_simulated_dropped_scans", "Simulated scans not kept", simulated.scans_dropped),
             ("voltkeep_opcua_requests", "OPC UA requests", self._opcua.dispatcher.requests),

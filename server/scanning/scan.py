@@ -16,6 +16,7 @@ from nodeset.frame import Frame, Readings, first_frame
 from nodeset.index import TagIndex
 from server.alarms.conditions import Conditions
 from server.livetable import LiveTable
+from server.scanning import storing
 from server.scanning.evaluation import Evaluation
 from server.services.subscription import SubscriptionService
 
@@ -109,6 +110,7 @@ class Scan:
     def _evaluate(self, readings: Readings, time: int) -> Frame:
         """The frame of this scan; every stage sees the same values."""
         frame = self._evaluation.step(self.frame, readings, time)
+        storing.tell(frame, self._historian.stats)
         self._conditions.step(frame)
         frame.value[:] = self._table.quantised(frame.value)
         return frame.freeze()

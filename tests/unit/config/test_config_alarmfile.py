@@ -12,7 +12,7 @@ from config.yamlfile import ConfigurationError
 
 TAGS = {
     ("Jar", name) for name in ("Temperature", "Voltage", "StateOfHealth", "SensorState", "TemperatureExcess")
-}
+} | {("Fleet", name) for name in ("HistorianLag", "HistorianSpillUsed", "HistorianState")}
 GOOD = """\
 conditions:
   VoltageLevel:
@@ -40,6 +40,9 @@ def test_shipped_file() -> None:
         "StateOfHealthLow": [("low_low", 80), ("low", 85)],
         "SensorFault": [("high", 0.5), ("high_high", 2.5)],
         "ThermalRunawaySuspected": [("high", 10), ("high_high", 20)],
+        "HistoryBehind": [("high", 300), ("high_high", 86400)],
+        "HistorySpillFull": [("high", 50), ("high_high", 90)],
+        "HistoryLost": [("high", 1.5)],
     }
 
 

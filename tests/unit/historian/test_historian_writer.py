@@ -14,9 +14,10 @@ import pytest
 
 from historian import writer as writer_module
 from historian.assets import AssetIds
+from historian.backlog import SPARE
 from historian.rows import Scan
 from historian.spill import Spill
-from historian.writer import SPARE, Writer
+from historian.writer import Writer
 from nodeset.fleet import AssetType
 from nodeset.frame import first_frame
 from nodeset.index import TagIndex
@@ -34,14 +35,14 @@ class Database:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def write(self, scan: Scan) -> int:
+    async def write(self, *scans: Scan) -> int:
         await self.answers.wait()
         if self.error is not None:
             raise self.error
-        if scan.time in self.refused:
+        if self.refused & {scan.time for scan in scans}:
             raise ZeroDivisionError("a fault of ours")
-        self.times.append(scan.time)
-        return 1
+        self.times += [scan.time for scan in scans]
+        return len(scans)
 
     async def close(self) -> None:
         pass

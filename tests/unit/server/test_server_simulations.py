@@ -10,6 +10,7 @@ import pytest
 from alarmplant import TEMPERATURE
 
 from analytics.estimate import Parameters
+from historian.writer import Stats
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
@@ -58,7 +59,7 @@ class Rig:
             touch=lambda touched: self.kept.append((-1, int(touched.sum()))),
             take=lambda frame: self.kept.append((frame.time, int((frame.status == SIMULATED).sum()))),
         )
-        historian: Any = SimpleNamespace(offer=lambda frame: None)
+        historian: Any = SimpleNamespace(offer=lambda frame: None, stats=Stats())
         stage = LiveStage(conditions, self.table, subscriptions, keeping)
         self.shadow = Shadow(index, source.plant, 1)
         self.simulations = Simulations(
