@@ -11,7 +11,7 @@ from psycopg import sql
 
 from historian.changes import Change, Entry
 from historian.columns import NO_VALUE, Column, Table
-from historian.modifications import microseconds, moment
+from historian.due import datetime_of, time_of
 from historian.quality import ALL_GOOD, Codes, QualityDictionary, enter, stored
 from nodeset.status import GOOD
 
@@ -61,9 +61,9 @@ class Cells:
 
     async def at(self, times: Sequence[int]) -> tuple[dict[int, Entry], dict[int, int]]:
         """What is stored at `times` [µs], and the quality numbers of all rows that there are."""
-        reply = await self._execute(_AT, min(times), max(times), times=[moment(time) for time in times])
+        reply = await self._execute(_AT, min(times), max(times), times=[datetime_of(time) for time in times])
         found = await reply.fetchall()
-        return await self._entries(found), {microseconds(ts): quality for ts, _, quality in found}
+        return await self._entries(found), {time_of(ts): quality for ts, _, quality in found}
 
     async def first(self, low: int, high: int, most: int) -> list[Entry]:
         """The first of what is stored with low <= time <= high [µs]."""
@@ -84,7 +84,6 @@ class Cells:
         for statement, lines in parts.items():
             if lines:
                 await self._write(statement, lines)
-        await self._drop_empty(min(changed), max(changed))
 
     async def clear(self, low: int, high: int, now: int, user: str) -> int:
         """Delete all with low <= time <= high [µs] and remember it; returns how many values that were."""
@@ -93,10 +92,9 @@ class Cells:
         for quality, _ in found:
             codes = known[quality]
             terms: dict[str, Any] = {"quality": quality, "status": codes.get(self.column.name, GOOD)}
-            terms |= {"new": await self._quality(codes, GOOD), "now": moment(now), "user": user}
+            terms |= {"new": await self._quality(codes, GOOD), "now": datetime_of(now), "user": user}
             for statement in (_REMEMBER, _CLEAR):
                 await self._execute(statement, low, high, self.column.name in codes, **terms)
-        await self._drop_empty(low, high)
         return sum(count for _, count in found)
 
     async def _quality(self, codes: Codes, status: int) -> int:
@@ -112,19 +110,19 @@ class Cells:
         for ts, step, quality in found:
             status = codes[quality].get(self.column.name, GOOD)
             if step != NO_VALUE or status != GOOD:  # else nothing is stored
-                time = microseconds(ts)
+                time = time_of(ts)
                 entries[time] = Entry(time, step, status)
         return entries
 
     async def _write(self, statement: str, lines: list[tuple[int, int | None, int]]) -> None:
         times, steps, qualities = (list(part) for part in zip(*lines, strict=True))
-        moments = [moment(time) for time in times]
+        moments = [datetime_of(time) for time in times]
         await self._execute(
             statement, min(times), max(times), times=moments, steps=steps, qualities=qualities
         )
 
-    async def _drop_empty(self, low: int, high: int) -> None:
-        """A row of which nothing is left goes, lest it be taken for the asset's latest."""
+    async def drop_empty(self, low: int, high: int) -> None:
+        """Drop rows of which nothing is left, lest one be taken for the asset's latest."""
         await self._execute(_DROP_EMPTY, low, high)
 
     async def _execute(
@@ -144,5 +142,5 @@ class Cells:
             present=sql.SQL("true") if coded else sql.SQL("{} IS NOT NULL").format(column),
             empty=sql.SQL(" AND ").join(empty),
         )
-        names = {"asset": self.asset, "low": moment(low), "high": moment(high)}
+        names = {"asset": self.asset, "low": datetime_of(low), "high": datetime_of(high)}
         return await self.connection.execute(query, {**names, **terms})

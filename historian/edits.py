@@ -19,10 +19,11 @@ from historian.cells import Cells
 from historian.changes import Change, Entry, Outcome, deleted, entry_of, written
 from historian.columns import TABLES, Column, Table
 from historian.connections import Connections
+from historian.due import note_all, note_range
 from historian.editlock import take_turn
 from historian.errors import HistorianError
 from historian.latest import numbers
-from historian.modifications import Modified, read_modified, remember
+from historian.modifications import Modified, nothing_modified, read_modified, remember
 from historian.partitions import Partitions, day_of
 from historian.series import Variables
 from historian.span import Span
@@ -90,8 +91,10 @@ class Edits:
         self._variables = variables
         self._partitions = partitions
 
-    async def write(self, row: int, change: Change, values: Sequence[Value], user: str, now: int) -> Edited:
-        """Insert, replace or update values of the variable in `row`.
+    async def write(
+        self, row: int, change: Change, values: Sequence[Value | int], user: str, now: int
+    ) -> Edited:
+        """Insert, replace or update values of the variable in `row`; a number among them is a refusal.
 
         Bad_OutOfRange refuses a time before the days that are kept or after `now`, and a number that the
         variable cannot store as it is; a number that is missing must have a Bad status.
@@ -118,12 +121,17 @@ class Edits:
             cells = self._cells(connection, place)
             first = await cells.first(low, high, SHOWN)
             count = await cells.clear(low, high, now, user) if first else 0
+            if count:
+                await note_range(connection, place.table.readings, place.asset, low, high)
+                await cells.drop_empty(low, high)
         return Cleared(count, self._values(place.column, first))
 
     async def read_modified(
         self, row: int, start: int | None, end: int | None, limit: int, after: tuple[int, int] | None = None
     ) -> Modified:
         """What corrections have superseded, deleted or inserted, from `start` towards `end`."""
+        if self._variables.index.is_mirror(row):
+            return nothing_modified()
         place = self._place(row)
         span = Span.of(start, end)
         async with self._connections.use() as connection:
@@ -170,7 +178,9 @@ class Edits:
                 for day in {day_of(time): time for time in outcome.stored if time not in rows}.values():
                     await self._partitions.have(connection, day)
                 await cells.store(outcome.stored, rows)
+                await cells.drop_empty(min(outcome.stored), max(outcome.stored))
                 await remember(connection, place.asset, place.column, outcome.modifications, now, user)
+                await note_all(connection, outcome.stored)
         return outcome, [kept[time] for time in outcome.stored if time in kept]
 
     def _cells(self, connection: psycopg.AsyncConnection, place: _Place) -> Cells:
@@ -188,8 +198,8 @@ class Edits:
         since = self._variables.simulated_since(tag.asset, i) if index.first_mirrored is None else None
         return _Place(table, column, int(self._variables.ids.of[tag.asset][i]), since)
 
-    def _entries(self, place: _Place, values: Sequence[Value], now: int) -> list[Entry | int]:
-        return [self._entry(place, value, now) for value in values]
+    def _entries(self, place: _Place, values: Sequence[Value | int], now: int) -> list[Entry | int]:
+        return [value if isinstance(value, int) else self._entry(place, value, now) for value in values]
 
     def _entry(self, place: _Place, value: Value, now: int) -> Entry | int:
         if not self._partitions.first_kept(now) <= value.time <= now:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 import config.settings
 from historian.accounts import Accounts
 from historian.aggregation import Aggregation
+from historian.annotations import Annotations
 from historian.assets import AssetIds, register
 from historian.attime import AtTimeReader
 from historian.audit import AuditLedger, AuditTrail
@@ -78,6 +79,7 @@ class Historian:
         self._variables = Variables(index, ids, quality, self._simulated.shown_since)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
+        self.annotations = Annotations(self._connections, self._variables)
         self.edits = Edits(self._connections, self._variables, partitions)
         audit = Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES)
         self.audit_writer = RowWriter(database.connect, audit, AuditLedger())

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from historian.changes import EXTRA_DATA, Change
 from historian.columns import NO_VALUE, Table
-from historian.modifications import moment
+from historian.due import datetime_of
 from historian.quality import ALL_GOOD, Codes, QualityDictionary, enter
 from nodeset.status import GOOD
 
@@ -48,7 +48,7 @@ async def fill_in(
     connection: psycopg.AsyncConnection, table: Table, stage: str, time: int, dictionary: QualityDictionary
 ) -> None:
     """Give rows of `table` at `time` [µs] what they lack of those in `stage`; its turn is the caller's."""
-    found = await (await connection.execute(_different(table, stage), (moment(time),))).fetchall()
+    found = await (await connection.execute(_different(table, stage), (datetime_of(time),))).fetchall()
     if not found:
         return
     names = [column.name for column in table.columns]
@@ -74,7 +74,7 @@ async def _fill(
         sql.Identifier(table.readings), sql.SQL(", ").join(columns)
     )
     steps = [None if step == NO_VALUE else step for step, _ in lacking.values()]
-    await connection.execute(query, (quality, *steps, asset, moment(time)))
+    await connection.execute(query, (quality, *steps, asset, datetime_of(time)))
 
 
 async def _keep_forestalled(
@@ -83,14 +83,14 @@ async def _keep_forestalled(
     for name, (step, status) in new.items():
         if kept.get(name, _NOTHING)[1] & EXTRA_DATA != EXTRA_DATA:
             continue  # nobody has corrected it
-        terms = {"asset": asset, "tag": name, "ts": moment(time), "kind": int(Change.REPLACE)}
+        terms = {"asset": asset, "tag": name, "ts": datetime_of(time), "kind": int(Change.REPLACE)}
         value = None if step == NO_VALUE else step
         await connection.execute(_FORESTALLED, {**terms, "value": value, "status": status})
 
 
 async def _deleted(connection: psycopg.AsyncConnection, time: int, assets: list[int]) -> set[tuple[int, str]]:
     """Assets and columns whose values at `time` people have deleted."""
-    reply = await connection.execute(_DELETED, (moment(time), assets, int(Change.DELETE)))
+    reply = await connection.execute(_DELETED, (datetime_of(time), assets, int(Change.DELETE)))
     return {(asset, tag) for asset, tag in await reply.fetchall()}
 
 

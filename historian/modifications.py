@@ -17,13 +17,12 @@ import psycopg
 from historian.assets import AssetIds, Ids
 from historian.changes import Modification
 from historian.columns import NO_VALUE, Column
+from historian.due import datetime_of, time_of
 from historian.latest import numbers
 from historian.span import Span
 from nodeset.frame import Statuses, Times, Values
 
 MAX_VALUES: Final = 100_000  # in one reply
-EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-MICROSECOND: Final = dt.timedelta(microseconds=1)
 
 _ADD = """
 INSERT INTO modification (asset_id, tag, ts, value, status, kind, changed_at, user_name)
@@ -68,9 +67,9 @@ async def remember(
         (
             asset,
             column.name,
-            moment(now),
+            datetime_of(now),
             user,
-            [moment(entry.time) for entry, _ in kept],
+            [datetime_of(entry.time) for entry, _ in kept],
             [None if entry.step == NO_VALUE else entry.step for entry, _ in kept],
             [entry.status for entry, _ in kept],
             [change for _, change in kept],
@@ -99,8 +98,8 @@ async def read_modified(
         order=order,
         after="true" if after is None else f"(ts {beyond} %s OR (ts = %s AND id < %s))",
     )
-    rest = () if after is None else (moment(after[0]), moment(after[0]), after[1])
-    bounds = (asset, column.name, moment(low), moment(high), *rest, limit + 1)
+    rest = () if after is None else (datetime_of(after[0]), datetime_of(after[0]), after[1])
+    bounds = (asset, column.name, datetime_of(low), datetime_of(high), *rest, limit + 1)
     rows = await (await connection.execute(query.encode(), bounds)).fetchall()
     kept = rows[:limit]
     identity, time, steps, status, change, changed_at, user = zip(*kept, strict=True) if kept else [()] * 7
@@ -111,19 +110,15 @@ async def read_modified(
         _times(changed_at),
         np.array(change, np.int32),
         list(user),
-        (microseconds(time[-1]), identity[-1]) if len(rows) > limit else None,
+        (time_of(time[-1]), identity[-1]) if len(rows) > limit else None,
     )
 
 
-def moment(time: int) -> dt.datetime:
-    """For the database; `time` [µs since 1970]."""
-    return EPOCH + dt.timedelta(microseconds=time)
-
-
-def microseconds(moment: dt.datetime) -> int:
-    """Of a time in the database."""
-    return (moment - EPOCH) // MICROSECOND
+def nothing_modified() -> Modified:
+    """What a variable has that nobody corrects."""
+    none = np.empty(0, np.int64)
+    return Modified(np.empty(0), np.empty(0, np.uint32), none, none, np.empty(0, np.int32), [], None)
 
 
 def _times(moments: Iterable[dt.datetime]) -> Times:
-    return np.array([microseconds(each) for each in moments], np.int64)
+    return np.array([time_of(each) for each in moments], np.int64)

@@ -23,16 +23,22 @@ from server.events.audit import AuditEvents
 from server.events.simulation import SimulationEvents
 from server.events.types import EventTypes
 from server.exports.exports import Exports
+from server.history.annotations import AnnotationReader, AnnotationUpdates
 from server.history.attime import AtTimeReader
+from server.history.corrections import ValueForms
 from server.history.encoding import ValueEncoder
 from server.history.events import EventReader
 from server.history.journal import Journal
 from server.history.keptevents import KeptEvents
 from server.history.modified import ModifiedReader
+from server.history.nodes import HistorisedNodes
 from server.history.processed import ProcessedReader
 from server.history.raw import RawReader
 from server.history.reading import NodeKind, Operation
 from server.history.service import HistoryService
+from server.history.update import HistoryUpdateService
+from server.history.updateaudit import UpdateAudit
+from server.history.valueupdates import ValueUpdates
 from server.livetable import LiveTable
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
@@ -168,7 +174,7 @@ class OpcUaServer:
         describe_namespaces(space, namespaces, self.permissions)
         DiagnosticNodes(space, self.diagnostics, self.permissions)
         types_of = ValueTypes(space)
-        self._serve(space, parser, types_of)
+        self._serve(space, parser, types_of, clock)
         methods = MethodService(space, self.permissions, types_of, self.audit)
         methods.register(self.dispatcher)
         self.conditions.register(methods)
@@ -212,7 +218,9 @@ class OpcUaServer:
         events = SimulationEvents(self.subscriptions, self.journal, *namespaces)
         return Simulations(shadow, evaluation, stage, events, self._settings.scan.period, clock)
 
-    def _serve(self, space: AddressSpace, parser: RowParser, types: ValueTypes) -> None:
+    def _serve(
+        self, space: AddressSpace, parser: RowParser, types: ValueTypes, clock: Callable[[], int]
+    ) -> None:
         settings = self._settings
         self.set_points = WritableRows(self._table.index, parser, self._write)
         self.permissions.declare_all(self.set_points.profile)
@@ -228,12 +236,15 @@ class OpcUaServer:
             settings.opcua.max_monitored_items,
             settings.scan.period,
         )
-        history = self._history(space, parser, items.event_types)
-        for service in (attributes, ViewService(space, parser), self.subscriptions, items, history):
+        nodes = HistorisedNodes(space, parser, self._table.index)
+        self.permissions.declare_all(nodes.profile)
+        history = self._history(nodes, items.event_types)
+        updates = self._history_updates(nodes, clock)
+        for service in (attributes, ViewService(space, parser), self.subscriptions, items, history, updates):
             service.register(self.dispatcher)
 
-    def _history(self, space: AddressSpace, parser: RowParser, types: EventTypes) -> HistoryService:
-        history = HistoryService(space, parser, self.permissions)
+    def _history(self, nodes: HistorisedNodes, types: EventTypes) -> HistoryService:
+        history = HistoryService(nodes, self.permissions)
         encoder = ValueEncoder(self._table.index)
         processed = ProcessedReader(self._historian, encoder, self._table.index)
         history.serve(Operation.RAW, NodeKind.VARIABLE, RawReader(self._historian, encoder))
@@ -242,7 +253,16 @@ class OpcUaServer:
         history.serve(Operation.PROCESSED, NodeKind.VARIABLE, processed)
         events = EventReader(self._historian.events, self._kept, types, self.permissions)
         history.serve(Operation.EVENTS, NodeKind.NOTIFIER, events)
+        notes = AnnotationReader(self._historian.annotations)
+        history.serve(Operation.RAW, NodeKind.ANNOTATIONS, notes)
         return history
+
+    def _history_updates(self, nodes: HistorisedNodes, clock: Callable[[], int]) -> HistoryUpdateService:
+        updates = HistoryUpdateService(nodes, self.permissions, UpdateAudit(self.audit))
+        values = ValueUpdates(self._historian, ValueForms(self._table.index), clock)
+        updates.serve(NodeKind.VARIABLE, values)
+        updates.serve(NodeKind.ANNOTATIONS, AnnotationUpdates(self._historian.annotations, clock))
+        return updates
 
     def _secure(self) -> None:
         settings = self._settings

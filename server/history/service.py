@@ -13,6 +13,7 @@ from asyncua import ua
 from historian.errors import HistorianError
 from server.errors import ServiceError
 from server.history.encoding import NO_BODY
+from server.history.nodes import HistorisedNodes
 from server.history.points import Goal, Points
 from server.history.reading import HistoryNode, HistoryReader, NodeKind, Operation, Page, operation_of
 from server.protocol.dispatch import Call, Dispatcher
@@ -21,10 +22,6 @@ from server.protocol.sessions import Session
 from server.protocol.turns import Pace
 from server.protocol.wire import I32, U32, response_header
 from server.security.permissions import Permission, Permissions
-from server.space import nodes
-from server.space.addressspace import AddressSpace
-from server.space.nodes import A
-from server.space.rowparser import RowParser
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +31,6 @@ MAX_NODES: Final = 1000
 MAX_VALUES: Final = 1_000_000  # in one answer, of 22 bytes each
 TIMEOUT: Final = 30.0  # s, for an answer
 BEGINNING: Final = object()  # where a history goes on of which nothing was told yet
-ANNOTATIONS: Final = ".Annotations"  # what comes behind a variable's identifier in that of the property
 _RESPONSE: Final = int(ua.ObjectIds.HistoryReadResponse_Encoding_DefaultBinary)
 _NONE: Final = b"\xff\xff\xff\xff"
 _SOURCE, _SERVER, _BOTH = 0, 1, 2  # TimestampsToReturn
@@ -69,9 +65,8 @@ class _Request:
 class HistoryService:
     """Answers HistoryRead."""
 
-    def __init__(self, space: AddressSpace, parser: RowParser, permissions: Permissions) -> None:
-        self._space = space
-        self._parser = parser
+    def __init__(self, nodes: HistorisedNodes, permissions: Permissions) -> None:
+        self._nodes = nodes
         self._permissions = permissions
         self._points = Points()
         self._readers: dict[tuple[Operation, NodeKind], HistoryReader] = {}
@@ -154,7 +149,7 @@ class HistoryService:
 
     def _node(self, request: _Request, asked: ua.HistoryReadValueId) -> HistoryNode:
         """The node of which history is asked; raises `ServiceError`."""
-        node = self._known(asked.NodeId)
+        node = self._nodes.find(asked.NodeId)
         profile = self._permissions.profile(asked.NodeId)
         refused = self._permissions.refusal(profile, request.session, Permission.READ_HISTORY)
         if not refused and node.kind is not NodeKind.NOTIFIER:
@@ -162,24 +157,6 @@ class HistoryService:
         if refused:
             raise ServiceError(refused)
         return node
-
-    def _known(self, node_id: ua.NodeId) -> HistoryNode:
-        row = self._parser.row(node_id)
-        if row is not None:
-            return HistoryNode(self._parser.node_id(row), NodeKind.VARIABLE, row)
-        known = self._space.get(node_id)
-        if known is None:
-            raise ServiceError(S.BadNodeIdUnknown)
-        identifier = node_id.Identifier
-        if isinstance(identifier, str) and identifier.endswith(ANNOTATIONS):
-            owner = ua.NodeId(identifier.removesuffix(ANNOTATIONS), node_id.NamespaceIndex)
-            row = self._parser.row(owner)
-            if row is not None:
-                return HistoryNode(node_id, NodeKind.ANNOTATIONS, row)
-        notifier = known.attributes.get(A.EventNotifier)
-        if notifier is not None and notifier.value.Value.Value & nodes.HISTORY_READABLE:
-            return HistoryNode(node_id, NodeKind.NOTIFIER)
-        raise ServiceError(S.BadHistoryOperationUnsupported)
 
 
 async def _while_open(session: Session, pages: Coroutine[Any, Any, list[bytes]]) -> list[bytes]:

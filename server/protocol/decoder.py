@@ -78,6 +78,10 @@ class Reader:
             raise ServiceError(_BAD_DECODING)
         return Reader(self._data, self._at, self._at + size, self._budget)
 
+    def granted(self, pieces: int) -> Reader:
+        """What is left to read, as a reader of its own with a budget of its own."""
+        return Reader(self._data, self._at, self._end, Budget(pieces))
+
     def expect(self, size: int) -> None:
         """Refuse an array that takes at least `size` bytes when fewer are left."""
         if size > self._end - self._at:

@@ -15,6 +15,7 @@ EPOCH: Final = 116_444_736_000_000_000  # 1601-01-01 to 1970-01-01 in 100 ns
 OPERATION_ADDITIONAL_INFO: Final = 0x80  # bit of ReturnDiagnostics (Part 4, 7.33)
 U32: Final = struct.Struct("<I")
 I32: Final = struct.Struct("<i")
+I64: Final = struct.Struct("<q")
 _NODE_ID_LENGTH: Final = {0: 2, 1: 4, 2: 7, 4: 19}
 _REQUEST: Final = struct.Struct("<qIIi")
 # The header of most requests: one of our tokens (an opaque NodeId of 32 bytes), no audit entry, nothing more.

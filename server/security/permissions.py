@@ -62,6 +62,7 @@ WELL_KNOWN_ROLES: Final[dict[Role, tuple[int, ...]]] = {
 _NOTHING: Final = Permission(0)
 _SEE: Final = Permission.BROWSE
 _LOOK: Final = _SEE | Permission.READ | Permission.READ_HISTORY | Permission.RECEIVE_EVENTS
+_CORRECT: Final = Permission.INSERT_HISTORY | Permission.MODIFY_HISTORY | Permission.DELETE_HISTORY
 # An object leaves it to its methods who may call them: both must allow it (Part 3, 8.55).
 _VISIT: Final = _LOOK | Permission.CALL
 
@@ -73,7 +74,11 @@ _OF_CLASS: Final = {
     ua.NodeClass.ObjectType: _ALL_CLASSES | Permission.CALL,
     ua.NodeClass.Method: _ALL_CLASSES | Permission.CALL,
     ua.NodeClass.VariableType: _ALL_CLASSES | Permission.READ,
-    ua.NodeClass.Variable: _ALL_CLASSES | Permission.READ | Permission.WRITE | Permission.READ_HISTORY,
+    ua.NodeClass.Variable: _ALL_CLASSES
+    | Permission.READ
+    | Permission.WRITE
+    | Permission.READ_HISTORY
+    | _CORRECT,
 }
 
 
@@ -108,7 +113,9 @@ class Profile(Enum):
 
     PUBLIC = _Terms(_VISIT, stranger=_SEE | Permission.READ | Permission.CALL)
     OPEN = _Terms(_VISIT)
-    SET_POINT = _Terms(_LOOK, Role.ENGINEER, Permission.WRITE, restriction=Restriction.SIGNING)
+    LIVE = _Terms(_LOOK, Role.ENGINEER, _CORRECT)
+    SET_POINT = _Terms(_LOOK, Role.ENGINEER, Permission.WRITE | _CORRECT, restriction=Restriction.SIGNING)
+    ANNOTATIONS = _Terms(_SEE | Permission.READ_HISTORY, Role.OPERATOR, _CORRECT)
     ADMIN_WRITES = _Terms(_LOOK, Role.ADMIN, Permission.WRITE, stranger=_SEE | Permission.READ)
     ADMIN_ONLY = _Terms(_SEE, Role.ADMIN, _VISIT | Permission.WRITE, restriction=_SECRET)
     OWN = _Terms(_LOOK, stranger=_LOOK)

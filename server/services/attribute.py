@@ -116,7 +116,7 @@ class AttributeService:
         self._audit = audit
         self._attributes = Attributes(space, permissions, set_points)
         self._memory = _Memory()
-        self._open_to = permissions.holders(Profile.OPEN, Permission.READ)
+        self._open_to = permissions.holders(Profile.LIVE, Permission.READ)
 
     def register(self, dispatcher: Dispatcher) -> None:
         """Take on the requests of this service set."""

@@ -28,8 +28,17 @@ from server.space.nodes import HAS_COMPONENT, HAS_PROPERTY, HAS_TYPE, VT
 Ids = ua.ObjectIds
 MoreLinks = Callable[[AssetType], Sequence[Link]]
 Member = TagDef | NameplateDef[Any]
-# Value, data type and rank of a property.
-Property = tuple[ua.Variant, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of a live variable."""
+
+    value: ua.Variant
+    data_type: int
+    rank: int = -1
+    access: int = nodes.READABLE
+
 
 _CHILD: Final = {
     AssetType.FLEET: AssetType.SITE,
@@ -54,6 +63,7 @@ _DATA_TYPE: Final = {
 _VARIANT: Final = {Kind.ANALOG: VT.Double, Kind.COUNT: VT.Double, Kind.STATE: VT.UInt32}
 _KEPT_PARENTS: Final = 1024
 _LIVE_ACCESS: Final = nodes.READABLE | nodes.HISTORY_READABLE
+_NOTED: Final = nodes.HISTORY_READABLE | nodes.HISTORY_WRITABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,9 @@ class AssetNodes:
         self.more_links: MoreLinks = lambda asset: ()
         self.prefix: Final = b"\x03" + fleet.to_bytes(2, "little")
         self._members = {asset: _members(asset) for asset in AssetType}
+        # Nobody corrects what a scenario shows, nor writes notes on it.
+        self._access = _LIVE_ACCESS if at else _LIVE_ACCESS | nodes.HISTORY_WRITABLE
+        self._properties = properties_of if at else historised_properties_of
         self._shapes: dict[AssetType, Shape] = {}
         self._leaves: dict[AssetType, dict[str, _Leaf]] = {asset: {} for asset in AssetType}
         self._to_parent = lru_cache(_KEPT_PARENTS)(self._parent_links)
@@ -111,7 +124,7 @@ class AssetNodes:
             node = self.asset_only(asset, i)
         elif prop is not None:
             assert isinstance(member, TagDef)
-            node = self._property(identifier, prop, properties_of(member)[prop])
+            node = self._property(identifier, prop, self._properties(member)[prop])
         elif isinstance(member, TagDef):
             node = self._variable(identifier, member, i)
         else:
@@ -150,7 +163,7 @@ class AssetNodes:
             return None
         if len(names) == 1:
             return *found, member, None
-        known = isinstance(member, TagDef) and names[1] in properties_of(member)
+        known = isinstance(member, TagDef) and names[1] in self._properties(member)
         return (*found, member, names[1]) if known else None
 
     # -- references
@@ -171,7 +184,7 @@ class AssetNodes:
             return None
         if not dot:
             leaf = _Leaf(Shape(self._member_links(member), self.prefix), isinstance(member, TagDef))
-        elif isinstance(member, TagDef) and prop in properties_of(member):
+        elif isinstance(member, TagDef) and prop in self._properties(member):
             leaf = _Leaf(Shape(self._property_links(member), self.prefix), tail=len(dot + prop))
         else:
             return None
@@ -196,7 +209,7 @@ class AssetNodes:
             yield to_type(nodes.PROPERTY_TYPE, ua.NodeClass.VariableType)
             return
         yield to_type(_VARIABLE_TYPE[member.kind], ua.NodeClass.VariableType)
-        for name in properties_of(member):
+        for name in self._properties(member):
             qualified = ua.QualifiedName(name, 0)
             yield link(HAS_PROPERTY, True, f".{name}", qualified, ua.NodeClass.Variable, nodes.PROPERTY_TYPE)
         yield to_configuration(member.stepped, self.node_id)
@@ -286,7 +299,7 @@ class AssetNodes:
             _DATA_TYPE[tag.kind],
             nodes.live(lambda: self.value(row)),
             tag.description,
-            _LIVE_ACCESS | (nodes.WRITABLE if writable else 0),
+            self._access | (nodes.WRITABLE if writable else 0),
             interval=self._interval,
         )
 
@@ -309,13 +322,13 @@ class AssetNodes:
         )
 
     def _property(self, identifier: str, name: str, prop: Property) -> NodeData:
-        variant, data_type, rank = prop
         return nodes.variable_node(
             self.node_id(identifier),
             ua.QualifiedName(name, 0),
-            ua.NodeId(data_type),
-            nodes.fixed(ua.DataValue(variant)),
-            rank=rank,
+            ua.NodeId(prop.data_type),
+            nodes.fixed(ua.DataValue(prop.value)),
+            access=prop.access,
+            rank=prop.rank,
         )
 
     def _nameplate(self, identifier: str, asset: AssetType, i: int, plate: NameplateDef[Any]) -> NodeData:
@@ -337,17 +350,26 @@ def _members(asset: AssetType) -> dict[str, Member]:
 
 @cache
 def properties_of(tag: TagDef) -> dict[str, Property]:
-    """The properties of a live variable by name."""
+    """The properties of any live variable by name."""
     values: dict[str, Property] = {}
     if tag.kind is Kind.ANALOG and tag.unit is not None:
         span = ua.Range(tag.low, tag.high)
-        values["EURange"] = (ua.Variant(span, VT.ExtensionObject), Ids.Range, -1)
+        values["EURange"] = Property(ua.Variant(span, VT.ExtensionObject), Ids.Range)
         unit = ua.Variant(_eu_information(tag.unit), VT.ExtensionObject)
-        values["EngineeringUnits"] = (unit, Ids.EUInformation, -1)
+        values["EngineeringUnits"] = Property(unit, Ids.EUInformation)
     if tag.kind is Kind.STATE:
         texts = ua.Variant([ua.LocalizedText(s) for s in tag.states], VT.LocalizedText)
-        values["EnumStrings"] = (texts, Ids.LocalizedText, 1)
+        values["EnumStrings"] = Property(texts, Ids.LocalizedText, rank=1)
     return values
+
+
+@cache
+def historised_properties_of(tag: TagDef) -> dict[str, Property]:
+    """Those of a variable whose history people correct and annotate.
+
+    Annotations has a history and no value (Part 11, 5.1.2).
+    """
+    return {**properties_of(tag), "Annotations": Property(ua.Variant(), Ids.Annotation, access=_NOTED)}
 
 
 def to_type(target: ua.NodeId, node_class: ua.NodeClass) -> Link:

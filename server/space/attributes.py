@@ -27,10 +27,12 @@ NodeClass = ua.NodeClass
 _READ: Final = 1 << 0
 _WRITE: Final = 1 << 1
 _HISTORY_READ: Final = 1 << 2
+_HISTORY_WRITE: Final = 1 << 3
 _RIGHTS: Final = (
     (_READ, Permission.READ),
     (_WRITE, Permission.WRITE),
     (_HISTORY_READ, Permission.READ_HISTORY),
+    (_HISTORY_WRITE, Permission.INSERT_HISTORY | Permission.MODIFY_HISTORY | Permission.DELETE_HISTORY),
 )
 # Attributes of all classes (Part 3, 5.2) and of one.
 _EVERYWHERE: Final = frozenset(

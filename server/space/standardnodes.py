@@ -16,6 +16,7 @@ from server.events import filter as eventfilter
 from server.history import events as historyevents
 from server.history import points as historypoints
 from server.history import service as historyservice
+from server.history import updatedetails
 from server.protocol import decoder, sessions
 from server.protocol.stack import APPLICATION_URI
 from server.protocol.transport import Limits
@@ -39,7 +40,7 @@ OPERATION_LIMITS: Final = {
     "MaxNodesPerMethodCall": methodservice.MAX_CALLS,
     "MaxNodesPerHistoryReadData": historyservice.MAX_NODES,
     "MaxNodesPerHistoryReadEvents": historyservice.MAX_NODES,
-    "MaxNodesPerHistoryUpdateData": 0,
+    "MaxNodesPerHistoryUpdateData": updatedetails.MAX_NODES,
     "MaxNodesPerHistoryUpdateEvents": 0,
     "MaxNodesPerNodeManagement": 0,
     "MaxMonitoredItemsPerCall": subscriptionlimits.MAX_ITEMS_PER_CALL,
@@ -65,11 +66,16 @@ _HISTORY: Final = {
             "UpdateDataCapability",
             "DeleteRawCapability",
             "DeleteAtTimeCapability",
+            "InsertAnnotationCapability",
+        ),
+        (True, VT.Boolean),
+    ),
+    **dict.fromkeys(
+        (
             "InsertEventCapability",
             "ReplaceEventCapability",
             "UpdateEventCapability",
             "DeleteEventCapability",
-            "InsertAnnotationCapability",
             "ServerTimestampSupported",
         ),
         (False, VT.Boolean),

@@ -54,6 +54,19 @@ def _reads(server: OpcUaTestServer, voltage: ua.NodeId) -> list[object]:
         request(ua.UnregisterNodesRequest, NodesToUnregister=[voltage]),
         request(ua.CallRequest, MethodsToCall=[predict, refresh]),
         *_histories(voltage),
+        request(ua.HistoryUpdateRequest, HistoryUpdateDetails=_corrections(voltage, write.Value)),
+    ]
+
+
+def _corrections(voltage: ua.NodeId, value: ua.DataValue) -> list[object]:
+    now = dt.datetime.now(dt.UTC)
+    note = ua.DataValue(ua.Variant(ua.Annotation("seen", "me", now), ua.VariantType.ExtensionObject))
+    return [
+        ua.UpdateDataDetails(voltage, ua.PerformUpdateType.Update, [value, value]),
+        ua.UpdateStructureDataDetails(voltage, ua.PerformUpdateType.Insert, [note]),
+        ua.DeleteRawModifiedDetails(voltage, False, now, now),
+        ua.DeleteAtTimeDetails(voltage, [now, now]),
+        ua.DeleteEventDetails(voltage, [b"0123456789abcdef"]),
     ]
 
 

@@ -179,10 +179,21 @@ def test_a_method_that_nobody_answers_is_not_executable(reader: Reader) -> None:
 
 
 def test_set_points_are_writable_for_engineers(reader: Reader) -> None:
-    assert reader.value(SET_POINT, A.AccessLevel) == 7
-    assert reader.value(SET_POINT, A.AccessLevelEx) == 7
-    assert [reader.value(SET_POINT, A.UserAccessLevel, role) for role in Role] == [5, 5, 5, 7, 7]
-    assert [reader.value(f"{JAR}.Voltage", A.UserAccessLevel, role) for role in Role] == [5] * 5
+    assert reader.value(SET_POINT, A.AccessLevel) == 15
+    assert reader.value(SET_POINT, A.AccessLevelEx) == 15
+    assert [reader.value(SET_POINT, A.UserAccessLevel, role) for role in Role] == [5, 5, 5, 15, 15]
+
+
+def test_history_is_corrected_by_engineers_and_annotated_by_operators(reader: Reader) -> None:
+    voltage, annotations = f"{JAR}.Voltage", f"{JAR}.Voltage.Annotations"
+    assert reader.value(voltage, A.AccessLevel) == 13
+    assert [reader.value(voltage, A.UserAccessLevel, role) for role in Role] == [5, 5, 5, 13, 13]
+    assert [reader.value(annotations, A.UserAccessLevel, role) for role in Role] == [4, 4, 12, 12, 12]
+    bits = {
+        node: [int(reader.value(node, A.UserRolePermissions, role)[-1].Permissions) & 0x700 for role in Role]
+        for node in (voltage, annotations)
+    }
+    assert bits == {voltage: [0, 0, 0, 0x700, 0x700], annotations: [0, 0, 0x700, 0x700, 0x700]}
 
 
 def test_nothing_says_that_it_is_writable_and_is_not(reader: Reader) -> None:
@@ -198,8 +209,9 @@ def test_role_permissions_name_every_role(reader: Reader) -> None:
     look = int(Permission.BROWSE | Permission.READ | Permission.READ_HISTORY)
     assert entries[Ids.WellKnownRole_Observer] == look
     assert entries[Ids.WellKnownRole_Operator] == look
-    assert entries[Ids.WellKnownRole_Engineer] == look | Permission.WRITE
-    admin = look | Permission.WRITE | Permission.READ_ROLE_PERMISSIONS
+    correct = Permission.INSERT_HISTORY | Permission.MODIFY_HISTORY | Permission.DELETE_HISTORY
+    assert entries[Ids.WellKnownRole_Engineer] == look | Permission.WRITE | correct
+    admin = look | Permission.WRITE | correct | Permission.READ_ROLE_PERMISSIONS
     assert entries[Ids.WellKnownRole_SecurityAdmin] == admin
 
 

@@ -102,7 +102,7 @@ async def test_attributes_of_a_live_variable(server: OpcUaTestServer) -> None:
     assert values[0] == ua.NodeClass.Variable
     assert values[1].Name == "Voltage"
     assert values[2].Text == "Voltage"
-    assert values[3:] == [ua.NodeId(ua.ObjectIds.Double), -1, 5, True]
+    assert values[3:] == [ua.NodeId(ua.ObjectIds.Double), -1, 13, True]
     assert all(value.SourceTimestamp is None for value in found)
 
 
