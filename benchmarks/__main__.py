@@ -22,6 +22,7 @@ from benchmarks import (
     general,
     history,
     hmi,
+    longhistory,
     offline,
     opcua,
     plant,
@@ -42,7 +43,7 @@ from nodeset.index import TagIndex
 STOCK_LOAD: Final = Load({1: 3000, 5: 600, 20: 150}, jars=50)
 STOCK_WRITTEN: Final = 30_000  # variables a second that it can set and still answer
 SLOW_ITEMS: Final = 1000  # on the general path
-PARTS: Final = ("small", "large", "parts", "stock", "stocklarge", "hmi")
+PARTS: Final = ("small", "large", "parts", "history", "stock", "stocklarge", "hmi")
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ def main() -> None:
         sys.exit(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(PARTS)})")
     slow = Section("the general path, and the fast one beside it", table.GENERAL)
     scan = Section("parts, shipped fleet", table.PARTS)
+    pasts: list[Section] = []
     with servers.home() as home:
         small = Bench.of(shipped_file(), False)
         large = Bench.of(large_file(home / "large.yaml"), True)
@@ -191,6 +193,7 @@ def main() -> None:
             "small": lambda: ours_small(small, slow),
             "large": lambda: ours_large(large),
             "parts": lambda: parts(small, scan),
+            "history": lambda: pasts.extend(longhistory.measure(say)),
             "stock": lambda: stock_small(small, slow),
             "stocklarge": lambda: stock_large(large),
         }
@@ -199,7 +202,7 @@ def main() -> None:
                 run.get(name, _nothing)()
         finally:  # what there is, also when it is cut short
             machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-            table.show((small.plain, small.secured, large.plain, large.secured, slow, scan), machine)
+            table.show((small.plain, small.secured, large.plain, large.secured, slow, scan, *pasts), machine)
     if "hmi" in wanted:
         say("HMI")
         hmi.main()

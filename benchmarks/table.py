@@ -111,6 +111,24 @@ PARTS: Final = (
     Line("day", "24 h of a jar raw, 1,440 values", "ms", "", False),
 )
 
+HISTORY: Final = (
+    Line("repeat", "rows loaded by INSERT ... SELECT, all tables", "rows/s"),
+    Line("row_bytes", "a jar's row with its index, as written", "bytes", "", False),
+    Line("packed_bytes", "a jar's row compressed", "bytes", "≤ 4", False),
+    Line("pack_rate", "compression, rows of jars", "rows/s"),
+    Line("rolled_up", "roll-ups by hour and day, rows of jars", "rows/s"),
+    Line("trend", "30 days of a jar raw, 43,200 values, warm", "ms", "≤ 100", False),
+    Line("trend_cold", "the same, nothing of it in memory", "ms", "≤ 300", False),
+    Line("hours", "720 hourly averages of a jar, 30 days", "ms", "", False),
+    Line("fleet_daily", "30 daily averages of each jar", "ms", "", False),
+    Line("latest", "latest values of all assets", "ms", "", False),
+    Line("csv", "90 days of a jar, 3 tags, as CSV (129,600 rows)", "ms", "≤ 300", False),
+    Line("read_raw", "HistoryRead raw, one client, values", "1/s"),
+    Line("read_raw_cpu", "HistoryRead raw, values", "1/CPU s"),
+    Line("read_processed", "HistoryRead of hourly averages, one client, values", "1/s"),
+    Line("read_processed_cpu", "HistoryRead of hourly averages, values", "1/CPU s"),
+)
+
 
 def show(sections: Iterable[Section], machine: str) -> None:
     """Print what has been measured."""
