@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
 from historian.connections import Connections
-from historian.moments import iso, iso_or_never, moment, storable
+from historian.moments import iso, moment, storable
 from nodeset.index import MIRROR
 
 STATEMENTS: Final = {
@@ -28,7 +28,9 @@ STATEMENTS: Final = {
     "ON CONFLICT DO NOTHING",
 }
 _STATE: Final = ("change", "enabled", "level", "acked", "last_severity", "quality", "value")
-_TIMES: Final = ("active", "acked", "enabled", "quality", "severity", "comment")
+_TIMES: Final = ("active_ts", "acked_ts", "enabled_ts", "quality_ts", "severity_ts", "comment_ts")
+_FIRST_TIME: Final = 9  # of the fields of a ConditionRow
+_INFINITY: Final = float("inf")
 _MICROSECONDS: Final = "(extract(epoch FROM {}) * 1000000)::bigint"
 _COLUMNS: Final = ", ".join(
     (
@@ -36,7 +38,7 @@ _COLUMNS: Final = ", ".join(
         "number, encode(event_id, 'hex'), event_type, source, severity, simulated, message, fields",
         "condition, definition",
         *_STATE,
-        *(_MICROSECONDS.format(f"{name}_ts") for name in _TIMES),
+        *map(_MICROSECONDS.format, _TIMES),
         "comment, user_name",
     )
 )
@@ -57,8 +59,7 @@ _EXPIRE: Final = (
 _COMMON: Final = 9  # columns before those of conditions
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionRow:
+class ConditionRow(NamedTuple):
     """The state of a condition that an event told; `definition` is JSON. Times in µs, 0 is never."""
 
     name: str
@@ -80,20 +81,30 @@ class ConditionRow:
     user: str
 
     def columns(self) -> dict[str, Any]:
-        """Its columns but for the definition, as JSON has them."""
+        """Its columns as JSON has them; what is NULL is left out."""
         value = self.value
-        return {
+        columns: dict[str, Any] = {
             "condition": self.name,
-            **{name: getattr(self, name) for name in _STATE},
-            "value": value if abs(value) < float("inf") else repr(value),
-            **{f"{name}_ts": iso_or_never(getattr(self, f"{name}_time")) for name in _TIMES},
-            "comment": storable(self.comment),
-            "user_name": storable(self.user),
+            "definition": definition_number(self.definition),
+            "change": self.change,
+            "enabled": self.enabled,
+            "level": self.level,
+            "acked": self.acked,
+            "last_severity": self.last_severity,
+            "quality": self.quality,
+            "value": value if abs(value) < _INFINITY else repr(value),
         }
+        for name, time in zip(_TIMES, self[_FIRST_TIME:], strict=False):
+            if time:
+                columns[name] = iso(time)
+        if self.comment:
+            columns["comment"] = storable(self.comment)
+        if self.user:
+            columns["user_name"] = storable(self.user)
+        return columns
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """An event; `time` in µs, `number` rises in the order in which events are told.
 
     `type` is the text of its type's NodeId, `fields` what it has beyond those of every event.
@@ -122,12 +133,13 @@ class EventRow:
             "severity": self.severity,
             "simulated": self.simulated,
             "message": storable(self.message),
-            "fields": self.fields,
         }
+        if self.fields is not None:
+            record["fields"] = self.fields
         if self.condition is not None:
-            number = definition_number(self.condition.definition)
-            yield "definition", {"id": number, "content": self.condition.definition}
-            record |= self.condition.columns() | {"definition": number}
+            columns = self.condition.columns()
+            yield "definition", {"id": columns["definition"], "content": self.condition.definition}
+            record |= columns
         yield "event", record
 
 
@@ -137,6 +149,7 @@ def definition_number(content: str) -> int:
     return int.from_bytes(sha256(content.encode()).digest()[:8], "big", signed=True)
 
 
+@lru_cache(maxsize=4096)
 def site_of(source: str) -> str:
     """The first part of a source's path, within the mirror too: what events are found by."""
     at = MIRROR if source.startswith(MIRROR) else ""
@@ -243,7 +256,8 @@ def _condition(columns: list[Any], definitions: Mapping[int, str]) -> ConditionR
     name, definition, *state = columns[: 1 + len(_STATE)]
     value, *times = columns[1 + len(_STATE) : -2]
     never = [at or 0 for at in times]
-    return ConditionRow(*[name, definitions[definition], *state, float(value), *never, *columns[-2:]])
+    comment, user = (text or "" for text in columns[-2:])
+    return ConditionRow(*[name, definitions[definition], *state, float(value), *never, comment, user])
 
 
 async def expire_events(connection: psycopg.AsyncConnection, before: int, most: int = 10_000) -> int:

@@ -36,4 +36,6 @@ def iso_or_never(time: int) -> str | None:
 
 def storable(text: str) -> str:
     """Text that PostgreSQL takes: without NUL, and without halves of surrogate pairs."""
+    if text.isprintable():  # most texts; neither of them is
+        return text
     return text.replace("\0", "�").encode("utf-8", "replace").decode()

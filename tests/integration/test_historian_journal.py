@@ -39,7 +39,7 @@ def plain(number: int, **fields: object) -> EventRow:
     made = EventRow(
         START + number, number, number.to_bytes(16, "big"), "i=2130", "", 100, False, f"no {number}"
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return made._replace(**fields)
 
 
 def condition(number: int, source: str = "Bangrak/UPS-1/S01/J01", **state: object) -> EventRow:
@@ -48,7 +48,7 @@ def condition(number: int, source: str = "Bangrak/UPS-1/S01/J01", **state: objec
         START, 0, START - 5, START + 1, START + 2, 0, "", "",
     )  # fmt: skip
     made = plain(number, type="i=9482", source=source, severity=700)
-    return replace(made, condition=replace(told, **state))  # type: ignore[arg-type]
+    return made._replace(condition=told._replace(**state))
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_events_of_one_scan_are_in_the_order_in_which_they_were_told(
     connection: psycopg.AsyncConnection, journal: EventJournal
 ) -> None:
     told = [condition(n, "Bangrak") for n in (9, 3, 7, 5)]
-    await keep(connection, *[replace(row, time=START, number=i) for i, row in enumerate(told)])
+    await keep(connection, *[row._replace(time=START, number=i) for i, row in enumerate(told)])
     assert [row.event_id[-1] for row in await journal.read(Scope(), ALL, 10)] == [9, 3, 7, 5]
     first, second = Extent(0, 2 * START), Extent(0, 2 * START, True)
     assert await numbers(journal, Scope(), replace(first, after=(START, 1))) == [2, 3]
