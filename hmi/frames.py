@@ -41,7 +41,10 @@ FLEET: Final = """<h1 class="vk-unseen">{fleet}</h1>
 <div class="vk-fleet"><section class="vk-cards live" id="vk-cards" aria-label="{sites}"></section>
 <aside class="vk-side live">
 <section class="vk-panel"><h2>{soh}</h2><div class="vk-bars" id="vk-soh"></div></section>
-<section class="vk-panel"><h2>{rul}</h2><div class="vk-bars" id="vk-rul"></div></section></aside></div>"""
+<section class="vk-panel"><h2>{rul}</h2><div class="vk-bars" id="vk-rul"></div></section>
+<section class="vk-panel"><h2>{report}</h2><form class="vk-report" id="vk-report">
+<label><span>{month}</span><input type="month" required></label><button class="vk-button">{get}</button>
+<output role="status"></output></form></section></aside></div>"""
 SITE: Final = """<section class="vk-totals live" id="vk-totals" aria-label="{environment}"></section>
 <div class="vk-site"><div class="vk-middle">
 <section class="vk-panel vk-heat"><header><h2>{jars}</h2>

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from historian.export.request import Format, Request, Step
 
 STDOUT: Final = "-"
+_MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _AGO: Final = re.compile(r"-(\d+(?:\.\d+)?)([smhdwy])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_557_600}  # s
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -61,7 +62,7 @@ def export(
         raise RequestError("Say where to: -o history.csv, .parquet or .xlsx, or -o - for standard output.")
     try:
         if report:
-            _write_report(settings, report, Path(out))
+            _write(settings, _report(report), out)
         else:
             _write(settings, _request(variables or [], begin, end, step, _format(form, out), zone), out)
     except KeyboardInterrupt:
@@ -93,8 +94,14 @@ def _write(settings: Settings, request: Request, out: str) -> None:
     _tell(out)
 
 
-def _write_report(settings: Settings, month: str, path: Path) -> None:
-    raise RequestError(f"The monthly report is not there yet: {month}, {path}.")
+def _report(month: str) -> Request:
+    """The monthly report of `2026-10`."""
+    from historian.export.request import Format, Request, Step
+
+    start = moment(f"{month}-01", 0) if _MONTH.fullmatch(month) else None
+    if start is None:
+        raise RequestError(f"'{month}' is no month; 2026-10 is.")
+    return Request((), start, start + 1, Step.DAILY, Format.PDF)
 
 
 def _to_stdout(write: Callable[[], None]) -> None:

@@ -1,5 +1,6 @@
 // The fleet at a glance: totals, a card a site, and how health and life are spread.
 import { HEALTH, Tables, ageText, badge, begin, by, figure, make, quality, serverNow, setText, showsSimulated, siteLink, statusText, t, total } from "./base.js";
+import { reporting } from "./export.js";
 
 const TOTALS = [
   ["Jars"], ["HealthyJars"], ["WarningJars", "medium"], ["CriticalJars", "high"], ["UnknownJars", "unknown"],
@@ -10,6 +11,7 @@ let data = null;
 let cards = [];
 
 begin(() => {
+  reporting(by("vk-report"));
   setInterval(ages, 1000);
   showsSimulated(() => data?.simulated);
   return {

@@ -138,3 +138,15 @@ def test_it_reads_the_history_back(voltkeep: Voltkeep, node: Step) -> None:
     assert backward["times"] == forward["times"][::-1]
     assert seen["unknown"]["status"] == "BadNodeIdUnknown"
     assert (seen["future"]["status"], seen["future"]["times"]) == ("GoodNoData", [])
+
+
+def test_it_exports_history_as_files(voltkeep: Voltkeep, node: Step) -> None:
+    start = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)).isoformat()
+    formats = ["csv", "parquet", "xlsx", "pdf"]
+    seen = node(voltkeep, "export", variables=[f"{JAR}.Voltage"], start=start, formats=formats)
+    for form, begin in zip(formats, ("Time,Voltage [V],Status\n", "PAR1", "PK", "%PDF-"), strict=True):
+        file = seen["files"][form]
+        assert (file["status"], file["closed"]) == ("Good", "Good")
+        assert file["size"] == file["length"]
+        assert file["begins"].startswith(begin)
+    assert (seen["refused"], seen["unknown"]) == ("BadUserAccessDenied", "BadInvalidArgument")
