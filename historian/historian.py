@@ -37,6 +37,7 @@ from historian.partitions import DAY, Partitions
 from historian.processed import ProcessedReader
 from historian.quality import QualityDictionary
 from historian.reader import Reader
+from historian.rolledup import RolledUp
 from historian.rowwriter import RowWriter
 from historian.series import History, Variables
 from historian.simulated import Simulated, SimulatedStats
@@ -77,6 +78,7 @@ class Historian:
         self._connections = Connections(database.connect)
         self._simulated = Simulated(index, ids, simulated, settings.simulated_gb * 1e9)
         self._variables = Variables(index, ids, quality, self._simulated.shown_since)
+        self._rolled_up = RolledUp(index, ids, quality)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
         self.accounts = Accounts(self._connections)
         self.annotations = Annotations(self._connections, self._variables)
@@ -187,7 +189,8 @@ class Historian:
     async def read_at_time(self, row: int, times: Times, simple_bounds: bool) -> History:
         """The value of the variable in `row` at each of `times` [µs], as Part 11, 6.5.5 has it."""
         async with self._connections.use() as connection:
-            return await AtTimeReader(self._variables).read(connection, row, times, simple_bounds)
+            reader = AtTimeReader(self._variables, self._rolled_up)
+            return await reader.read(connection, row, times, simple_bounds)
 
     async def read_processed(self, row: int, aggregation: Aggregation, first: int, limit: int) -> History:
         """An aggregate of the variable in `row`, as Part 11, 6.5.4 has it.
@@ -196,7 +199,7 @@ class Historian:
         `first + limit` goes on from there.
         """
         async with self._connections.use() as connection:
-            reader = ProcessedReader(self._variables)
+            reader = ProcessedReader(self._variables, self._rolled_up)
             return await reader.read(connection, row, aggregation, first, limit)
 
     async def latest(self) -> Readings:

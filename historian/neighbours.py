@@ -27,7 +27,7 @@ async def around(series: Series, times: Times, configuration: AggregateConfigura
         parts += [part async for part in _within(series, times[split:], configuration)]
     if split and series.covered_since < LAST:
         parts.append(await after(series, series.covered_since - 1, configuration))
-    return _ordered(together(*parts))
+    return ordered(together(*parts))
 
 
 async def _beside(series: Series, times: Times, configuration: AggregateConfiguration) -> Samples:
@@ -84,7 +84,8 @@ def _next_to(samples: Samples, times: Times, configuration: AggregateConfigurati
     return np.unique(np.concatenate(kept))
 
 
-def _ordered(samples: Samples) -> Samples:
+def ordered(samples: Samples) -> Samples:
+    """By time, each time once."""
     _, first = np.unique(samples.time, return_index=True)
     return samples.of(first)
 

@@ -52,6 +52,13 @@ FROM (SELECT DISTINCT ts, {column}, quality
         (SELECT ts, {column}, quality FROM {table} WHERE asset_id = %(asset)s AND {which}
             AND ts >= {at} AND ts <= {ceiling} ORDER BY ts LIMIT 1)) AS beside) AS found
 """
+_HOURS: Final = """
+SELECT coalesce(string_agg(
+    timestamptz_send(ts) || int4send(coalesce({column}::integer, {missing})) || int4send(quality),
+    ''::bytea ORDER BY ts), ''::bytea)
+FROM unnest(%s::bigint[]) AS wanted (at), LATERAL (SELECT ts, {column}, quality FROM {table}
+    WHERE asset_id = %s AND ts >= {at} AND ts < {at} + interval '1 hour' AND {stored}) AS found
+"""
 _ROW: Final = np.dtype([("time", ">i8"), ("value", ">i4"), ("quality", ">i4")])
 
 
@@ -109,6 +116,20 @@ class Series:
     async def descending(self, low: int, high: int, limit: int) -> Found:
         """The last `limit` values with low <= time <= high, the newest first."""
         return await self._select(low, high, limit, forward=False)
+
+    async def in_hours(self, hours: Times) -> Found:
+        """The plant's values in the hours that begin at these times [µs], ascending."""
+        query = sql.SQL(_HOURS).format(
+            column=sql.Identifier(self._column.name),
+            table=sql.Identifier(self._table.readings),
+            missing=sql.Literal(NO_VALUE),
+            stored=stored(self._column),
+            at=_moment("at"),
+        )
+        values = (hours.tolist(), self._asset)
+        reply = await (await self._connection.execute(query, values, binary=True)).fetchone()
+        assert reply is not None
+        return await self._found(reply[0])
 
     @property
     def covered_since(self) -> int:
