@@ -101,11 +101,12 @@ class Annotations:
         notes = [_annotation(*line) for line in found[:limit]]
         return notes, notes[-1].key if len(found) > limit else None
 
-    async def times(self, row: int, low: int, high: int) -> Times:
-        """Times of annotations with low <= time <= high [µs], as often as they are annotated."""
+    async def times(self, connection: psycopg.AsyncConnection, row: int, low: int, high: int) -> Times:
+        """Times with low <= time <= high [µs] that are annotated, each as often as it is."""
+        if self._variables.index.is_mirror(row):
+            return np.empty(0, np.int64)
         terms = (*self._variable(row), datetime_of(low), datetime_of(high))
-        async with self._connections.use() as connection:
-            found = await (await connection.execute(_TIMES, terms)).fetchall()
+        found = await (await connection.execute(_TIMES, terms)).fetchall()
         return np.array([time_of(ts) for (ts,) in found], np.int64)
 
     async def change(self, row: int, change: Change, notes: Sequence[Annotation]) -> Annotated:

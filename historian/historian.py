@@ -199,7 +199,7 @@ class Historian:
         `first + limit` goes on from there.
         """
         async with self._connections.use() as connection:
-            reader = ProcessedReader(self._variables, self._rolled_up)
+            reader = ProcessedReader(self._variables, self._rolled_up, self.annotations.times)
             return await reader.read(connection, row, aggregation, first, limit)
 
     async def latest(self) -> Readings:

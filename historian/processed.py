@@ -40,10 +40,11 @@ A: Final = Aggregate
 # What only the values next to the edges of intervals tell.
 _OF_EDGES: Final = frozenset({A.INTERPOLATIVE, A.START_BOUND, A.END_BOUND, A.DELTA_BOUNDS})
 
-AnnotationTimes = Callable[[int, int, int], Awaitable[Times]]  # row, from, to [µs, both in it]
+# Connection, row, from, to [µs, both in it].
+AnnotationTimes = Callable[[psycopg.AsyncConnection, int, int, int], Awaitable[Times]]
 
 
-async def no_annotations(row: int, low: int, high: int) -> Times:
+async def no_annotations(connection: psycopg.AsyncConnection, row: int, low: int, high: int) -> Times:
     """Where none are kept."""
     return np.empty(0, np.int64)
 
@@ -67,7 +68,7 @@ class ProcessedReader:
         series = self.variables.series(connection, row)
         edges = np.sort(aggregation.edges(first, limit))
         if aggregation.aggregate is Aggregate.ANNOTATION_COUNT:
-            found = await self._annotations(series, row, aggregation, edges)
+            found = await self._annotations(connection, series, row, aggregation, edges)
         else:
             rolling = None if self.rolled_up is None else _RollUps(connection, self.rolled_up, row)
             found = await _Reading(series, aggregation, edges, rolling).read()
@@ -75,12 +76,17 @@ class ProcessedReader:
         return History(found.value, found.status, found.time, more)
 
     async def _annotations(
-        self, series: Series, row: int, aggregation: Aggregation, edges: Times
+        self,
+        connection: psycopg.AsyncConnection,
+        series: Series,
+        row: int,
+        aggregation: Aggregation,
+        edges: Times,
     ) -> Processed:
         low, high = int(edges[0]), int(edges[-1])
         first, last = await extent(series, low, high, aggregation.configuration)
         intervals = intervals_of(aggregation, edges, series.tag.stepped, first, last, reference=0.0)
-        return annotation_count(await self.annotation_times(row, low, high), intervals)
+        return annotation_count(await self.annotation_times(connection, row, low, high), intervals)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from opcuahistory import (
     result,
     values,
 )
-from opcuaserver import answer
+from opcuaserver import answer, request
 
 S = ua.StatusCodes
 Ids = ua.ObjectIds
@@ -121,7 +121,24 @@ async def aggregates_are_listed(target: Target) -> None:
         assert ua.NodeId(INTERPOLATIVE) in [node.nodeid for node in await folder.get_children()]
 
 
+async def a_correction_is_refused_to_who_may_not(target: Target) -> None:
+    """Each node has a result of its own; nothing is changed."""
+    async with target.server.client() as client:
+        known = await _with_history(client, target, 2)
+        sent = request(ua.HistoryUpdateRequest)
+        sent.Parameters.HistoryUpdateDetails = [
+            ua.DeleteAtTimeDetails(target.number, [known[0].SourceTimestamp])
+        ]
+        try:
+            (found,) = (await answer(client, ua.HistoryUpdateResponse, sent)).Results
+        except ua.UaStatusCodeError as error:
+            raise AssertionError(f"refused as a whole with 0x{error.code:08X}") from error
+        assert found.StatusCode.value == S.BadUserAccessDenied
+        assert (await _with_history(client, target, 2))[0].SourceTimestamp == known[0].SourceTimestamp
+
+
 PROBES = [
+    a_correction_is_refused_to_who_may_not,
     history_goes_on_at_a_continuation_point,
     a_continuation_point_is_its_sessions_own,
     modified_values_are_not_the_raw_ones,

@@ -34,8 +34,8 @@ REPLACED, INSERTED = changes.GOOD_ENTRY_REPLACED, changes.GOOD_ENTRY_INSERTED
 
 
 @pytest.fixture
-async def historian(home: Path, database: str, small_index: TagIndex) -> AsyncIterator[Historian]:
-    settings = Settings(url=SecretStr(database))
+async def historian(home: Path, either: str, small_index: TagIndex) -> AsyncIterator[Historian]:
+    settings = Settings(url=SecretStr(either))
     historian = await Historian.start(settings, home, small_index, lambda text: None)
     yield historian
     await historian.close()
@@ -126,7 +126,7 @@ async def test_other_variables_stay_as_they_were(
 
 
 async def test_a_row_of_one_value_holds_nothing_else_and_goes_with_it(
-    historian: Historian, edits: Edits, small_index: TagIndex, voltage: int, database: str
+    historian: Historian, edits: Edits, small_index: TagIndex, voltage: int, either: str
 ) -> None:
     await edits.write(voltage, Change.INSERT, [Value(START, 12.5, 0)], WHO, NOW)
     for row in range(small_index.size):
@@ -136,7 +136,7 @@ async def test_a_row_of_one_value_holds_nothing_else_and_goes_with_it(
         0,
         changes.BAD_NO_ENTRY_EXISTS,
     ]
-    with psycopg.connect(database) as connection:
+    with psycopg.connect(either) as connection:
         assert connection.execute("SELECT count(*) FROM jar_reading").fetchone() == (0,)
     assert (await remembered(edits, voltage))[0] == (START, 12.5, Change.DELETE, WHO)
 
@@ -210,11 +210,41 @@ async def test_modified_values_page_both_ways(edits: Edits, voltage: int) -> Non
         assert pages == [(time, kind) for time in expected for kind in (Change.UPDATE, Change.INSERT)]
 
 
-async def test_what_was_corrected_cannot_be_covered_up(edits: Edits, voltage: int, database: str) -> None:
+async def test_what_was_corrected_cannot_be_covered_up(edits: Edits, voltage: int, either: str) -> None:
     await edits.write(voltage, Change.INSERT, [Value(START, 12.5, 0)], WHO, NOW)
     for statement in ("UPDATE modification SET user_name = 'nobody'", "DELETE FROM modification"):
-        with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with psycopg.connect(either) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode())
+
+
+@pytest.mark.timescaledb
+async def test_days_that_are_compressed_are_corrected_too(
+    historian: Historian, edits: Edits, write: Write, small_index: TagIndex, voltage: int, either: str
+) -> None:
+    if not historian.engine.startswith("TimescaleDB"):
+        pytest.skip("plain PostgreSQL compresses nothing")
+    await write(*(scan(small_index, START + i * SECOND, 13 + i / 10) for i in range(6)))
+    with psycopg.connect(either, autocommit=True) as connection:
+        connection.execute(
+            "ALTER TABLE jar_reading SET (timescaledb.compress, timescaledb.compress_segmentby = 'asset_id', "
+            "timescaledb.compress_orderby = 'ts')"
+        )
+        connection.execute("SELECT compress_chunk(chunk) FROM show_chunks('jar_reading') AS chunk")
+    half = START + SECOND // 2
+    assert (await edits.write(voltage, Change.REPLACE, [Value(START, 12.5, 0)], WHO, NOW)).codes == [REPLACED]
+    assert (await edits.write(voltage, Change.INSERT, [Value(half, 12.6, 0)], WHO, NOW)).codes == [INSERTED]
+    assert (await edits.delete_at(voltage, [START + SECOND], WHO, NOW)).codes == [0]
+    assert (await edits.delete_range(voltage, START + 2 * SECOND, START + 3 * SECOND, WHO, NOW)).count == 2
+    assert [(value.time, value.number) for value in await stored(historian, voltage)] == [
+        (START, 12.5),
+        (half, 12.6),
+        (START + 4 * SECOND, 13.4),
+        (START + 5 * SECOND, 13.5),
+    ]
+    assert len(await stored(historian, voltage + 1)) == 6
+    assert len(await remembered(edits, voltage)) == 5
+    await write(scan(small_index, half))
+    assert len(await stored(historian, voltage + 1)) == 7
 
 
 # -- scans that come after a correction of the same instant
