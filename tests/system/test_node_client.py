@@ -96,6 +96,8 @@ def test_an_alarm_reaches_it_and_is_acknowledged(voltkeep: Voltkeep, node: Step)
     assert acknowledged["again"] == "BadConditionBranchAlreadyAcked"
     assert acknowledged["event"]["Comment"] == "seen by node-opcua"
     assert acknowledged["event"]["ClientUserId"] == "admin"
+    assert len(seen["live"]) > 1
+    assert seen["journal"] == seen["live"]  # field by field
     assert seen["refreshed"]["status"] == "Good"
     assert seen["refreshed"]["brackets"] == [True, True]
     assert seen["refreshed"]["mine"] == 1

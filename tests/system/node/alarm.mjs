@@ -1,10 +1,13 @@
-// A scenario makes a condition active: its event arrives at the site, is acknowledged, and is refreshed.
+// A scenario makes a condition active: its event arrives at the site, is acknowledged, is refreshed, and stands
+// in the site's journal.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   AttributeIds,
   ClientSubscription,
   DataType,
+  HistoryReadRequest,
+  ReadEventDetails,
   SimpleAttributeOperand,
   TimestampsToReturn,
   VariantArrayType,
@@ -14,7 +17,7 @@ import {
   ofType,
   resolveNodeId,
 } from "node-opcua-client";
-import { asUser, variantOf } from "./session.mjs";
+import { ask, asUser, variantOf } from "./session.mjs";
 
 const FIELDS = [
   "EventId", "EventType", "SourceNode", "SourceName", "Time", "Message", "Severity", "ConditionName",
@@ -23,6 +26,7 @@ const FIELDS = [
 
 export async function run(options) {
   return await asUser(options, async (session, id) => {
+    const begun = new Date(Date.now() - 60_000);
     const { heard, subscription } = await events(session, id(options.site));
     const [simulation] = await call(session, id, "Start", [
       string(options.scenario), string(options.target), double(0),
@@ -33,8 +37,10 @@ export async function run(options) {
       const listed = await call(session, id, "List", []);
       const active = await first(heard, options.seconds, (event) => mine(event) && event["ActiveState.Id"]);
       const acknowledged = active && (await acknowledge(session, heard, active));
+      const live = [...heard];
+      const journal = active && (await journalOf(session, id(options.site), begun, live));
       const refreshed = active && (await refresh(session, heard, subscription, mine));
-      return { simulation, listed, active, acknowledged, refreshed, sources: [...new Set(heard.map((e) => e.SourceNode))] };
+      return { simulation, listed, active, acknowledged, refreshed, live, journal, sources: [...new Set(heard.map((e) => e.SourceNode))] };
     } finally {
       await call(session, id, "Stop", [string(simulation)]);
       await subscription.terminate();
@@ -64,15 +70,44 @@ async function refresh(session, heard, subscription, mine) {
   };
 }
 
-async function events(session, nodeId) {
-  const subscription = ClientSubscription.create(session, {
-    requestedPublishingInterval: 250, requestedLifetimeCount: 100, requestedMaxKeepAliveCount: 10, publishingEnabled: true,
-  });
+// The same events from the history of the node, two at a time, once the last of them is written.
+async function journalOf(session, nodeId, startTime, live) {
+  const known = new Set(live.map((event) => event.EventId.toString("hex")));
+  const filter = chosen();
+  const details = new ReadEventDetails({ startTime, endTime: new Date("2100-01-01"), numValuesPerNode: 2, filter });
+  for (let attempt = 0; ; attempt += 1) {
+    const found = [];
+    let continuationPoint;
+    do {
+      const { results: [page] } = await ask(session, new HistoryReadRequest({
+        historyReadDetails: details,
+        nodesToRead: [{ nodeId, continuationPoint }],
+        timestampsToReturn: TimestampsToReturn.Source,
+        releaseContinuationPoints: false,
+      }));
+      if (page.statusCode.isNotGood() && page.statusCode.name !== "GoodNoData") return page.statusCode.name;
+      found.push(...(page.historyData?.events ?? []).map((each) => eventOf(each.eventFields)));
+      continuationPoint = page.continuationPoint?.length ? page.continuationPoint : undefined;
+    } while (continuationPoint);
+    const mine = found.filter((event) => known.has(event.EventId.toString("hex")));
+    if (mine.length === live.length || attempt === 20) return mine;
+    await sleep(200);
+  }
+}
+
+function chosen() {
   const filter = constructEventFilter(FIELDS);
   filter.selectClauses.push(new SimpleAttributeOperand({
     attributeId: AttributeIds.NodeId, browsePath: [], typeDefinitionId: resolveNodeId("ConditionType"),
   }));
-  const parameters = { samplingInterval: 0, discardOldest: true, queueSize: 10000, filter };
+  return filter;
+}
+
+async function events(session, nodeId) {
+  const subscription = ClientSubscription.create(session, {
+    requestedPublishingInterval: 250, requestedLifetimeCount: 100, requestedMaxKeepAliveCount: 10, publishingEnabled: true,
+  });
+  const parameters = { samplingInterval: 0, discardOldest: true, queueSize: 10000, filter: chosen() };
   const item = await subscription.monitor({ nodeId, attributeId: AttributeIds.EventNotifier }, parameters, TimestampsToReturn.Neither);
   const heard = [];
   item.on("changed", (fields) => heard.push(eventOf(fields)));
