@@ -52,6 +52,10 @@ PROFILES: Final = (
     f"{_PROFILE}/Server/StandardEventSubscription",
     f"{_PROFILE}/Server/Methods",
     f"{_PROFILE}/Server/HistoricalRawData",
+    f"{_PROFILE}/Server/HistoricalDataAtTime",
+    f"{_PROFILE}/Server/HistoricalModifiedData",
+    f"{_PROFILE}/Server/AggregateHistorical",
+    f"{_PROFILE}/Server/BaseHistoricalEvent",
     f"{_PROFILE}/Transport/uatcp-uasc-uabinary",
 )
 _HISTORY: Final = {
