@@ -19,6 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from config.settings import Historian as Settings
+from historian.engine import detect
 from historian.export import lines as export_lines
 from historian.export.files import whole, write
 from historian.export.reportfacts import read_month
@@ -55,9 +56,9 @@ def any_frame(index: TagIndex, time: int) -> Frame:
 
 
 @pytest.fixture
-async def frames(home: Path, database: str, small_index: TagIndex, until: Any) -> list[Frame]:
+async def frames(home: Path, either: str, small_index: TagIndex, until: Any) -> list[Frame]:
     """Scans a minute apart over midnight, which are stored."""
-    historian = await Historian.start(Settings(url=SecretStr(database)), home, small_index, lambda text: None)
+    historian = await Historian.start(Settings(url=SecretStr(either)), home, small_index, lambda text: None)
     made = [any_frame(small_index, START + i * 30 * SECOND + i) for i in range(SCANS)]
     for frame in made:
         historian.offer(frame)
@@ -67,9 +68,17 @@ async def frames(home: Path, database: str, small_index: TagIndex, until: Any) -
 
 
 @pytest.fixture
-def connection(database: str, frames: list[Frame]) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(database, autocommit=True) as connection:
+def connection(either: str, frames: list[Frame]) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(either, autocommit=True) as connection:
         yield connection
+
+
+async def roll_up(conninfo: str) -> tuple[int, int]:
+    """Make roll-ups; how many hours and days."""
+    later = START + 3 * 86_400 * SECOND
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        rollups = RollUps((await detect(connection)).timescale is not None)
+        return await rollups.hours(connection, later), await rollups.days(connection, later)
 
 
 def request_of(*variables: str, form: Format = Format.CSV, step: Step = Step.RAW, zone: str = "") -> Request:
@@ -154,8 +163,8 @@ def test_several_assets_say_which_one_a_row_is_of(connection: Any, tmp_path: Pat
     assert all(row[3] == "" for row in rows if row[1] != "Fleet")
 
 
-def test_a_value_that_was_never_stored_has_no_row(connection: Any, database: str, tmp_path: Path) -> None:
-    with psycopg.connect(database) as other:
+def test_a_value_that_was_never_stored_has_no_row(connection: Any, either: str, tmp_path: Path) -> None:
+    with psycopg.connect(either) as other:
         other.execute("UPDATE jar_reading SET voltage = NULL, quality = 0")
     assert read_csv(connection, request_of(f"{JAR}.Voltage"), tmp_path) == [["Time", "Voltage [V]", "Status"]]
     rows = read_csv(connection, request_of(f"{JAR}.Voltage", f"{JAR}.Current"), tmp_path)[1:]
@@ -195,12 +204,12 @@ def test_parquet_has_types_units_and_the_same_rows(connection: Any, tmp_path: Pa
 
 
 def test_excel_shows_local_time_if_asked_and_takes_no_text_for_a_formula(
-    connection: Any, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: Any, either: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from historian.export import excelfile
 
     monkeypatch.setattr(excelfile, "ROWS", 4)
-    with psycopg.connect(database) as other:
+    with psycopg.connect(either) as other:
         other.execute("UPDATE asset SET path = '=1+1' WHERE path = %s", (JAR,))
     path = tmp_path / "export.xlsx"
     request = request_of("=1+1.Voltage", "Fleet.HealthyJars", form=Format.EXCEL, zone="Asia/Bangkok")
@@ -221,14 +230,10 @@ def test_excel_shows_local_time_if_asked_and_takes_no_text_for_a_formula(
 
 
 async def test_hours_and_days_are_of_the_values_that_are_not_bad(
-    database: str, frames: list[Frame], small_index: TagIndex, tmp_path: Path
+    either: str, frames: list[Frame], small_index: TagIndex, tmp_path: Path
 ) -> None:
-    rollups = RollUps(timescale=False)
-    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
-        later = START + 3 * 86_400 * SECOND
-        assert await rollups.hours(other, later) == 2
-        assert await rollups.days(other, later) == 2
-    with psycopg.connect(database, autocommit=True) as connection:
+    assert await roll_up(either) == (2, 2)
+    with psycopg.connect(either, autocommit=True) as connection:
         for step, start in ((Step.HOURLY, "2025-12-31T23:00:00Z"), (Step.DAILY, "2025-12-31T00:00:00Z")):
             request = replace(request_of(f"{JAR}.Voltage", f"{JAR}.HealthStatus", step=step), start=0)
             head, *rows = read_csv(connection, request, tmp_path)
@@ -274,12 +279,10 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-async def month(database: str, frames: list[Frame]) -> AsyncIterator[psycopg.Connection[Any]]:
+async def month(either: str, frames: list[Frame]) -> AsyncIterator[psycopg.Connection[Any]]:
     """A database with the days of the frames, an outage over the month's end, and alarms."""
-    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
-        await RollUps(timescale=False).hours(other, START + 3 * 86_400 * SECOND)
-        await RollUps(timescale=False).days(other, START + 3 * 86_400 * SECOND)
-    with psycopg.connect(database, autocommit=True) as connection:
+    await roll_up(either)
+    with psycopg.connect(either, autocommit=True) as connection:
         connection.execute("DELETE FROM outage")  # which the frames seem to tell of
         connection.execute(
             "INSERT INTO outage (asset_id, began, ended) SELECT id, '2025-12-31 23:30Z', '2026-01-01 01:00Z' "
