@@ -60,7 +60,7 @@ async def _measure(index: TagIndex, folder: Path) -> dict[str, float]:
             await asyncio.to_thread(migrate, database.conninfo)
             ids = await register(connection, index.fleet)
             quality = QualityDictionary()
-            partitions = Partitions(engine, 730, None)
+            partitions = Partitions(engine, 730)
             store = Store(database.connect, partitions, quality)
             found = await _ingest(index, ids, store, connection, quality)
             await store.close()

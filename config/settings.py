@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -140,10 +149,28 @@ class Historian(Section):
     url: SecretStr | None = None
     raw_days: Annotated[int, Field(ge=1, description="days that raw readings are kept")] = 730
     event_days: Annotated[int, Field(ge=1, description="days that events are kept")] = 3650
+    hourly_days: Annotated[
+        int, Field(ge=1, validate_default=True, description="days that hourly roll-ups are kept")
+    ] = 3650
+    daily_days: Annotated[
+        int, Field(ge=1, validate_default=True, description="days that daily roll-ups are kept")
+    ] = 3650
+    compress_days: Annotated[
+        int, Field(ge=1, description="days after which TimescaleDB compresses what it holds")
+    ] = 7
     max_gb: Annotated[float, Field(gt=0, description="[GB] of the embedded database")] = 20.0
     spill_gb: Annotated[float, Field(gt=0, description="[GB] on disk while the database is away")] = 5.0
     simulated_gb: Annotated[float, Field(gt=0, description="[GB] of rows of running scenarios")] = 5.0
     buffer_scans: Annotated[int, Field(ge=1, description="scans in memory before the spill")] = 60
+
+    @field_validator("hourly_days", "daily_days")
+    @classmethod
+    def _outlasts(cls, days: int, known: ValidationInfo) -> int:
+        """What is summed up must not go before what it is made of."""
+        finer = "raw_days" if known.field_name == "hourly_days" else "hourly_days"
+        if days < known.data.get(finer, 0):
+            raise ValueError(f"must be as many as historian.{finer} at least")
+        return days
 
 
 class Simulator(Section):

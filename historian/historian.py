@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 import psycopg
+import structlog
 from numpy.typing import NDArray
 
 import config.settings
@@ -23,20 +24,23 @@ from historian.annotations import Annotations
 from historian.assets import AssetIds, register
 from historian.attime import AtTimeReader
 from historian.audit import AuditLedger, AuditTrail
+from historian.care import Care, newest_stored
 from historian.connections import Connections
 from historian.database import Database
 from historian.edits import Edits
 from historian.engine import Engine, detect
 from historian.errors import HistorianError
-from historian.events import EventJournal, drop_event_chunks, expire_events
+from historian.events import EventJournal
 from historian.journal import Entry, JournalLedger
 from historian.latest import read_latest
 from historian.migrate import migrate
 from historian.outages import MainsWatch, Outage, read_outages
-from historian.partitions import DAY, Partitions
+from historian.partitions import Partitions
+from historian.plantclock import Steady
 from historian.processed import ProcessedReader
 from historian.quality import QualityDictionary
 from historian.reader import Reader
+from historian.retention import Kept
 from historian.rolledup import RolledUp
 from historian.rowwriter import RowWriter
 from historian.series import History, Variables
@@ -50,6 +54,7 @@ from historian.writer import Stats, Writer
 from nodeset.frame import Frame, Readings, Times
 from nodeset.index import TagIndex
 
+_log = structlog.get_logger("historian")
 AUDIT_SPILL_BYTES: Final = 100e6
 JOURNAL_SPILL_BYTES: Final = 500e6
 
@@ -67,19 +72,33 @@ class Historian:
         ids: AssetIds,
         quality: QualityDictionary,
         simulated: SimulatedTables,
+        newest: int | None,
     ) -> None:
         """Only `start` calls this."""
-        max_gb = settings.max_gb if database.embedded else None
-        partitions = Partitions(engine, settings.raw_days, max_gb)
+        partitions = Partitions(engine, settings.raw_days)
         spill = Spill(home / "spill.sqlite", settings.spill_gb * 1e9)
         self.engine = f"embedded {engine.name}" if database.embedded else engine.name
         self._database = database
-        self._event_days = settings.event_days
         self._connections = Connections(database.connect)
         self._simulated = Simulated(index, ids, simulated, settings.simulated_gb * 1e9)
         self._variables = Variables(index, ids, quality, self._simulated.shown_since)
         self._rolled_up = RolledUp(index, ids, quality)
         self._writer = Writer(Store(database.connect, partitions, quality), spill, ids, settings.buffer_scans)
+        self._steady = Steady()
+        self._offered = 0
+        max_bytes = settings.max_gb * 1e9 if database.embedded else None
+        days = (settings.raw_days, settings.hourly_days, settings.daily_days, settings.event_days)
+        kept = Kept(*days, max_bytes)
+        self.care = Care(
+            database.connect,
+            database.embedded,
+            engine,
+            partitions,
+            kept,
+            settings.compress_days,
+            lambda: self._offered,
+            newest,
+        )
         self.accounts = Accounts(self._connections)
         self.annotations = Annotations(self._connections, self._variables)
         self.edits = Edits(self._connections, self._variables, partitions)
@@ -106,10 +125,11 @@ class Historian:
                 engine = await detect(connection)
                 await asyncio.to_thread(migrate, database.conninfo)
                 ids = await register(connection, index.fleet)
+                newest = await newest_stored(connection)
             quality = QualityDictionary()
             simulated = SimulatedTables(database.connect, index.fleet, ids, quality)
             await simulated.clear()  # what a killed server left
-            return cls(settings, home, index, database, engine, ids, quality, simulated)
+            return cls(settings, home, index, database, engine, ids, quality, simulated, newest)
         except psycopg.Error as error:
             await database.stop()
             raise HistorianError(f"{database.name} cannot be used: {str(error).strip()}") from error
@@ -124,19 +144,19 @@ class Historian:
 
     def offer(self, frame: Frame) -> None:
         """Take a frozen frame for writing; returns at once."""
+        doubted = self._steady.jumped
+        self._offered = self._steady(frame.time)
+        if self._steady.jumped != doubted:
+            _log.warning(
+                "the plant's clock is believed again" if doubted else "the plant's clock has jumped by years",
+                clock=frame.time,
+                stored=self._offered,
+            )
+        if self._offered != frame.time:
+            frame = frame.next(self._offered).freeze()
         self._writer.offer(frame)
         for seen in self._mains.step(frame):
             self.journal_writer.offer(seen)
-
-    async def expire_events(self, time: int) -> None:
-        """Remove events that are older than `historian.event_days` at `time` [µs]."""
-        before = time - self._event_days * DAY
-        async with self._connections.use() as connection:
-            await drop_event_chunks(connection, before)
-        while True:
-            async with self._connections.use() as connection:
-                if not await expire_events(connection, before):
-                    return
 
     async def simulations(self, low: int, high: int, most: int) -> list[SimulationRow]:
         """Up to `most` simulations that ran between two times [µs], in the order of their start."""
@@ -145,6 +165,11 @@ class Historian:
     async def outages(self, low: int, high: int, most: int) -> list[Outage]:
         """Up to `most` mains outages that lasted between two times [µs], in the order of their beginning."""
         return await read_outages(self._connections, low, high, most)
+
+    @property
+    def scans_moved(self) -> int:
+        """Scans that are stored under another time than the plant's clock had, which had jumped by years."""
+        return self._steady.moved
 
     @property
     def simulated_stats(self) -> SimulatedStats:

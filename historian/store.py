@@ -26,7 +26,6 @@ from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.rows import Rows, Scan
 
-EXPIRE_PERIOD: Final = 600_000_000  # µs between looks at what is too old or too big
 _log = structlog.get_logger("historian")
 
 _Parts = dict[Table, list[tuple[Rows, int, Ids]]]  # rows, their time and their qualities
@@ -39,15 +38,21 @@ class Store:
         self._connect = connect
         self._partitions = partitions
         self._quality = quality
-        self._expired_at = 0
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, *scans: Scan) -> int:
         """Write scans, all or none; returns how many rows were new."""
+        try:
+            return await self._write(*scans)
+        except psycopg.errors.CheckViolation:  # a day that was there has been dropped by another process
+            await self._partitions.load(await self._open())
+            return await self._write(*scans)
+
+    async def _write(self, *scans: Scan) -> int:
         connection = await self._open()
         parts: _Parts = {table: [] for table in TABLES.values()}
         for scan in scans:
-            await self._prepare(connection, scan.time)
+            await self._partitions.ensure(connection, scan.time)
             for rows in scan.rows:
                 ids = await self._quality.ids(connection, rows)
                 parts[rows.table].append((rows, scan.time, ids))
@@ -80,12 +85,6 @@ class Store:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
-
-    async def _prepare(self, connection: psycopg.AsyncConnection, time: int) -> None:
-        await self._partitions.ensure(connection, time)
-        if time > self._expired_at + EXPIRE_PERIOD:
-            self._expired_at = time
-            await self._partitions.expire(connection, time)
 
     async def _open(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.closed:

@@ -33,6 +33,7 @@ from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.health import Health
+from server.jobs import Jobs
 from server.livetable import LiveTable
 from server.protocol.wire import now_us
 from server.scanning import backfill
@@ -92,6 +93,7 @@ class App:
         self._prognosis: Prognosis
         self._alarms: AlarmTable
         self._opcua: OpcUaServer
+        self._jobs: Jobs
         self._past: backfill.Work | None = None
         self._standing = STANDING
         self.admin_password: str | None = None
@@ -110,6 +112,8 @@ class App:
                     running.append(tasks.create_task(self._fill_in(self._past), name="past"))
                 memory.settle()
                 ready()
+                await self._jobs.start()
+                self._stack.push_async_callback(self._jobs.close)
                 await stop.wait()
                 self._opcua.simulations.end_all("the server is stopped")
                 await self._opcua.announce_shutdown("The server is stopped")
@@ -192,7 +196,8 @@ class App:
 
     async def _open_doors(self, scan: Scan, historian: Historian) -> None:
         """Listen, for OPC UA and for health."""
-        health = Health(scan, self._settings.scan.period, historian, self._opcua)
+        self._jobs = Jobs(historian.care)
+        health = Health(scan, self._settings.scan.period, historian, self._opcua, self._jobs)
         self._opcua.healthy = lambda: health.scanning
         await self._opcua.listen()
         self._stack.push_async_callback(self._opcua.close)

@@ -12,6 +12,7 @@ from historian.historian import Historian
 from nodeset.fleet import AssetType
 from server.endpoint import OpcUaServer
 from server.gatewaymetrics import gateway_metrics
+from server.jobs import Jobs
 from server.scanning.scan import Scan
 from server.scanning.storing import state_of
 
@@ -27,11 +28,13 @@ class Health:
         period: float,
         historian: Historian,
         opcua: OpcUaServer,
+        jobs: Jobs,
     ) -> None:
         self._scan = scan
         self._period = period
         self._historian = historian
         self._opcua = opcua
+        self._jobs = jobs
         self.started = time.time()
 
     @property
@@ -70,11 +73,13 @@ class Health:
                 "scans_spilled": history.scans_spilled,
                 "scans_dropped": history.scans_dropped,
                 "spill_used_percent": round(100 * history.spill_used, 1),
+                "scans_moved": self._historian.scans_moved,
                 "lag_s": round(history.lag_s, 1),
                 "last_error": history.last_error,
                 "audit_dropped": self._historian.audit_writer.dropped,
                 "events_dropped": self._historian.journal_writer.dropped,
             },
+            "jobs": self._jobs.state(),
             "opcua": {
                 "status": "ok",
                 "connections": len(self._opcua.dispatcher.connections),
@@ -118,12 +123,28 @@ class Health:
             ("voltkeep_historian_dropped_scans", "Scans lost for want of disk", history.scans_dropped),
             ("voltkeep_audit_dropped", "Audit entries lost", self._historian.audit_writer.dropped),
             ("voltkeep_events_dropped", "Events not kept", self._historian.journal_writer.dropped),
+            (
+                "voltkeep_historian_moved_scans",
+                "Scans under another time than the clock's, which had jumped by years",
+                self._historian.scans_moved,
+            ),
             ("voltkeep_simulated_rows", "Simulated rows written", simulated.rows_written),
             ("voltkeep_simulated_dropped_scans", "Simulated scans not kept", simulated.scans_dropped),
             ("voltkeep_opcua_requests", "OPC UA requests", self._opcua.dispatcher.requests),
         ):
             yield CounterMetricFamily(name, text, value=value)
+        yield from self._job_metrics()
         yield from gateway_metrics(self._scan.frame)
+
+    def _job_metrics(self) -> Iterator[Metric]:
+        seconds = GaugeMetricFamily("voltkeep_job_seconds", "Duration of a job's last run", labels=["job"])
+        failed = GaugeMetricFamily("voltkeep_job_failed", "Whether its last run failed", labels=["job"])
+        done = CounterMetricFamily("voltkeep_job_done", "Hours, days or parts it has seen to", labels=["job"])
+        for job in self._jobs.all:
+            seconds.add_metric([job.name], job.seconds)
+            failed.add_metric([job.name], float(bool(job.error)))
+            done.add_metric([job.name], job.done)
+        yield from (seconds, failed, done)
 
     def _total(self, tag: str) -> float:
         return float(self._scan.frame.column(AssetType.FLEET, tag)[0])

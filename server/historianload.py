@@ -90,7 +90,7 @@ async def _load(job: Job, settings: Settings, database: Database, progress: Call
     staleness = Staleness(scan.stale_scans, round(scan.lost_after * _SECOND))
     prognosis = Prognosis(Parameters.of(index.fleet), job.start)
     frames = evaluated(index, Evaluation(Quality(index, staleness), prognosis), readings(job, index))
-    partitions = Partitions(engine, settings.historian.raw_days, None)
+    partitions = Partitions(engine, settings.historian.raw_days)
     store = Store(database.connect, partitions, QualityDictionary())
     try:
         return await load(frames, store, ids, 0, lambda time: progress((time - job.start) // job.step + 1))

@@ -139,15 +139,15 @@ async def _write(place: Place, work: Work) -> None:
     index = TagIndex(build_fleet(read_fleet_file(place.fleet)))
     prognosis = Prognosis(Parameters.of(index.fleet), work.begin)
     evaluation = Evaluation(Quality(index, place.staleness), prognosis)
-    # Hours are written as readings like any others, for there are no tables of roll-ups yet; once there are,
-    # what lies before `span.raw_begin` belongs there, and only this place has to change.
+    # Hours are written as readings like any others, one a row: they are rolled up like others, too, and what
+    # reads raw values has the whole past.
     frames = evaluated(index, evaluation, past(index, work.seed, work.span))
     conninfo = Database(place.url, place.home, lambda text: None).conninfo
     async with await connect(conninfo) as connection:
         engine = await detect(connection)
         ids = await register(connection, index.fleet)
     # What is too big is the server's to drop, oldest first: it knows what is new.
-    store = Store(lambda: connect(conninfo), Partitions(engine, place.raw_days, None), QualityDictionary())
+    store = Store(lambda: connect(conninfo), Partitions(engine, place.raw_days), QualityDictionary())
     try:
         await load(frames, store, ids, work.written, _Noting(place, work))
     finally:

@@ -31,8 +31,9 @@ class Bench:
     def __init__(self, conninfo: str, index: TagIndex, engine: Engine, ids: AssetIds) -> None:
         self.conninfo, self.index, self.ids = conninfo, index, ids
         self.quality = QualityDictionary()
-        partitions = Partitions(engine, 10_000, None)
-        self.store = Store(lambda: connect(conninfo), partitions, self.quality)
+        self.engine = engine
+        self.partitions = Partitions(engine, 10_000)
+        self.store = Store(lambda: connect(conninfo), self.partitions, self.quality)
         self.rollups = RollUps(engine.timescale is not None)
         self.rolledup = RolledUp(index, ids, self.quality)
 
@@ -77,6 +78,10 @@ class Bench:
     async def query(self, query: str) -> list[Any]:
         async with await connect(self.conninfo) as connection:
             return await (await connection.execute(query.encode())).fetchall()
+
+    async def execute(self, query: str) -> None:
+        async with await connect(self.conninfo) as connection:
+            await connection.execute(query.encode())
 
     async def check(self) -> None:
         """Hourly and daily roll-ups are those of the readings, and of nothing else."""

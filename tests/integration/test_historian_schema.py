@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,10 +13,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from structlog.testing import capture_logs
 
 from historian import migrations
-from historian.carelock import keep_as_it_is
 from historian.columns import TABLES
 from historian.connections import connect
 from historian.engine import Engine, detect
@@ -76,7 +73,7 @@ def test_the_newest_migration_is_the_head() -> None:
 
 async def test_metadata_and_migrations_agree(database: str) -> None:
     async with await connect(database) as connection:
-        await Partitions(PLAIN, 1, None).ensure(connection, START)
+        await Partitions(PLAIN, 1).ensure(connection, START)
     options = {"include_object": include_object}
     with connected(database) as connection:
         context = MigrationContext.configure(connection, opts=options)
@@ -146,38 +143,17 @@ def test_a_database_of_a_newer_program_is_left_alone(database: str) -> None:
         migrate(database)
 
 
-async def test_days_are_made_ahead_and_dropped_when_old(database: str) -> None:
+async def test_days_are_made_ahead(database: str) -> None:
     async with await connect(database) as connection:
-        partitions = Partitions(PLAIN, raw_days=2, max_gb=None)
+        partitions = Partitions(PLAIN, raw_days=2)
         assert await partitions.ensure(connection, START + 5)
         assert days(database) == ["20260101", "20260102"]
         assert not await partitions.ensure(connection, START + DAY - 1)
-        for day in range(1, 5):
-            await partitions.ensure(connection, START + day * DAY)
-        again = Partitions(PLAIN, raw_days=2, max_gb=None)
+        again = Partitions(PLAIN, raw_days=2)
         await again.load(connection)
-        await again.expire(connection, START + 4 * DAY)
-        assert days(database) == ["20260103", "20260104", "20260105", "20260106"]
-
-
-async def test_days_that_another_process_has_made_are_dropped_too(database: str) -> None:
-    async with await connect(database) as connection:
-        ours, other = (Partitions(PLAIN, raw_days=2, max_gb=None) for _ in range(2))
-        await ours.ensure(connection, START + 4 * DAY)
-        await other.ensure(connection, START)
-        await ours.expire(connection, START + 4 * DAY)
-        assert days(database) == ["20260105", "20260106"]
-
-
-async def test_a_database_too_big_loses_its_oldest_days_but_never_today(database: str) -> None:
-    async with await connect(database) as connection:
-        partitions = Partitions(PLAIN, raw_days=100, max_gb=1e-6)
-        for day in range(3):
-            await partitions.ensure(connection, START + day * DAY)
-        with capture_logs() as logs:
-            await partitions.expire(connection, START + 2 * DAY)
-        assert days(database) == ["20260103", "20260104"]
-        assert [entry["day"] for entry in logs] == [str(dt.date(2026, 1, 1)), str(dt.date(2026, 1, 2))]
+        assert not await again.ensure(connection, START)
+        assert await again.ensure(connection, START + DAY)
+        assert days(database) == ["20260101", "20260102", "20260103"]
 
 
 async def test_a_day_is_made_beside_a_reader_who_takes_long(database: str) -> None:
@@ -185,21 +161,9 @@ async def test_a_day_is_made_beside_a_reader_who_takes_long(database: str) -> No
         reader.execute("SELECT count(*) FROM jar_reading")  # and its transaction goes on
         async with await connect(database) as connection:
             await connection.execute("SET lock_timeout = '5s'")
-            both = (Partitions(PLAIN, raw_days=2, max_gb=None) for _ in range(2))
+            both = (Partitions(PLAIN, raw_days=2) for _ in range(2))
             assert [await partitions.ensure(connection, START) for partitions in both] == [True, True]
     assert days(database) == ["20260101", "20260102"]
-
-
-async def test_no_day_is_dropped_while_all_of_the_past_is_read(database: str) -> None:
-    async with await connect(database) as connection:
-        partitions = Partitions(PLAIN, raw_days=1, max_gb=1e-6)
-        await partitions.ensure(connection, START)
-        with psycopg.connect(database) as reader:
-            keep_as_it_is(reader)
-            await partitions.expire(connection, START + 10 * DAY)
-            assert days(database) == ["20260101", "20260102"]
-        await partitions.expire(connection, START + 10 * DAY)
-        assert days(database) == []
 
 
 async def test_plain_postgresql_is_recognised(database: str) -> None:
