@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg import sql
 
 from historian.assets import AssetIds
@@ -15,6 +18,8 @@ from nodeset.frame import Readings, Values
 from nodeset.index import TagIndex
 from nodeset.status import GOOD
 from nodeset.tags import Kind
+
+LOOK_BACK: Final = 10  # rows of an asset in which what its newest one lacks is looked for
 
 
 async def read_latest(
@@ -41,25 +46,68 @@ async def _read_table(
     ids: AssetIds,
     quality: QualityDictionary,
 ) -> list[Readings]:
-    reply = await (await connection.execute(_select(table), binary=True)).fetchone()
+    stored = await _rows(connection, table, ids, _newest(table))
+    parts, lacking = [], []
+    for column in table.columns:
+        there = await _is_there(connection, stored, column, quality)
+        parts.append(await _readings(connection, stored[there], column, index, ids, quality))
+        lacking.append(stored["asset_id"][~there])
+    wanted = np.unique(np.concatenate(lacking)).astype(int).tolist()
+    if not wanted:
+        return parts
+    # A correction may have left a row with little in it: what it lacks is in one of those before.
+    before = await _rows(connection, table, ids, _before(table), wanted)
+    for column, assets in zip(table.columns, lacking, strict=True):
+        some = before[np.isin(before["asset_id"], assets)]
+        some = some[await _is_there(connection, some, column, quality)]
+        _, newest = np.unique(some["asset_id"], return_index=True)
+        parts.append(await _readings(connection, some[newest], column, index, ids, quality))
+    return parts
+
+
+async def _rows(
+    connection: psycopg.AsyncConnection,
+    table: Table,
+    ids: AssetIds,
+    source: sql.Composed,
+    assets: list[int] | None = None,
+) -> NDArray[np.void]:
+    """The rows of `source` of assets of the present fleet, the newest first."""
+    parameters = () if assets is None else (assets,)
+    cursor = await connection.execute(_select(table, source), parameters, binary=True)
+    reply = await cursor.fetchone()
     assert reply is not None
     fields = [("ts", ">i8"), ("asset_id", ">i4"), ("quality", ">i4")]
     stored = np.frombuffer(reply[0], fields + [(column.name, ">i4") for column in table.columns])
-    order = np.argsort(ids.of[table.asset])
-    known = ids.of[table.asset][order]
-    place = np.searchsorted(known, stored["asset_id"])
-    here = known[np.minimum(place, len(known) - 1)] == stored["asset_id"]
-    stored, assets = stored[here], order[place[here]]
-    time = stored["ts"].astype(np.int64) + POSTGRES_EPOCH
-    parts = []
-    for column in table.columns:
-        rows = index.slice(table.asset, column.tag.name).start + assets
-        status = await quality.statuses(connection, stored["quality"], column.name)
-        steps = stored[column.name].astype(np.int32)
-        there = (steps != NO_VALUE) | (status != GOOD)
-        value = numbers(steps[there], column, ids)
-        parts.append(Readings(rows[there], value, status[there], time[there]))
-    return parts
+    return stored[np.isin(stored["asset_id"], ids.of[table.asset])]
+
+
+async def _is_there(
+    connection: psycopg.AsyncConnection, stored: NDArray[np.void], column: Column, quality: QualityDictionary
+) -> NDArray[np.bool_]:
+    """Which rows store anything for a column."""
+    status = await quality.statuses(connection, stored["quality"], column.name)
+    found: NDArray[np.bool_] = (stored[column.name] != NO_VALUE) | (status != GOOD)
+    return found
+
+
+async def _readings(
+    connection: psycopg.AsyncConnection,
+    stored: NDArray[np.void],
+    column: Column,
+    index: TagIndex,
+    ids: AssetIds,
+    quality: QualityDictionary,
+) -> Readings:
+    tag = column.tag
+    order = np.argsort(ids.of[tag.asset])
+    assets = order[np.searchsorted(ids.of[tag.asset][order], stored["asset_id"])]
+    return Readings(
+        index.slice(tag.asset, tag.name).start + assets,
+        numbers(stored[column.name].astype(np.int32), column, ids),
+        await quality.statuses(connection, stored["quality"], column.name),
+        stored["ts"].astype(np.int64) + POSTGRES_EPOCH,
+    )
 
 
 def numbers(steps: Scaled, column: Column, ids: AssetIds) -> Values:
@@ -69,12 +117,24 @@ def numbers(steps: Scaled, column: Column, ids: AssetIds) -> Values:
     return np.where(steps == NO_VALUE, np.nan, steps / column.tag.scale)
 
 
-def _select(table: Table) -> sql.Composed:
+def _newest(table: Table) -> sql.Composed:
+    return sql.SQL("SELECT * FROM {}").format(sql.Identifier(table.latest))
+
+
+def _before(table: Table) -> sql.Composed:
+    """The rows before the newest one of assets that are given by number."""
+    return sql.SQL(
+        "SELECT each.* FROM unnest(%s::integer[]) AS wanted (id) CROSS JOIN LATERAL ("
+        "SELECT * FROM {} WHERE asset_id = id ORDER BY ts DESC OFFSET 1 LIMIT {}) AS each"
+    ).format(sql.Identifier(table.readings), LOOK_BACK)
+
+
+def _select(table: Table, source: sql.Composed) -> sql.Composed:
     cells = sql.SQL(" || ").join(
         sql.SQL("int4send(coalesce({}::integer, {}))").format(sql.Identifier(column.name), NO_VALUE)
         for column in table.columns
     )
     return sql.SQL(
         "SELECT coalesce(string_agg(timestamptz_send(ts) || int4send(asset_id) || int4send(quality) || {}, "
-        "''::bytea), ''::bytea) FROM {}"
-    ).format(cells, sql.Identifier(table.latest))
+        "''::bytea ORDER BY ts DESC), ''::bytea) FROM ({}) AS rows"
+    ).format(cells, source)

@@ -95,8 +95,17 @@ async def test_other_values_of_the_row_stay(historian: Historian, small_index: T
     assert found.value.tolist() == [0.5 * i for i in range(SCANS)]
 
 
-async def test_latest_leaves_out_what_is_not_stored(historian: Historian, small_index: TagIndex) -> None:
-    latest = await historian.latest()
+async def test_latest_is_the_last_that_is_stored(
+    historian: Historian, small_index: TagIndex, database: str
+) -> None:
     span = small_index.slice(AssetType.JAR, "Voltage")
-    expected = set(range(small_index.size)) - set(range(span.start, span.stop))
-    assert set(latest.rows.tolist()) == expected
+    latest = await historian.latest()
+    assert sorted(latest.rows.tolist()) == list(range(small_index.size))
+    of_voltage = np.isin(latest.rows, range(span.start, span.stop))
+    assert set(latest.time[of_voltage].tolist()) == {PRESENT[-1]}
+    assert set(latest.value[of_voltage].tolist()) == {13.0}
+    assert set(latest.time[~of_voltage].tolist()) == {START + (SCANS - 1) * SECOND}
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("UPDATE jar_reading SET voltage = NULL, quality = 0")
+    latest = await historian.latest()
+    assert set(latest.rows.tolist()) == set(range(small_index.size)) - set(range(span.start, span.stop))

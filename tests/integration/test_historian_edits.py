@@ -16,6 +16,7 @@ from config.settings import Historian as Settings
 from historian import changes
 from historian.changes import EXTRA_DATA, Change
 from historian.edits import EditRefused, Edits, Value
+from historian.errors import HistorianError
 from historian.historian import Historian
 from nodeset import status as st
 from nodeset.fleet import AssetType
@@ -245,6 +246,60 @@ async def test_days_that_are_compressed_are_corrected_too(
     assert len(await remembered(edits, voltage)) == 5
     await write(scan(small_index, half))
     assert len(await stored(historian, voltage + 1)) == 7
+
+
+async def test_a_correction_that_fails_leaves_nothing(
+    historian: Historian,
+    edits: Edits,
+    write: Write,
+    small_index: TagIndex,
+    voltage: int,
+    either: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever fails last: values, modified values and hours to roll up are as they were."""
+
+    def state() -> list[object]:
+        tables = ("jar_reading", "modification", "rollup_due")
+        with psycopg.connect(either) as connection:
+            found = [connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2".encode()) for name in tables]
+            return [cursor.fetchall() for cursor in found]
+
+    async def fails(*_: object) -> None:
+        raise psycopg.OperationalError("the connection is lost")
+
+    await write(scan(small_index, START))
+    before = state()
+    monkeypatch.setattr("historian.edits.note_all", fails)
+    monkeypatch.setattr("historian.edits.note_range", fails)
+    values = [Value(START, 12.5, 0), Value(START + SECOND, 12.5, 0)]
+    for act in (
+        lambda: edits.write(voltage, Change.UPDATE, values, WHO, NOW),
+        lambda: edits.delete_at(voltage, [START], WHO, NOW),
+        lambda: edits.delete_range(voltage, START, START, WHO, NOW),
+    ):
+        with pytest.raises(HistorianError):
+            await act()
+    assert state() == before
+
+
+async def test_hours_that_were_corrected_are_due(
+    historian: Historian, edits: Edits, write: Write, small_index: TagIndex, voltage: int, either: str
+) -> None:
+    hour = 3600 * SECOND
+
+    def due() -> set[int]:
+        with psycopg.connect(either, autocommit=True) as connection:
+            found = connection.execute("DELETE FROM rollup_due RETURNING extract(epoch FROM hour)").fetchall()
+        return {int(each) * SECOND for (each,) in found}
+
+    times = [START - hour, START, START + 1]
+    await edits.write(voltage, Change.INSERT, [Value(time, 12.5, 0) for time in times], WHO, NOW)
+    assert due() == {START - hour, START}
+    await edits.delete_at(voltage, [START], WHO, NOW)
+    assert due() == {START}
+    await edits.delete_range(voltage, START - hour, NOW, WHO, NOW)
+    assert due() == {START - hour, START}
 
 
 # -- scans that come after a correction of the same instant
