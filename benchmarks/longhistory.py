@@ -57,9 +57,9 @@ def _measured(url: str | None, home: Path, say: Say) -> Section:
         found = Section(f"history: {past.DAYS} days of {made.jars} jars at 60 s, {name}", HISTORY)
         say(f"history: {made.rows:,} rows of jars, {name}")
         found.ours["repeat"] = past.repeat(conninfo, made)
-        found.ours |= past.pack(conninfo, made, engine.timescale is not None)
         say("history: roll-ups")
         found.ours["rolled_up"] = made.rows / past.roll_up(conninfo, made)
+        found.ours |= past.pack(conninfo, made, engine.timescale is not None)
     if url is None and _cold(home):
         found.ours |= asyncio.run(_with(made, _first_trend))
         say("history: OPC UA")

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -41,6 +41,8 @@ def status(
     settings = settings_of(config, home)
     with plain_errors(), visited(url_of(settings), settings.home, err.print) as database:
         found = status_of(database.conninfo, settings.home)
+        if database.embedded:
+            found = replace(found, engine=f"embedded {found.engine}")
     if as_json:
         out.print(json.dumps(asdict(found), indent=2, default=_as_json))
         return

@@ -435,7 +435,10 @@ def test_the_commands_beside_a_running_database_and_without_one(prepared_home: P
     assert (again.returncode, "Traceback" in again.stderr) == (1, False)
     assert "is in use" in again.stderr
     new = prepared_home / "new"
-    made = run("restore", file, "--home", str(new))
+    (new / "state").mkdir(parents=True)
+    (new / "state" / "alarms.npz").write_text("")
+    assert "give --database-only" in run("restore", file, "--home", str(new)).stderr
+    made = run("restore", file, "--home", str(new), "--database-only")
     assert made.returncode == 0, made.stderr
     with visited(None, new, lambda text: None) as database:
         assert contents(database.conninfo) == before

@@ -138,6 +138,7 @@ def test_the_commands(prepared_home: Path, run: Run) -> None:
     assert run("migrate", "--to", "0666").returncode == 1
     down = run("migrate", "--to", "0009", "--yes")
     assert (down.returncode, "has schema 0009" in down.stdout) == (0, True), down.stderr
+    assert run("status").stdout.startswith("Engine       embedded PostgreSQL 18.")
     assert "schema 0009" in run("status").stdout
 
 
