@@ -12,7 +12,9 @@ from pydantic import SecretStr
 from config.settings import Historian as Settings
 from historian.aggregates import compute
 from historian.aggregation import Aggregate, AggregateConfiguration, Aggregation
-from historian.bounds import Samples, interpolated
+from historian.annotations import Annotation
+from historian.bounds import CALCULATED, Samples, interpolated
+from historian.changes import Change
 from historian.historian import Historian
 from nodeset.fleet import AssetType
 from nodeset.frame import first_frame
@@ -22,6 +24,7 @@ from nodeset.status import BAD_TIMEOUT, GOOD, UNCERTAIN_LAST_USABLE_VALUE
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 START = 1_767_225_600_000_000  # 2026-01-01 [µs]
 SECOND = 1_000_000
+DAY = 86_400 * SECOND
 SCANS = 60
 SIMULATED = range(40, 50)  # scans that a scenario covers
 END = START + SCANS * SECOND
@@ -86,6 +89,20 @@ async def test_intervals_are_read_in_pages(historian: Historian, small_index: Ta
         assert page.more == (first < 8)
         values += page.value.tolist()
     np.testing.assert_array_equal(values, whole.value)
+
+
+async def test_annotations_are_counted(historian: Historian, small_index: TagIndex) -> None:
+    """Wherever they stand, also where no value does."""
+    row = voltage(small_index)
+    notes = [Annotation(START + i * SECOND, START + DAY, "ann", "seen") for i in (3, 7, 7, 20, 58)]
+    notes[2] = Annotation(START + 7 * SECOND, START + DAY, "bob", "seen, too")
+    await historian.annotations.change(row, Change.INSERT, notes)
+    count = Aggregation(Aggregate.ANNOTATION_COUNT, START, START + 60 * SECOND, 10 * SECOND)
+    found = await historian.read_processed(row, count, 0, 100)
+    assert found.value.tolist() == [3, 0, 1, 0, 0, 1]
+    assert found.status[:5].tolist() == [CALCULATED] * 5
+    page = await historian.read_processed(row, count, 2, 2)
+    assert page.value.tolist() == [1, 0]
 
 
 async def test_values_at_times_are_those_between_the_raw_ones(
