@@ -28,6 +28,9 @@ _OPTIONS: Final = {
     "strings_to_numbers": False,
 }
 _WIDTHS: Final = {Content.TIME: 20, Content.TEXT: 26, Content.NUMBER: 14, Content.COUNT: 10}
+# Excel's day 0, as it counts from March 1900 on.
+_DAY_0: Final = dt.datetime(1899, 12, 30)
+_DAY: Final = dt.timedelta(days=1)
 Put = Callable[[int, int, str], None]
 
 
@@ -76,7 +79,7 @@ class _Sheets:
 
         def put_time(row: int, column: int, text: str) -> None:
             local = dt.datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None)
-            sheet.write_datetime(row, column, local, style)
+            sheet.write_number(row, column, (local - _DAY_0) / _DAY, style)
 
         def put_number(row: int, column: int, text: str) -> None:
             sheet.write_number(row, column, float(text))

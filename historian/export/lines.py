@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import psycopg
@@ -29,6 +30,7 @@ DAY: Final = 86_400_000_000  # µs
 QUICK: Final = 0.15
 SLOW: Final = 1.0
 MOST_BYTES: Final = 16 << 20
+ROWS_AT_ONCE: Final = 5_000
 _FIRST_PIECE: Final = {Step.RAW: DAY, Step.HOURLY: 60 * DAY, Step.DAILY: 730 * DAY}
 _SHORTEST: Final = DAY // 1440
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -98,18 +100,19 @@ class Lines:
         self._learn(kind)
         bounds = _text(low), _text(high)
         statement = copy_statement(series, self.headings, self._request.step, self._qualities[kind], *bounds)
-        rows: list[bytes] = []
-        size = total = 0
+        blocks: list[bytes] = []
+        total = 0
         with self._connection.cursor().copy(statement) as copy:
-            for row in copy:
-                rows.append(bytes(row))
-                size += len(row)
-                if size > MOST_BYTES:
-                    yield b"".join(rows)
-                    total, size, rows = total + size, 0, []
-        self._pace(time.monotonic() - began, total + size)
-        if rows:
-            yield b"".join(rows)
+            rows = iter(copy)
+            while block := b"".join(islice(rows, ROWS_AT_ONCE)):
+                blocks.append(block)
+                total += len(block)
+                if sum(map(len, blocks)) > MOST_BYTES:
+                    yield b"".join(blocks)
+                    blocks = []
+        self._pace(time.monotonic() - began, total)
+        if blocks:
+            yield b"".join(blocks)
 
     def _pace(self, took: float, size: int) -> None:
         if took > SLOW or size > MOST_BYTES:

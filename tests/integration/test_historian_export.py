@@ -179,6 +179,7 @@ def test_a_long_range_goes_in_pieces_with_nothing_lost(
     monkeypatch.setattr(export_lines, "_FIRST_PIECE", {Step.RAW: 7 * SECOND})
     monkeypatch.setattr(export_lines, "QUICK", 0.0)
     monkeypatch.setattr(export_lines, "MOST_BYTES", 100)
+    monkeypatch.setattr(export_lines, "ROWS_AT_ONCE", 2)
     done: list[float] = []
     path = tmp_path / "pieces.csv"
     write(connection, request_of("Bangrak/**.*"), path, done.append)
