@@ -56,10 +56,11 @@ class NameTexts:
 
     def as_node_id(self, text: str) -> ua.NodeId:
         """What `node_id` made a text of."""
-        if not text.startswith(_URI):
-            return ua.NodeId.from_string(text)
-        uri, _, identifier = text.removeprefix(_URI).partition(";")
-        return ua.NodeId.from_string(f"ns={self._number(uri)};{identifier}")
+        if text.startswith(_URI):
+            uri, _, identifier = text.removeprefix(_URI).partition(";")
+            text = f"ns={self._number(uri)};{identifier}"
+        parsed = ua.NodeId.from_string(text)
+        return ua.NodeId(parsed.Identifier, parsed.NamespaceIndex)  # in its shortest encoding
 
     def path(self, path: Path) -> str:
         """A browse path: `EnabledState/Id`, `nsu=urn:voltkeep:types;Scenario`."""

@@ -52,14 +52,14 @@ def condition(number: int, source: str = "Bangrak/UPS-1/S01/J01", **state: objec
 
 
 @pytest.fixture
-async def connection(database: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    async with await connect(database) as connection:
+async def connection(either: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    async with await connect(either) as connection:
         yield connection
 
 
 @pytest.fixture
-async def connections(database: str) -> AsyncIterator[Connections]:
-    connections = Connections(lambda: connect(database))
+async def connections(either: str) -> AsyncIterator[Connections]:
+    connections = Connections(lambda: connect(either))
     yield connections
     await connections.close()
 
@@ -170,14 +170,14 @@ async def test_the_journal_ends_where_its_days_do(
 
 
 async def test_what_an_outage_kept_is_written_in_order_and_once(
-    database: str, journal: EventJournal, tmp_path: Path, until: Until
+    either: str, journal: EventJournal, tmp_path: Path, until: Until
 ) -> None:
     is_open = False
 
     async def open_one() -> psycopg.AsyncConnection:
         if not is_open:
             raise psycopg.OperationalError("closed")
-        return await connect(database)
+        return await connect(either)
 
     def started() -> RowWriter[Entry]:
         return RowWriter(open_one, Spill(tmp_path / "journal.sqlite", 1e6), LEDGER)
@@ -196,9 +196,9 @@ async def test_what_an_outage_kept_is_written_in_order_and_once(
 
 
 async def test_an_entry_that_no_database_takes_costs_no_other(
-    database: str, journal: EventJournal, tmp_path: Path, until: Until
+    either: str, journal: EventJournal, tmp_path: Path, until: Until
 ) -> None:
-    writer = RowWriter[Entry](lambda: connect(database), Spill(tmp_path / "journal.sqlite", 1e6), LEDGER)
+    writer = RowWriter[Entry](lambda: connect(either), Spill(tmp_path / "journal.sqlite", 1e6), LEDGER)
     with capture_logs() as logs:
         for row in (condition(1), condition(2, level=40_000), condition(3)):  # more than a smallint holds
             writer.offer(row)
@@ -213,12 +213,12 @@ async def test_an_entry_that_no_database_takes_costs_no_other(
 
 
 async def test_entries_on_disk_that_cannot_be_read_do_not_block_the_others(
-    database: str, journal: EventJournal, tmp_path: Path, until: Until
+    either: str, journal: EventJournal, tmp_path: Path, until: Until
 ) -> None:
     spill = Spill(tmp_path / "journal.sqlite", 1e6)
     for data in (b"event [{", b"strange []", b"\xff", LEDGER.packed([plain(1)])):
         spill.append(data)
-    writer = RowWriter[Entry](lambda: connect(database), spill, LEDGER)
+    writer = RowWriter[Entry](lambda: connect(either), spill, LEDGER)
     await until(lambda: writer.idle)
     await writer.close()
     assert writer.dropped == 3
@@ -276,7 +276,7 @@ async def test_an_outage_is_told_once_however_often_it_is_seen(
 
 
 async def test_what_scans_see_of_the_mains_becomes_outages(
-    database: str, home: Path, small_index: TagIndex, until: Until
+    either: str, home: Path, small_index: TagIndex, until: Until
 ) -> None:
     def scan(second: int, mains: Mains, status: int = st.GOOD) -> Frame:
         frame = first_frame(small_index, START).next(START + second * SECOND)
@@ -284,7 +284,7 @@ async def test_what_scans_see_of_the_mains_becomes_outages(
         return frame.freeze()
 
     async def live(*frames: Frame) -> list[Outage]:
-        settings = Settings(url=SecretStr(database))
+        settings = Settings(url=SecretStr(either))
         historian = await Historian.start(settings, home, small_index, lambda text: None)
         for frame in frames:
             historian.offer(frame)

@@ -1,0 +1,98 @@
+"""Events as rows of the journal, and back: every field and attribute, whatever has changed meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from asyncua import ua
+
+from historian.events import EventRow
+from nodeset.fleet import AssetType
+from nodeset.index import TagIndex
+from nodeset.tags import TAG_OF
+from server.alarms.definition import AlarmDef, ConditionClass, ConditionIndex
+from server.alarms.events import ConditionEvent, condition_events, fields_of_conditions
+from server.alarms.table import AlarmTable
+from server.events.event import Event, PlainEvent, string, system_event
+from server.history.keptevents import KeptEvents
+
+START = 1_767_225_600_000_000
+NAN = float("nan")
+URIS = ["http://opcfoundation.org/UA/", "urn:own", "urn:voltkeep:types", "urn:voltkeep:fleet"]
+VOLTAGE = AlarmDef(
+    "VoltageLevel", TAG_OF[AssetType.JAR, "Voltage"], ConditionClass.MAINTENANCE, (NAN, 11.0, 14.0, NAN),
+    (0, 400, 500, 0), 0.5, 1_000_000, 2_000_000, "Jar voltage", "Look at it.",
+)  # fmt: skip
+ATTRIBUTES = [ua.AttributeIds.NodeId, ua.AttributeIds.BrowseName, ua.AttributeIds.Description]
+
+
+@pytest.fixture
+def events(small_index: TagIndex) -> list[ConditionEvent]:
+    """A condition with every field of its state set, one that never was active, and a simulated one."""
+    table = AlarmTable(ConditionIndex(small_index.fleet, (VOLTAGE,)), START)
+    state = table.state
+    state.level[0], state.acked[0], state.severity[0], state.last_severity[0] = 1, False, 500, 400
+    state.quality[0], state.value[0] = 0x4000_0000, 14.25
+    for i, name in enumerate(("active", "acked", "enabled", "quality", "severity", "comment")):
+        getattr(state, f"{name}_time")[0] = START + 1 + i
+    state.comment[0], state.user[0] = "seen", "anna"
+    made = condition_events(table, table.tell_again(np.arange(2), START + 50), 3)
+    fork = table.fork()
+    return made + condition_events(fork, fork.tell_again(np.arange(1), START + 60), 3, "Shadow/")
+
+
+def told(event: Event) -> list[object]:
+    """All that an event tells, encoded and as values."""
+    paths = [*fields_of_conditions(), ("2:Scenario",)]
+    values = [(event.value(path).Value, event.value(path).VariantType) for path in paths]
+    encoded = [event.encoded(path) for path in paths]
+    return [event.type, event.source, values, encoded, *(event.encoded_attribute(int(a)) for a in ATTRIBUTES)]
+
+
+def test_a_condition_tells_the_same_later(events: list[ConditionEvent]) -> None:
+    kept = KeptEvents(URIS, 3)
+    for number, event in enumerate(events):
+        row = kept.row(event, number)
+        assert told(kept.event(row)) == told(event)
+        assert row.simulated == event.simulated
+    assert [event.simulated for event in events] == [False, False, True]
+
+
+def test_the_past_keeps_its_definition_and_its_words(
+    events: list[ConditionEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = KeptEvents(URIS, 3)
+    rows, before = [kept.row(event, 0) for event in events], [told(event) for event in events]
+    monkeypatch.setattr("server.alarms.events.SIMULATION", "Changed: ")
+    assert [told(kept.event(row)) for row in rows] == before
+
+
+def test_a_tag_that_is_no_more_keeps_its_name(events: list[ConditionEvent]) -> None:
+    tag = replace(VOLTAGE.tag, name="Humour")
+    event = replace(events[0], definition=replace(VOLTAGE, tag=tag))
+    kept = KeptEvents(URIS, 3)
+    later = kept.event(kept.row(event, 0))
+    assert later.encoded(("InputNode",)) == event.encoded(("InputNode",))
+
+
+def test_another_event_tells_the_same_later_in_other_namespaces_too() -> None:
+    kind, source = ua.NodeId("SimulationStartedEventType", 2), ua.NodeId("Simulation", 3)
+    more = {("2:Scenario",): string("HvacFailure")}
+    event = PlainEvent(kind, START, "It was started", 400, "Simulation", source, more)
+    row = KeptEvents(URIS, 3).row(event, 1)
+    assert told(KeptEvents(URIS, 3).event(row)) == told(event)
+    moved = KeptEvents([*URIS[:2], "urn:imported", *URIS[2:]], 4).event(row)
+    assert moved.type == ua.NodeId("SimulationStartedEventType", 3)
+    assert moved.value(("3:Scenario",)).Value == "HvacFailure"
+    assert moved.value(("SourceNode",)).Value == ua.NodeId("Simulation", 4)
+
+
+def test_the_servers_own_event_and_a_note_of_loss_are_events() -> None:
+    kept = KeptEvents(URIS, 3)
+    event = system_event(START, "Started", 100)
+    assert told(kept.event(kept.row(event, 1))) == told(event)
+    loss = kept.event(EventRow(START, 1, b"1" * 16, "i=3035", "", 800, False, "7 were lost"))
+    assert loss.type == ua.NodeId(ua.ObjectIds.EventQueueOverflowEventType)
+    assert loss.value(("SourceNode",)).Value == ua.NodeId(ua.ObjectIds.Server)
