@@ -51,6 +51,7 @@ class Backlog:
         self._frames: deque[Frame] = deque()
         self._turn = asyncio.Lock()  # of who works on the spill
         self._flying: Frame | None = None  # it may be on its way to the database
+        self._damaged = self._saved = 0
         self._landed: int | None = None  # its number, should it have gone to disk meanwhile
         self.limit = limit
 
@@ -100,7 +101,9 @@ class Backlog:
             if self._frames and self._frames[0] is batch.frame:
                 self._frames.popleft()
             if number is not None:
+                self._saved = len(batch.scans)  # should the file turn out to be damaged now
                 await self._on_disk(lambda: self._spill.delete(number))
+                self._saved = 0
 
     async def shrink(self, limit: int) -> None:
         """Move the oldest frames to disk until `limit` are left in memory."""
@@ -114,17 +117,15 @@ class Backlog:
         self._spill.close()
 
     async def _move(self, frame: Frame) -> None:
-        held = self._spill.count
         try:
-            kept = await asyncio.to_thread(self._keep, frame)
+            kept = await self._on_disk(lambda: self._keep(frame))
         except Exception as error:
             self._lost(f"a scan cannot be kept on disk: {error}")
-        else:
-            self._count_damage(held + 1 if kept else held)
-            if not kept:
-                self._lost("historian.spill_gb is used up")
-            elif frame is self._flying:
-                self._landed = self._spill.last
+            return
+        if not kept:
+            self._lost("historian.spill_gb is used up")
+        elif frame is self._flying:
+            self._landed = self._spill.last
 
     def _keep(self, frame: Frame) -> bool:
         return self._spill.append(pack(scan_of(frame, self._ids)))
@@ -140,19 +141,17 @@ class Backlog:
         return Batch(scans, number=readable[-1][0] if readable else None)
 
     async def _on_disk(self, work: Callable[[], Result]) -> Result | None:
-        """What `work` gives; None when the file turned out to be damaged, and all that it held is lost."""
-        held = self._spill.count
+        """What `work` gives; None when the file turned out to be damaged, and what it held is lost."""
         try:
             return await asyncio.to_thread(work)
         except sqlite3.DatabaseError as error:
             if type(error) is not sqlite3.DatabaseError:
                 raise
-            self._count_damage(held)
             return None
-
-    def _count_damage(self, held: int) -> None:
-        for _ in range(held - self._spill.count):
-            self._lost("the spill file was damaged")
+        finally:
+            for _ in range(self._spill.damaged - self._damaged - self._saved):
+                self._lost("the spill file was damaged")
+            self._damaged = self._spill.damaged
 
 
 def _unpacked(blob: bytes) -> Scan | None:

@@ -26,6 +26,7 @@ class Spill:
         self._max_bytes = max_bytes
         self._db: sqlite3.Connection | None = None
         self._count = self._bytes = self._last = 0
+        self.damaged = 0  # entries that damage to the file has cost since the start
         self._done = 0  # up to here it is forgotten, even if it is there
         try:
             self._file  # noqa: B018 - it opens
@@ -154,6 +155,7 @@ class Spill:
             error=str(error),
             held=self._count,
         )
+        self.damaged += self._count
         self.close()
         self._db = None
         self._path.rename(aside)
