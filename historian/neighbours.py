@@ -15,45 +15,38 @@ from historian.series import NOTHING, Found, Series
 from historian.span import FIRST, LAST
 from nodeset.frame import Times
 
-FAR: Final = 30 * 86_400_000_000  # µs over which a Bad value is skipped (Part 13, 3.1.8)
+NEAR: Final = 86_400_000_000  # µs in which to look first: a database opens fewer partitions for that
+SPARSE: Final = 6 * 3_600_000_000  # µs from time to time, above which each is looked at by itself
 PAGES: Final = (2, 64, 2_000, 50_000)  # values, looked at one after the other for some that are not Bad
 
 
 async def around(series: Series, times: Times, configuration: AggregateConfiguration) -> Samples:
     """Values next to each of `times` [µs, ascending], and where these are Bad the next that are not."""
     split = int(np.searchsorted(times, series.covered_since))
-    parts = [await _beside(series, times[:split], configuration)]
+    parts = [samples_of(NOTHING)]
+    parts += [part async for part in _beside(series, times[:split], configuration)]
     if split < len(times):
         parts += [part async for part in _within(series, times[split:], configuration)]
-    if split and series.covered_since < LAST:
-        parts.append(await after(series, series.covered_since - 1, configuration))
     return ordered(together(*parts))
 
 
-async def _beside(series: Series, times: Times, configuration: AggregateConfiguration) -> Samples:
-    """The same of the plant's values before simulated rows cover them, by the index."""
+async def _beside(
+    series: Series, times: Times, configuration: AggregateConfiguration
+) -> AsyncIterator[Samples]:
+    """The same before simulated rows cover the plant's: the database picks what is next."""
     if not len(times):
-        return samples_of(NOTHING)
-    until = series.covered_since
-    found = samples_of(await series.beside(times))
-    lacking = times[~_is_enough(found, times, configuration)]
-    if len(lacking):
-        # What lies between two of them is looked at from one side only.
-        floors = np.maximum(lacking - FAR, np.concatenate(([FIRST], lacking[:-1])))
-        ceilings = np.minimum(lacking + FAR, np.concatenate((lacking[1:], [LAST])))
-        found = together(
-            found, samples_of(await series.usable_beside(lacking, floors, ceilings, configuration.limit))
-        )
-    return found.of(np.flatnonzero(found.time < until))
-
-
-def _is_enough(found: Samples, times: Times, configuration: AggregateConfiguration) -> NDArray[np.bool_]:
-    """At which times there is a usable value next on both sides, two where there is none after."""
-    usable = np.concatenate((found.usable(configuration), [False]))
-    at = np.searchsorted(found.time, times, "right") - 1
-    behind = np.searchsorted(found.time, times, "left")
-    enough: NDArray[np.bool_] = (at < 0) | (usable[at] & usable[behind])
-    return enough
+        return
+    low, high = int(times[0]), int(times[-1])
+    if high - low > SPARSE * len(times):
+        for time in times.tolist():
+            yield await before(series, time + 1, configuration)
+            yield await after(series, time - 1, configuration)
+        return
+    yield await before(series, low, configuration)
+    yield samples_of(await series.next_to(times))
+    yield samples_of(await series.usable_next_to(times, configuration.limit))
+    yield await before(series, high + 1, configuration)
+    yield await after(series, high, configuration)
 
 
 async def _within(
@@ -92,7 +85,9 @@ def ordered(samples: Samples) -> Samples:
 
 async def before(series: Series, time: int, configuration: AggregateConfiguration) -> Samples:
     """What `tail` gives of all values before `time` [µs], as far back as is looked."""
-    found = samples_of(NOTHING)
+    found = samples_of((await series.descending(max(time - NEAR, FIRST), time - 1, PAGES[0]))[::-1])
+    if found.usable(configuration).sum() >= 2:
+        return tail(found, configuration)
     for page in PAGES:
         found = samples_of((await series.descending(FIRST, time - 1, page))[::-1])
         if len(found) < page or found.usable(configuration).sum() >= 2:
@@ -102,8 +97,8 @@ async def before(series: Series, time: int, configuration: AggregateConfiguratio
 
 async def after(series: Series, time: int, configuration: AggregateConfiguration) -> Samples:
     """The first value after `time` [µs], and the first that is not Bad, as far as is looked."""
-    found = samples_of(NOTHING)
-    for page in PAGES:
+    found = samples_of(await series.ascending(time + 1, min(time + NEAR, LAST), PAGES[0]))
+    for page in () if found.usable(configuration).any() else PAGES:
         found = samples_of(await series.ascending(time + 1, LAST, page))
         if len(found) < page or found.usable(configuration).any():
             break

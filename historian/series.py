@@ -20,6 +20,7 @@ from psycopg import sql
 from historian.assets import AssetIds
 from historian.columns import NO_VALUE, TABLES
 from historian.copyformat import POSTGRES_EPOCH
+from historian.due import HOUR
 from historian.latest import numbers
 from historian.quality import QualityDictionary, fit, stored
 from historian.span import FIRST, LAST
@@ -38,26 +39,23 @@ SELECT coalesce(string_agg(
 FROM (SELECT ts, {column}, quality FROM {table}
     WHERE asset_id = %s AND ts BETWEEN %s AND %s AND {stored} ORDER BY ts {order} LIMIT %s) AS found
 """
-# Times are unnested as µs since 1970: numbers are quicker to send than times.
-_BESIDE: Final = """
+# One pass over the rows: a look for each time would open all partitions that there are each time.
+_NEXT: Final = """
+WITH stored AS (SELECT ts, {column}, quality FROM {table}
+    WHERE asset_id = %(asset)s AND ts BETWEEN %(low)s AND %(high)s AND {which}),
+beside AS MATERIALIZED (
+    SELECT min(ts) AS first, max(ts) AS last FROM stored GROUP BY width_bucket(ts, %(times)s::timestamptz[]))
 SELECT coalesce(string_agg(
     timestamptz_send(ts) || int4send(coalesce({column}::integer, {missing})) || int4send(quality),
     ''::bytea ORDER BY ts), ''::bytea)
-FROM (SELECT DISTINCT ts, {column}, quality
-    FROM unnest(%(at)s::bigint[], %(floor)s::bigint[], %(ceiling)s::bigint[]) AS wanted (at, floor, ceiling),
-    LATERAL (
-        (SELECT ts, {column}, quality FROM {table} WHERE asset_id = %(asset)s AND {which}
-            AND ts <= {at} AND ts >= {floor} ORDER BY ts DESC LIMIT %(back)s)
-        UNION ALL
-        (SELECT ts, {column}, quality FROM {table} WHERE asset_id = %(asset)s AND {which}
-            AND ts >= {at} AND ts <= {ceiling} ORDER BY ts LIMIT 1)) AS beside) AS found
+FROM stored WHERE ts IN (SELECT first FROM beside UNION SELECT last FROM beside)
 """
 _HOURS: Final = """
 SELECT coalesce(string_agg(
     timestamptz_send(ts) || int4send(coalesce({column}::integer, {missing})) || int4send(quality),
     ''::bytea ORDER BY ts), ''::bytea)
-FROM unnest(%s::bigint[]) AS wanted (at), LATERAL (SELECT ts, {column}, quality FROM {table}
-    WHERE asset_id = %s AND ts >= {at} AND ts < {at} + interval '1 hour' AND {stored}) AS found
+FROM {table} WHERE asset_id = %(asset)s AND ts BETWEEN %(low)s AND %(high)s AND {which}
+    AND date_trunc('hour', ts, 'UTC') = ANY(%(times)s::timestamptz[])
 """
 _ROW: Final = np.dtype([("time", ">i8"), ("value", ">i4"), ("quality", ">i4")])
 
@@ -118,15 +116,32 @@ class Series:
         return await self._select(low, high, limit, forward=False)
 
     async def in_hours(self, hours: Times) -> Found:
-        """The plant's values in the hours that begin at these times [µs], ascending."""
-        query = sql.SQL(_HOURS).format(
+        """The plant's values in the hours that begin at these times [µs, ascending]."""
+        if not len(hours):
+            return NOTHING
+        return await self._chosen(_HOURS, hours, int(hours[-1]) + HOUR - 1, stored(self._column))
+
+    async def next_to(self, times: Times) -> Found:
+        """The plant's first and last value in each stretch between `times` [µs, ascending], ascending."""
+        return await self._chosen(_NEXT, times, int(times[-1]), stored(self._column))
+
+    async def usable_next_to(self, times: Times, limit: int) -> Found:
+        """The same of the numbers with a StatusCode below `limit`."""
+        return await self._chosen(_NEXT, times, int(times[-1]), fit(self._column, limit))
+
+    async def _chosen(self, statement: str, times: Times, high: int, which: sql.Composed) -> Found:
+        query = sql.SQL(statement).format(
             column=sql.Identifier(self._column.name),
             table=sql.Identifier(self._table.readings),
             missing=sql.Literal(NO_VALUE),
-            stored=stored(self._column),
-            at=_moment("at"),
+            which=which,
         )
-        values = (hours.tolist(), self._asset)
+        values = {
+            "asset": self._asset,
+            "times": [datetime_of(time) for time in times.tolist()],
+            "low": datetime_of(int(times[0])),
+            "high": datetime_of(high),
+        }
         reply = await (await self._connection.execute(query, values, binary=True)).fetchone()
         assert reply is not None
         return await self._found(reply[0])
@@ -137,31 +152,6 @@ class Series:
         if self._is_mirror:
             return FIRST
         return LAST if self._simulated_since is None else self._simulated_since
-
-    async def beside(self, times: Times) -> Found:
-        """The plant's last value at or before and first at or after each of `times` [µs], ascending."""
-        ends = np.full(len(times), FIRST), np.full(len(times), LAST)
-        return await self._beside(times, *ends, 1, stored(self._column))
-
-    async def usable_beside(self, times: Times, floors: Times, ceilings: Times, limit: int) -> Found:
-        """The same of values with a StatusCode below `limit`, two before each time; no further than told."""
-        return await self._beside(times, floors, ceilings, 2, fit(self._column, limit))
-
-    async def _beside(
-        self, times: Times, floors: Times, ceilings: Times, back: int, which: sql.Composed
-    ) -> Found:
-        query = sql.SQL(_BESIDE).format(
-            column=sql.Identifier(self._column.name),
-            table=sql.Identifier(self._table.readings),
-            missing=sql.Literal(NO_VALUE),
-            which=which,
-            **{name: _moment(name) for name in ("at", "floor", "ceiling")},
-        )
-        values = {"at": times.tolist(), "floor": floors.tolist(), "ceiling": ceilings.tolist()}
-        values |= {"asset": self._asset, "back": back}
-        reply = await (await self._connection.execute(query, values, binary=True)).fetchone()
-        assert reply is not None
-        return await self._found(reply[0])
 
     async def _select(self, low: int, high: int, limit: int, forward: bool) -> Found:
         found = NOTHING
@@ -197,10 +187,6 @@ class Series:
             self._connection, rows["quality"], self._column.name
         )
         return found
-
-
-def _moment(name: str) -> sql.Composed:
-    return sql.SQL("timestamptz 'epoch' + wanted.{} * interval '1 microsecond'").format(sql.Identifier(name))
 
 
 def datetime_of(time: int) -> dt.datetime:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from historian.bounds import Samples
 from historian.series import FOUND, Found, Series, Variables
-from historian.span import FIRST, LAST
+from historian.span import LAST
 from nodeset.frame import Times
 from nodeset.status import BAD_TIMEOUT, GOOD, UNCERTAIN_LAST_USABLE_VALUE
 from nodeset.tags import TagDef
@@ -28,23 +28,18 @@ class StoredSeries:
     tag: TagDef
     covered_since: int = LAST
 
-    async def beside(self, times: Times) -> Found:
-        everywhere = np.ones(len(self.found), np.bool_)
-        ends = np.full(len(times), FIRST), np.full(len(times), LAST)
-        return self._beside(times, *ends, 1, everywhere)
+    async def next_to(self, times: Times) -> Found:
+        return self._next_to(times, np.ones(len(self.found), np.bool_))
 
-    async def usable_beside(self, times: Times, floors: Times, ceilings: Times, limit: int) -> Found:
-        fit = (self.found["status"] < limit) & ~np.isnan(self.found["value"])
-        return self._beside(times, floors, ceilings, 2, fit)
+    async def usable_next_to(self, times: Times, limit: int) -> Found:
+        return self._next_to(times, (self.found["status"] < limit) & ~np.isnan(self.found["value"]))
 
-    def _beside(
-        self, times: Times, floors: Times, ceilings: Times, back: int, which: NDArray[np.bool_]
-    ) -> Found:
-        chosen, stored = set(), self.found["time"]
-        for at, floor, ceiling in zip(times, floors, ceilings, strict=True):
-            chosen |= set(np.flatnonzero(which & (stored <= at) & (stored >= floor))[-back:].tolist())
-            chosen |= set(np.flatnonzero(which & (stored >= at) & (stored <= ceiling))[:1].tolist())
-        return self.found[np.array(sorted(chosen), np.intp)]
+    def _next_to(self, times: Times, which: NDArray[np.bool_]) -> Found:
+        time = self.found["time"]
+        chosen = np.flatnonzero(which & (time >= times[0]) & (time <= times[-1]))
+        stretch = np.searchsorted(times, time[chosen], "right")
+        ends = np.diff(stretch, append=-1) != 0
+        return self.found[chosen[ends | (np.diff(stretch, prepend=-1) != 0)]]
 
     async def ascending(self, low: int, high: int, limit: int) -> Found:
         time = self.found["time"]

@@ -95,9 +95,16 @@ async def test_nothing_stored_and_no_times() -> None:
     simple_bounds=st.booleans(),
     tag=st.sampled_from([VOLTAGE, MODE]),
     page=st.sampled_from([3, 50_000]),
+    sparse=st.sampled_from([0, 10, 10_000]),
 )
 async def test_neighbours_tell_as_much_as_all_values(
-    found: Found, times: list[int], covered: int, simple_bounds: bool, tag: object, page: int
+    found: Found,
+    times: list[int],
+    covered: int,
+    simple_bounds: bool,
+    tag: object,
+    page: int,
+    sparse: int,
 ) -> None:
     """Wherever simulated rows begin to cover the plant's."""
     assert tag in (VOLTAGE, MODE)
@@ -105,6 +112,8 @@ async def test_neighbours_tell_as_much_as_all_values(
     at = np.array(times, np.int64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "PAGES", (2, page))
+        patch.setattr(neighbours, "NEAR", page)
+        patch.setattr(neighbours, "SPARSE", sparse)
         reader = AtTimeReader(variables(found, which, covered))
         read = await reader.read(NO_CONNECTION, 0, at, simple_bounds)
     bound = simple if simple_bounds else interpolated
