@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -90,9 +91,18 @@ class Embedded:
 
     async def start(self) -> None:
         """Start the server and wait until it answers."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        if self._lock is None:
-            self._lock = postmaster.lock(self.home / "postgres.lock")
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            if self._lock is None:
+                self._lock = postmaster.lock(self.home / "postgres.lock")
+            await self._start()
+        except OSError as error:
+            raise HistorianError(
+                f"The embedded database cannot use the home {self.home}: {error.strerror or error}. Make it "
+                "a folder that Voltkeep may write to, on a disk with room, or name another one with --home."
+            ) from error
+
+    async def _start(self) -> None:
         try:
             await self._await_orphan()
             if not (self.data / "PG_VERSION").exists():
@@ -181,9 +191,12 @@ class Embedded:
     def _failure(self, what: str) -> HistorianError:
         """A paragraph with the end of the log and what to do."""
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        tail = [line.strip() for line in lines if line.strip()][-_LOG_TAIL:]
+        words = [line.strip() for line in lines if line.strip()]
+        tail = words[-_LOG_TAIL:]
         if self._process is not None and self._process.returncode == NO_ENTRY and tail:
             return HistorianError(f"{what}. {no_entry(self.home, tail[-1])}")
+        full = [line for line in words[:-_LOG_TAIL] if os.strerror(errno.ENOSPC) in line]
+        tail = full[-1:] + tail  # the cause of what follows it
         return HistorianError(
             f"{what}. The end of its log, {self.log}: {' | '.join(tail) or '(empty)'}. Check free disk space "
             f"and the owner of {self.data}; or set historian.url to a PostgreSQL server of your own; or "

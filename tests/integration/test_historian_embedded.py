@@ -6,9 +6,11 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -191,3 +193,78 @@ async def test_ctrl_c_of_the_terminal_does_not_reach_the_database(prepared_home:
     os.kill(server.pid, signal.SIGINT)  # while the supervisor's own signal does end it
     await until(lambda: not server.running)
     await server.stop()
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A file system of its own on `folder`, where the machine allows it."""
+    folder.mkdir(exist_ok=True)
+    words = ("mount", "-t", "tmpfs", "-o", f"mode=711,{options}", "tmpfs", str(folder))
+    if subprocess.run(words, capture_output=True, check=False).returncode != 0:
+        pytest.skip("may not mount")
+    try:
+        yield
+    finally:
+        subprocess.run(("umount", "-l", str(folder)), check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(("mount", "-o", f"remount,{options}", str(folder)), check=True)
+
+
+def copied(prepared_home: Path) -> Path:
+    """The same home on the disk that is mounted in it."""
+    home = prepared_home / "disk" / "home"
+    home.mkdir(mode=0o711)
+    subprocess.run(("cp", "-a", prepared_home / "postgres", home), check=True)
+    return home
+
+
+@as_root
+async def test_a_disk_that_is_full_at_the_first_start(home: Path) -> None:
+    with mounted(home / "disk", "size=20m"):
+        with pytest.raises(HistorianError) as caught:
+            await Embedded(home / "disk" / "home").start()
+        left = os.listdir(home / "disk" / "home")
+    assert "No space left on device" in str(caught.value)
+    assert "Check free disk space" in str(caught.value)
+    assert "postgres" not in left
+
+
+@as_root
+async def test_a_disk_that_is_full_while_the_database_runs(prepared_home: Path) -> None:
+    with mounted(prepared_home / "disk", "size=150m"):
+        home = copied(prepared_home)
+        server = Embedded(home)
+        await server.start()
+        with psycopg.connect(server.conninfo, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS number")
+            with pytest.raises(psycopg.Error, match=r"No space left on device|terminat|closed"):
+                connection.execute(
+                    "CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 200000)"
+                )
+        await server.stop()
+        remount(home.parent, "size=400m")  # somebody makes room
+        await server.start()
+        with psycopg.connect(server.conninfo) as connection:
+            assert connection.execute("SELECT number FROM kept").fetchone() == (1,)
+        await server.stop()
+
+
+@as_root
+async def test_a_directory_that_may_only_be_read(home: Path) -> None:
+    with mounted(home / "disk", "ro"), pytest.raises(HistorianError) as caught:
+        await Embedded(home / "disk" / "home").start()
+    assert f"cannot use the home {home}/disk/home: Read-only file system. Make it a folder" in str(
+        caught.value
+    )
+    assert "--home" in str(caught.value)
+
+
+@as_root
+async def test_a_directory_that_became_one_to_read_only(prepared_home: Path) -> None:
+    with mounted(prepared_home / "disk", "size=150m"):
+        home = copied(prepared_home)
+        remount(home.parent, "ro")
+        with pytest.raises(HistorianError, match=r"Read-only file system.*may write to"):
+            await Embedded(home).start()
