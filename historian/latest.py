@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from historian.assets import AssetIds
+from historian.assets import AssetIds, Ids
 from historian.columns import NO_VALUE, TABLES, Column, Table
 from historian.copyformat import POSTGRES_EPOCH
 from historian.quality import QualityDictionary
@@ -20,16 +21,25 @@ from nodeset.status import GOOD
 from nodeset.tags import Kind
 
 LOOK_BACK: Final = 10  # rows of an asset in which what its newest one lacks is looked for
+_DAY: Final = dt.timedelta(days=1)
+_NEWEST: Final = "SELECT max(ts) FROM fleet_latest"
+_ROWS: Final = """
+SELECT each.* FROM unnest(%s::integer[]) AS wanted (id) CROSS JOIN LATERAL (
+    SELECT * FROM {} WHERE asset_id = id AND ts >= {} ORDER BY ts DESC OFFSET {} LIMIT {}) AS each
+"""
 
 
 async def read_latest(
     connection: psycopg.AsyncConnection, index: TagIndex, ids: AssetIds, quality: QualityDictionary
 ) -> Readings:
     """Latest values of the present fleet, NULL is NaN; variables of which nothing is stored are left out."""
+    newest = await (await connection.execute(_NEWEST)).fetchone()
+    assert newest is not None
+    since = None if newest[0] is None else newest[0] - _DAY
     parts = [
         part
         for table in TABLES.values()
-        for part in await _read_table(connection, table, index, ids, quality)
+        for part in await _read_table(connection, table, index, ids, quality, since)
     ]
     return Readings(
         np.concatenate([part.rows for part in parts]),
@@ -45,18 +55,19 @@ async def _read_table(
     index: TagIndex,
     ids: AssetIds,
     quality: QualityDictionary,
+    since: dt.datetime | None,
 ) -> list[Readings]:
-    stored = await _rows(connection, table, ids, _newest(table))
+    stored = await _newest(connection, table, ids.of[table.asset], since)
     parts, lacking = [], []
     for column in table.columns:
         there = await _is_there(connection, stored, column, quality)
         parts.append(await _readings(connection, stored[there], column, index, ids, quality))
         lacking.append(stored["asset_id"][~there])
-    wanted = np.unique(np.concatenate(lacking)).astype(int).tolist()
-    if not wanted:
+    wanted = np.unique(np.concatenate(lacking)).astype(np.int32)
+    if not wanted.size:
         return parts
     # A correction may have left a row with little in it: what it lacks is in one of those before.
-    before = await _rows(connection, table, ids, _before(table), wanted)
+    before = await _rows(connection, table, wanted, _source(table, None, offset=1, count=LOOK_BACK))
     for column, assets in zip(table.columns, lacking, strict=True):
         some = before[np.isin(before["asset_id"], assets)]
         some = some[await _is_there(connection, some, column, quality)]
@@ -65,21 +76,30 @@ async def _read_table(
     return parts
 
 
-async def _rows(
-    connection: psycopg.AsyncConnection,
-    table: Table,
-    ids: AssetIds,
-    source: sql.Composed,
-    assets: list[int] | None = None,
+async def _newest(
+    connection: psycopg.AsyncConnection, table: Table, assets: Ids, since: dt.datetime | None
 ) -> NDArray[np.void]:
-    """The rows of `source` of assets of the present fleet, the newest first."""
-    parameters = () if assets is None else (assets,)
-    cursor = await connection.execute(_select(table, source), parameters, binary=True)
+    """The newest row of each asset.
+
+    Nearly all have one from the last day, where the database need not look into the others.
+    """
+    stored = await _rows(connection, table, assets, _source(table, since, offset=0, count=1))
+    silent = assets[~np.isin(assets, stored["asset_id"])]
+    if since is None or not silent.size:
+        return stored
+    older = await _rows(connection, table, silent, _source(table, None, offset=0, count=1))
+    return np.concatenate((stored, older))
+
+
+async def _rows(
+    connection: psycopg.AsyncConnection, table: Table, assets: Ids, source: sql.Composed
+) -> NDArray[np.void]:
+    """The rows of `source` of some assets, the newest first."""
+    cursor = await connection.execute(_select(table, source), (assets.tolist(),), binary=True)
     reply = await cursor.fetchone()
     assert reply is not None
     fields = [("ts", ">i8"), ("asset_id", ">i4"), ("quality", ">i4")]
-    stored = np.frombuffer(reply[0], fields + [(column.name, ">i4") for column in table.columns])
-    return stored[np.isin(stored["asset_id"], ids.of[table.asset])]
+    return np.frombuffer(reply[0], fields + [(column.name, ">i4") for column in table.columns])
 
 
 async def _is_there(
@@ -117,16 +137,12 @@ def numbers(steps: Scaled, column: Column, ids: AssetIds) -> Values:
     return np.where(steps == NO_VALUE, np.nan, steps / column.tag.scale)
 
 
-def _newest(table: Table) -> sql.Composed:
-    return sql.SQL("SELECT * FROM {}").format(sql.Identifier(table.latest))
-
-
-def _before(table: Table) -> sql.Composed:
-    """The rows before the newest one of assets that are given by number."""
-    return sql.SQL(
-        "SELECT each.* FROM unnest(%s::integer[]) AS wanted (id) CROSS JOIN LATERAL ("
-        "SELECT * FROM {} WHERE asset_id = id ORDER BY ts DESC OFFSET 1 LIMIT {}) AS each"
-    ).format(sql.Identifier(table.readings), LOOK_BACK)
+def _source(table: Table, since: dt.datetime | None, offset: int, count: int) -> sql.Composed:
+    """The rows of assets that are given by number, from `since` on: `count` of each, but for the newest."""
+    begin = sql.SQL("'-infinity'") if since is None else sql.Literal(since)
+    return sql.SQL(_ROWS).format(
+        sql.Identifier(table.readings), begin, sql.Literal(offset), sql.Literal(count)
+    )
 
 
 def _select(table: Table, source: sql.Composed) -> sql.Composed:

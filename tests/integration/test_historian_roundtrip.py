@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from nodeset.tags import Kind
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 Write = Callable[..., Awaitable[None]]
 TIME = 1_767_225_599_999_999  # the last microsecond of 2025
+DAY = 86_400_000_000
+SILENT = "Bangrak/UPS-1/S01/J02"
 CODES = (st.GOOD, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE, st.BAD_NO_COMMUNICATION, st.BAD_SENSOR_FAILURE)
 
 
@@ -95,6 +98,25 @@ async def test_latest_is_the_last_scan_however_they_come(
     np.testing.assert_array_equal(latest.status, kept_status(late)[latest.rows])
     scale = np.array([small_index.locate(row)[0].scale for row in latest.rows])
     np.testing.assert_array_equal(latest.value, np.rint(late.value[latest.rows] * scale) / scale)
+
+
+async def test_an_asset_that_has_not_been_heard_of_for_days_keeps_its_latest_values(
+    historian: Historian, small_index: TagIndex, write: Write, database: str
+) -> None:
+    early, late = any_frame(small_index, TIME), any_frame(small_index, TIME + 3 * DAY)
+    await write(early, late)
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+        await connection.execute(
+            "DELETE FROM jar_reading USING asset WHERE asset.id = asset_id AND ts > %s AND path = %s",
+            (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), SILENT),
+        )
+    latest = await historian.latest()
+    assert sorted(latest.rows.tolist()) == list(range(small_index.size))
+    silent = [small_index.identifier(row).startswith(f"{SILENT}.") for row in latest.rows.tolist()]
+    assert sum(silent) == len([tag for tag in small_index.tags if tag.asset is AssetType.JAR])
+    assert latest.time.tolist() == [TIME if alone else TIME + 3 * DAY for alone in silent]
+    old = latest.rows[silent]
+    np.testing.assert_array_equal(latest.status[silent], kept_status(early)[old])
 
 
 async def test_nothing_stored_yet(historian: Historian) -> None:
