@@ -18,7 +18,6 @@ from psycopg import sql
 HOUR: Final = 3_600_000_000  # µs
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _AGAIN: Final = "ON CONFLICT (hour) DO UPDATE SET changes = rollup_due.changes + 1"
-_NOTE: Final = f"INSERT INTO rollup_due (hour) VALUES (%s) {_AGAIN}"
 # In the order of time, so that two who note many do not wait for each other.
 _NOTE_ALL: Final = f"""
 INSERT INTO rollup_due (hour) SELECT DISTINCT hour FROM unnest(%s::timestamptz[]) AS hour ORDER BY hour
@@ -39,11 +38,6 @@ def datetime_of(time: int) -> dt.datetime:
 def time_of(moment: dt.datetime) -> int:
     """The reverse."""
     return (moment - _EPOCH) // dt.timedelta(microseconds=1)
-
-
-async def note(connection: psycopg.AsyncConnection, time: int) -> None:
-    """Within a transaction: note that readings of this time [µs] have changed."""
-    await connection.execute(_NOTE, (datetime_of(time - time % HOUR),))
 
 
 def noting(times: Iterable[int]) -> str:

@@ -21,8 +21,8 @@ def visited(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator
 
     `HistorianError` where there is none.
     """
-    if url is None and not (home / "postgres").exists():
-        raise HistorianError(f"There is no database in {home}: no server has run there.")
+    if url is None and not (home / "postgres" / "PG_VERSION").exists():
+        raise HistorianError(f"There is no history in {home.resolve()}: no server has run there yet.")
     database = Database(url, home, say)
     try:
         asyncio.run(database.start())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import os
 import re
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from config.settings import CONFIG_VARIABLE, Settings, load_settings
-from server import logs
+from config.settings import Settings
 from server.console import err
 from server.errors import RequestError
 from server.progress import Bar
+from server.visit import Config, Home, settings_of, url_of
 
 if TYPE_CHECKING:
     from historian.export.lines import Connection, Progress
@@ -50,14 +49,14 @@ def export(
     report: Annotated[
         str, typer.Option("--report", help="The monthly report as PDF instead, such as 2026-10.")
     ] = "",
-    config: Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")] = None,
-    home: Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")] = None,
+    config: Config = None,
+    home: Home = None,
 ) -> None:
     """Write history to a file; times are UTC where they name no other zone.
 
     It works beside a running server and without one. A file is there when it is whole, and not before.
     """
-    settings = _settings(config, home)
+    settings = settings_of(config, home)
     if not out:
         raise RequestError("Say where to: -o history.csv, .parquet or .xlsx, or -o - for standard output.")
     try:
@@ -119,9 +118,8 @@ def _history(settings: Settings) -> Iterator[Connection]:
     from historian.errors import HistorianError
     from historian.export.sources import opened
 
-    url = None if settings.historian.url is None else settings.historian.url.get_secret_value()
     try:
-        with asyncio.Runner() as runner, opened(url, settings.home, runner) as connection:
+        with opened(url_of(settings), settings.home) as connection:
             yield connection
     except HistorianError as error:
         raise RequestError(str(error)) from None
@@ -164,12 +162,3 @@ def _step(text: str) -> Step:
     if text not in tuple(Step):
         raise RequestError(f"'{text}' is no step; raw, hourly and daily are.")
     return Step(text)
-
-
-def _settings(config: Path | None, home: Path | None) -> Settings:
-    for variable, value in ((CONFIG_VARIABLE, config), ("VOLTKEEP_HOME", home)):
-        if value is not None:
-            os.environ[variable] = str(value)
-    settings = load_settings()
-    logs.configure(settings.log.model_copy(update={"level": "warning"}))
-    return settings

@@ -7,7 +7,6 @@ asked is gone.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import sys
@@ -31,7 +30,7 @@ def main() -> int:
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_FSIZE, (order.limit, order.limit))
     try:
-        with asyncio.Runner() as runner, opened(order.url, Path(order.home), runner) as connection:
+        with opened(order.url, Path(order.home)) as connection:
             write(connection, Request.of_json(order.request), Path(order.path), _tell)
     except HistorianError as error:
         return _fail(str(error))
