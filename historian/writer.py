@@ -74,7 +74,7 @@ class Writer:
         self._rows = self._scans = self._dropped = 0
         self._offered_time = self._written_time = 0
         self._losing_until = 0.0
-        self._error = ""
+        self._error = self._loss = ""
         self._task = asyncio.create_task(self._run(), name="historian writer")
         self._keeper = asyncio.create_task(self._keep(), name="historian spill")
 
@@ -90,6 +90,7 @@ class Writer:
     @property
     def stats(self) -> Stats:
         """A snapshot."""
+        losing = time.monotonic() < self._losing_until
         return Stats(
             healthy=self._failures == 0,
             rows_written=self._rows,
@@ -98,9 +99,9 @@ class Writer:
             scans_spilled=self._backlog.on_disk,
             scans_dropped=self._dropped,
             spill_used=self._backlog.spill_used,
-            losing=time.monotonic() < self._losing_until,
+            losing=losing,
             lag_s=(self._offered_time - self._written_time) / 1e6 if self._waiting else 0.0,
-            last_error=self._error,
+            last_error=self._loss if losing or not self._error else self._error,
         )
 
     async def close(self) -> None:
@@ -191,8 +192,8 @@ class Writer:
         self._retry_at = 0.0
 
     def _drop(self, reason: str) -> None:
-        if self._dropped == 0 or reason != self._error:
+        if reason != self._loss:
             _log.error("scans are dropped", reason=reason)
-        self._error = reason
+        self._loss = reason
         self._dropped += 1
         self._losing_until = time.monotonic() + LOSING

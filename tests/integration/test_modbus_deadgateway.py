@@ -18,6 +18,7 @@ from analytics.estimate import Parameters
 from config.settings import Modbus
 from drivers.backoff import Backoff
 from drivers.modbus import ModbusSource
+from historian.writer import Stats
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
@@ -43,6 +44,7 @@ class Hears:
 
     def __init__(self) -> None:
         self.frames: list[tuple[float, Frame]] = []
+        self.stats = Stats()
 
     def step(self, frame: Frame) -> None:
         """No conditions."""
