@@ -43,10 +43,13 @@ async def burst(connection: RawConnection, bodies: list[bytes]) -> list[bytes]:
         connection.request += 1
         connection.write(connection.chunk(body))
     answers: dict[int, bytes] = {}
-    while len(answers) < len(bodies):
+    whole = 0
+    while whole < len(bodies):
         frame = await connection.frame()
         assert frame[:3] == b"MSG", frame[:16]
-        answers[struct.unpack_from("<I", frame, 20)[0]] = frame[24:]
+        number = struct.unpack_from("<I", frame, 20)[0]
+        answers[number] = answers.get(number, b"") + frame[24:]
+        whole += frame[3:4] == b"F"
     return [answers[first + i] for i in range(len(bodies))]
 
 

@@ -174,8 +174,8 @@ def test_methods_are_executable_from_a_role_on(reader: Reader, identifier: int |
 
 def test_a_method_that_nobody_answers_is_not_executable(reader: Reader) -> None:
     """There are hundreds in the standard's NodeSet."""
-    assert reader.value(Ids.FileType_Open, A.Executable) is False
-    assert reader.value(Ids.FileType_Open, A.UserExecutable) is False
+    assert reader.value(Ids.TrustListType_OpenWithMasks, A.Executable) is False
+    assert reader.value(Ids.TrustListType_OpenWithMasks, A.UserExecutable) is False
 
 
 def test_set_points_are_writable_for_engineers(reader: Reader) -> None:

@@ -41,16 +41,18 @@ class Methods:
     def __init__(self, server: OpcUaTestServer) -> None:
         handler = server.app._opcua.dispatcher._secured[int(Ids.CallRequest_Encoding_DefaultBinary)]
         self._service: MethodService = handler.__self__  # type: ignore[attr-defined]
+        self._declared = self._service._permissions._declared
         self._server = server
-        self._added: list[ua.NodeId] = []
+        self._before: dict[ua.NodeId, tuple[Any, Any]] = {}
         self.calls: list[list[Any]] = []
 
     def add(
         self, method: int, function: Function | None = None, profile: Profile = Profile.CALL_OPEN
     ) -> None:
+        """Serve a standard method, which the server may serve otherwise, as long as the test lasts."""
         node_id = ua.NodeId(method)
-        assert node_id not in self._service._methods
-        self._added.append(node_id)
+        assert node_id not in self._before
+        self._before[node_id] = self._service._methods.get(node_id), self._declared.get(node_id)
         self._server.inside(lambda: self._service.add(node_id, profile, function or self._note))
 
     def _note(self, call: Invocation) -> Outputs:
@@ -58,10 +60,14 @@ class Methods:
         return ()
 
     def leave(self) -> None:
-        for node_id in self._added:
+        for node_id, (served, profile) in self._before.items():
             del self._service._methods[node_id]
-            self._service._space.executable.discard(node_id)
-            self._service._permissions._declared.pop(node_id)
+            del self._declared[node_id]
+            if served is None:
+                self._service._space.executable.discard(node_id)
+                continue
+            self._service._methods[node_id] = served
+            self._declared[node_id] = profile
 
 
 @pytest.fixture
@@ -112,7 +118,7 @@ async def test_a_method_of_the_type_asks_for_the_role_too(client: Client, server
 @pytest.mark.parametrize(
     ("owner", "method", "expected"),
     [
-        (Ids.FileType, Ids.FileType_Open, S.BadNotExecutable),
+        (Ids.TrustListType, Ids.TrustListType_OpenWithMasks, S.BadNotExecutable),
         (Ids.FileType, Ids.FileType, S.BadMethodInvalid),
         (Ids.FileType, Ids.FileType_Size, S.BadMethodInvalid),
         (Ids.FileType, 4_000_000, S.BadMethodInvalid),
