@@ -25,12 +25,16 @@ from historian.reader import Reader
 from historian.rows import Scan, scan_of
 from historian.series import Variables
 from historian.span import Span
+from historian.spill import Spill
 from historian.store import Store
+from historian.writer import Writer
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 
 SCANS: Final = 40
 READS: Final = 20
+OFFERS: Final = 200
+BUFFER: Final = 60  # scans in memory, as the setting is
 SECOND: Final = 1_000_000  # µs
 DAY: Final = 86_400 * SECOND
 DAY_START: Final = (START // DAY + 2) * DAY
@@ -66,9 +70,34 @@ async def _measure(index: TagIndex, folder: Path) -> dict[str, float]:
             await store.close()
             await partitions.ensure(connection, DAY_START)
             variables = Variables(index, ids, quality, lambda asset, i: None)
-            return found | await _read_day(Reader(variables), connection)
+            found |= await _read_day(Reader(variables), connection)
     finally:
         await database.stop()
+    return found | await _offers(index, ids, Store(_hangs, partitions, quality), folder)
+
+
+async def _hangs() -> psycopg.AsyncConnection:
+    """A database that takes a connection and never answers."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def _offers(index: TagIndex, ids: AssetIds, store: Store, folder: Path) -> dict[str, float]:
+    """What the scan waits for the historian while the database hangs and scans go to disk."""
+    spill = Spill(folder / "spill.sqlite", 1e9)
+    writer = Writer(store, spill, ids, BUFFER)
+    plant, times = plant_scan(index), []
+    for _ in range(OFFERS):
+        frame = await plant.once()
+        began = time.perf_counter()
+        writer.offer(frame)
+        times.append(time.perf_counter() - began)
+        await asyncio.sleep(0)
+    stats = writer.stats
+    if stats.scans_dropped or not stats.scans_spilled:
+        raise RuntimeError("the historian has not kept what it was offered on disk")
+    await writer.close()
+    return {"offer": 1000 * statistics.median(times), "offer_most": 1000 * max(times)}
 
 
 async def _ingest(

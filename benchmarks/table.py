@@ -108,6 +108,8 @@ PARTS: Final = (
     Line("ingest_ms", "historian: writing a scan of the fleet", "ms", "", False),
     Line("ingest", "historian: rows written", "rows/s"),
     Line("ingest_share", "historian: against bare binary COPY", "%", "≥ 60"),
+    Line("offer", "historian: the scan waits for it, median, the database hangs", "ms", "≤ 1", False),
+    Line("offer_most", "the same, longest of 200", "ms", "≤ 1", False),
     Line("day", "24 h of a jar raw, 1,440 values", "ms", "", False),
 )
 
