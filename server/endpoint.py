@@ -20,6 +20,7 @@ from server.alarms.conditions import Conditions
 from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
+from server.events.event import system_event
 from server.events.simulation import SimulationEvents
 from server.events.types import EventTypes
 from server.exports.exports import Exports
@@ -70,7 +71,7 @@ from server.services.attribute import AttributeService
 from server.services.diagnostics import Diagnostics
 from server.services.discovery import DiscoveryService
 from server.services.method import MethodService
-from server.services.monitoreditem import MonitoredItemService
+from server.services.monitoreditem import SERVER_NOTIFIER, MonitoredItemService
 from server.services.session import SessionService
 from server.services.subscription import SubscriptionService
 from server.services.view import ViewService
@@ -97,6 +98,7 @@ log = structlog.get_logger(__name__)
 
 NODE_SET: Final = Path(nodeset.__file__).parent / "voltkeep.NodeSet2.xml"
 HMI_URI: Final = "urn:voltkeep:hmi"
+SYSTEM_SEVERITY: Final = 100
 SHUTDOWN: Final = 1.0  # s, for clients to see it coming
 
 
@@ -135,6 +137,7 @@ class OpcUaServer:
         self.exports = Exports(None if url is None else url.get_secret_value(), settings.home)
         self.alarms = alarms
         self.journal: Journal
+        self._clock: Callable[[], int]
         self.conditions: Conditions
         self.set_points: WritableRows
         self.simulations: Simulations
@@ -157,6 +160,7 @@ class OpcUaServer:
         types = namespaces.index(TYPES_URI)
         assets, *mirrors = self._assets(types, fleet_namespace)
         self._kept = KeptEvents(namespaces, fleet_namespace)
+        self._clock = clock
         self.journal = Journal(self._kept, self._historian.journal_writer.offer)
         self.conditions = Conditions(
             self.alarms, self.subscriptions, self.journal.keep, fleet_namespace, clock
@@ -292,6 +296,7 @@ class OpcUaServer:
             self._listener = await loop.create_server(self._connection, opcua.host, opcua.port)
         except OSError as error:
             raise port_error("OPC UA", opcua.host, opcua.port, "VOLTKEEP_OPCUA_PORT", error) from None
+        self._tell("The server has started")
 
     def _connection(self) -> Connection:
         def approve(certificates: bytes, _policy: str) -> None:
@@ -313,10 +318,17 @@ class OpcUaServer:
 
     async def announce_shutdown(self, reason: str) -> None:
         """Tell clients that the server ends, and give those that are there a moment to see it."""
+        self._tell(reason)
         self.status.shut_down(SHUTDOWN, reason)
         self.sessions.closing = True
         if self.sessions.by_token:
             await asyncio.sleep(SHUTDOWN)
+
+    def _tell(self, message: str) -> None:
+        """Tell, and keep in the journal, what happens to the server itself."""
+        event = system_event(self._clock(), message, SYSTEM_SEVERITY)
+        self.journal.keep(event)
+        self.subscriptions.listeners().offer(event, frozenset({SERVER_NOTIFIER}))
 
     async def close(self) -> None:
         """Close the port, then every session and connection."""

@@ -356,10 +356,13 @@ async def test_the_journal_is_there_after_a_restart(postgres: str) -> None:
         before = await read(server)
         await asyncio.to_thread(end)
         server, end = serve(Path(name), database)
+        await written(server)
         after = await read(server)
         await asyncio.to_thread(end)
-    assert [event[EVERY_FIELD.index("ClientUserId")] for event in before] == ["anna"]
+    assert [event[EVERY_FIELD.index("ClientUserId")] for event in before] == ["anna", None]
     assert after[: len(before)] == before
+    messages = [event[EVERY_FIELD.index("Message")].Text for event in after]
+    assert messages[1:] == ["The server has started", "The server is stopped", "The server has started"]
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("DROP DATABASE again WITH (FORCE)")
 
