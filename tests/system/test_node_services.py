@@ -75,8 +75,9 @@ def test_attributes_are_read_and_written_by_the_rules(voltkeep: Voltkeep, node: 
         2,
         4,
     )
-    assert found["variable"]["AccessLevel"] == found["variable"]["UserAccessLevel"] == 5
-    assert found["variable"]["AccessLevelEx"] == 5
+    # CurrentRead, HistoryRead, and HistoryWrite for those who may correct it.
+    assert found["variable"]["AccessLevel"] == found["variable"]["AccessLevelEx"] == 13
+    assert found["variable"]["UserAccessLevel"] == (5 if security is None else 13)
     assert found["method"]["Executable"] is True
     assert found["method"]["UserExecutable"] is (security is not None)
     writes = seen["writes"]
