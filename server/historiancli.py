@@ -132,7 +132,7 @@ def _rolled_up(found: RollUps) -> str:
     until = "none yet" if found.newest_hour is None else f"to {found.newest_hour:{_SHOWN}}"
     if found.due_since is None:
         return until
-    return f"{until}; {found.due:,} hours are due, the first is {found.due_since:{_SHOWN}}"
+    return f"{until}; hours due: {found.due:,}, the first {found.due_since:{_SHOWN}}"
 
 
 def _backed_up(found: Backup | None, now: dt.datetime) -> str:
