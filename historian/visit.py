@@ -25,22 +25,26 @@ def visited(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator
         raise HistorianError(f"There is no history in {home.resolve()}: no server has run there yet.")
     database = Database(url, home, say)
     try:
+        _start_or_join(database, home)
+        yield database
+    finally:  # Ctrl-C may come in the midst of the start
+        asyncio.run(database.stop())
+
+
+def _start_or_join(database: Database, home: Path) -> None:
+    try:
         asyncio.run(database.start())
     except AlreadyRunning:
         if postmaster.running(home.resolve() / "postgres") is None:  # it starts or stops just now
             raise
-    try:
-        yield database
-    finally:
-        asyncio.run(database.stop())
 
 
 @contextmanager
 def alone(url: str | None, home: Path, say: Callable[[str], None]) -> Iterator[Database]:
     """The same, made when it is not there; `AlreadyRunning` where a server uses the embedded one."""
     database = Database(url, home, say)
-    asyncio.run(database.start())
     try:
+        asyncio.run(database.start())
         yield database
     finally:
         asyncio.run(database.stop())

@@ -72,7 +72,7 @@ def test_state_of_a_database_and_of_what_waits_for_it(database: str, home: Path)
     assert (found.backup.file, found.backup.bytes) == (str(home / "file"), (home / "file").stat().st_size)
     text = list(lines(found, LAST + dt.timedelta(minutes=5)))
     assert "Readings     2026-01-01 00:00 to 2026-01-03 23:00 UTC, the newest 5 min old" in text
-    assert "Roll-ups     none yet; 1 hours are due, the first is 2026-01-01 00:00" in text
+    assert "Roll-ups     none yet; hours due: 1, the first 2026-01-01 00:00" in text
     assert "Waiting      1 in spill.sqlite (5 bytes)" in text
     assert any(line.split()[:2] == ["jar_reading", "72"] for line in text)
 
