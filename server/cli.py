@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -48,6 +49,7 @@ SourceName = Annotated[str | None, typer.Option("--source", help="simulator or m
 
 def main() -> None:
     """Entry point of the program."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell lets its jobs ignore it
     try:
         program()
     except RequestError as error:
