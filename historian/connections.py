@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -37,7 +38,7 @@ class Connections:
             connection: psycopg.AsyncConnection | None = None
             try:
                 async with asyncio.timeout(TIMEOUT):
-                    connection = self._idle.pop() if self._idle else await self._open_one()
+                    connection = await self._idle_one() or await self._open_one()
                     yield connection
                 self._idle.append(connection)
             except (psycopg.OperationalError, TimeoutError, OSError) as error:
@@ -46,6 +47,17 @@ class Connections:
             finally:
                 if connection is not None and connection not in self._idle:
                     await connection.close()
+
+    async def _idle_one(self) -> psycopg.AsyncConnection | None:
+        """An open connection that nobody uses; those that a restarted database has left are let go."""
+        while self._idle:
+            connection = self._idle.pop()
+            poll = select.poll()
+            poll.register(connection.fileno(), select.POLLIN)
+            if not poll.poll(0):  # nobody asked for anything: what there is to read is the server's farewell
+                return connection
+            await connection.close()
+        return None
 
     async def close(self) -> None:
         """Close all."""

@@ -54,3 +54,19 @@ async def test_reading_while_the_database_is_away_is_one_clear_error(
     with pytest.raises(HistorianError, match="database is away"):
         await historian.read_raw(0, 0, 1, 1, False)
     await historian.close()
+
+
+async def test_a_database_that_was_restarted_is_read_from_at_once(
+    home: Path, database: str, small_index: TagIndex
+) -> None:
+    historian = await Historian.start(Settings(url=SecretStr(database)), home, small_index, lambda text: None)
+    await historian.read_raw(0, 0, 1, 1, False)
+    with psycopg.connect(database, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert ended is not None
+    assert ended[0] > 0
+    assert len((await historian.read_raw(0, 0, 1, 1, False)).time) == 0
+    await historian.close()
