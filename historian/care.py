@@ -20,7 +20,6 @@ import psycopg
 from historian.clustering import Clustering
 from historian.compression import Compression
 from historian.connections import Connect
-from historian.due import time_of
 from historian.engine import Engine
 from historian.events import drop_event_chunks, expire_events
 from historian.partitions import DAY, Partitions
@@ -37,12 +36,6 @@ _SESSION: Final = (
     "SET idle_in_transaction_session_timeout = '1min'",
 )
 _Step = Callable[[psycopg.AsyncConnection[Any], int], Awaitable[int]]
-
-
-async def newest_stored(connection: psycopg.AsyncConnection[Any]) -> int | None:
-    """The time [µs] of the newest scan in the database."""
-    row = await (await connection.execute("SELECT max(ts) FROM fleet_latest")).fetchone()
-    return None if row is None or row[0] is None else time_of(row[0])
 
 
 class Care:

@@ -24,7 +24,7 @@ from historian.annotations import Annotations
 from historian.assets import AssetIds, register
 from historian.attime import AtTimeReader
 from historian.audit import AuditLedger, AuditTrail
-from historian.care import Care, newest_stored
+from historian.care import Care
 from historian.connections import Connections
 from historian.database import Database
 from historian.edits import Edits
@@ -32,7 +32,7 @@ from historian.engine import Engine, detect
 from historian.errors import HistorianError
 from historian.events import EventJournal
 from historian.journal import Entry, JournalLedger
-from historian.latest import read_latest
+from historian.latest import newest_stored, read_latest
 from historian.migrate import migrate
 from historian.outages import MainsWatch, Outage, read_outages
 from historian.partitions import Partitions

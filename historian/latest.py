@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import psycopg
@@ -13,6 +13,7 @@ from psycopg import sql
 from historian.assets import AssetIds, Ids
 from historian.columns import NO_VALUE, TABLES, Column, Table
 from historian.copyformat import POSTGRES_EPOCH
+from historian.due import datetime_of, time_of
 from historian.quality import QualityDictionary
 from historian.rows import Scaled
 from nodeset.frame import Readings, Values
@@ -22,20 +23,24 @@ from nodeset.tags import Kind
 
 LOOK_BACK: Final = 10  # rows of an asset in which what its newest one lacks is looked for
 _DAY: Final = dt.timedelta(days=1)
-_NEWEST: Final = "SELECT max(ts) FROM fleet_latest"
 _ROWS: Final = """
 SELECT each.* FROM unnest(%s::integer[]) AS wanted (id) CROSS JOIN LATERAL (
     SELECT * FROM {} WHERE asset_id = id AND ts >= {} ORDER BY ts DESC OFFSET {} LIMIT {}) AS each
 """
 
 
+async def newest_stored(connection: psycopg.AsyncConnection[Any]) -> int | None:
+    """The time [µs] of the newest scan in the database."""
+    row = await (await connection.execute("SELECT max(ts) FROM fleet_latest")).fetchone()
+    return None if row is None or row[0] is None else time_of(row[0])
+
+
 async def read_latest(
     connection: psycopg.AsyncConnection, index: TagIndex, ids: AssetIds, quality: QualityDictionary
 ) -> Readings:
     """Latest values of the present fleet, NULL is NaN; variables of which nothing is stored are left out."""
-    newest = await (await connection.execute(_NEWEST)).fetchone()
-    assert newest is not None
-    since = None if newest[0] is None else newest[0] - _DAY
+    newest = await newest_stored(connection)
+    since = None if newest is None else datetime_of(newest) - _DAY
     parts = [
         part
         for table in TABLES.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,11 @@ from asyncua import Client
 from opcuaserver import OpcUaTestServer, serve
 from opcuasubscriber import Heat
 
+from historian.historian import Historian
 from nodeset.frame import Frame
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+Write = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -89,3 +93,16 @@ def heat(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Heat:
     for jar in jars:
         put(jar.path, cold)
     return put
+
+
+@pytest.fixture
+def write(historian: Historian, until: Until) -> Write:
+    """Write frames, and return when that is done."""
+
+    async def write(*frames: Frame) -> None:
+        target = historian.stats.scans_written + len(frames)
+        for frame in frames:
+            historian.offer(frame)
+        await until(lambda: historian.stats.scans_written == target)
+
+    return write

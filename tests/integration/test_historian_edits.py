@@ -47,19 +47,6 @@ def edits(historian: Historian) -> Edits:
     return historian.edits
 
 
-@pytest.fixture
-def write(historian: Historian, until: Until) -> Write:
-    """Write frames, and return when that is done."""
-
-    async def write(*frames: Frame) -> None:
-        target = historian.stats.scans_written + len(frames)
-        for frame in frames:
-            historian.offer(frame)
-        await until(lambda: historian.stats.scans_written == target)
-
-    return write
-
-
 def scan(index: TagIndex, time: int, voltage: float = 13.0) -> Frame:
     frame = first_frame(index, time - 1).next(time)
     frame.put(AssetType.JAR, "Voltage", voltage)

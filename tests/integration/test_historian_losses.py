@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from countingplant import PERIOD, START, Plant
 from databaseproxy import DatabaseProxy, proxy_of
 from pydantic import SecretStr
 
@@ -20,26 +21,11 @@ from historian import writer as writer_module
 from historian.embedded import Embedded
 from historian.historian import Historian
 from nodeset.fleet import AssetType
-from nodeset.frame import Frame, first_frame
 from nodeset.index import TagIndex
 
-START = 1_767_225_600_000_000
-PERIOD = 5_000_000
 HOUR = 720  # scans
 ROWS = 6 + 2 + 1 + 1 + 1  # of a scan
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-class Plant:
-    """Frames one after the other; the scan's number is each jar's RUL."""
-
-    def __init__(self, index: TagIndex) -> None:
-        self._frame = first_frame(index, START)
-
-    def next(self) -> Frame:
-        self._frame = self._frame.next(self._frame.time + PERIOD)
-        self._frame.put(AssetType.JAR, "RemainingUsefulLife", float(self._frame.number))
-        return self._frame.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psycopg
+from countingplant import START, Plant
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -17,24 +18,9 @@ from config.settings import Historian as Settings
 from historian.embedded import Embedded
 from historian.historian import Historian
 from nodeset.fleet import AssetType
-from nodeset.frame import Frame, first_frame
 from nodeset.index import TagIndex
 
-START = 1_767_225_600_000_000
-PERIOD = 5_000_000
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-class Plant:
-    """Frames one after the other; the scan's number is each jar's RUL."""
-
-    def __init__(self, index: TagIndex) -> None:
-        self._frame = first_frame(index, START)
-
-    def next(self) -> Frame:
-        self._frame = self._frame.next(self._frame.time + PERIOD)
-        self._frame.put(AssetType.JAR, "RemainingUsefulLife", float(self._frame.number))
-        return self._frame.freeze()
 
 
 async def numbers(historian: Historian, index: TagIndex) -> list[float]:

@@ -38,19 +38,6 @@ async def historian(home: Path, database: str, small_index: TagIndex) -> AsyncIt
     await historian.close()
 
 
-@pytest.fixture
-def write(historian: Historian, until: Until) -> Write:
-    """Write frames, and return when that is done."""
-
-    async def write(*frames: Frame) -> None:
-        target = historian.stats.scans_written + len(frames)
-        for frame in frames:
-            historian.offer(frame)
-        await until(lambda: historian.stats.scans_written == target)
-
-    return write
-
-
 def any_frame(index: TagIndex, time: int) -> Frame:
     """Values all over each tag's range, some missing, with every kind of status."""
     rng = np.random.default_rng(5)
