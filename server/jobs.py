@@ -8,6 +8,7 @@ last is told by health and metrics.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Awaitable, Callable
@@ -113,7 +114,9 @@ class Jobs:
         task = asyncio.create_task(job(), name=job.name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await asyncio.gather(task, return_exceptions=True)
+        # The scheduler tells a cancelled job as an error, with a traceback; at the end it is none.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def _load() -> Callable[[], AsyncIOScheduler]:
