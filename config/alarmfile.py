@@ -54,7 +54,7 @@ class Condition(Part):
 
     asset: Literal["Fleet", "Site", "System", "String", "Jar"]
     tag: str
-    kind: Annotated[Literal["process", "maintenance", "system"], Field(alias="class")]
+    kind: Annotated[Literal["process", "maintenance", "safety", "system"], Field(alias="class")]
     limits: Limits
     hysteresis: Annotated[float, Field(ge=0, description="in the unit of the tag")] = 0.0
     on_delay: Delay = 0.0

@@ -149,7 +149,7 @@ class Conditions:
         return None if table is None else self._event(table, row, MIRROR)
 
     def _event(self, table: AlarmTable, row: int, at: str) -> ConditionEvent:
-        rows, unchanged = np.array([row], np.intp), np.zeros(1, np.uint8)
+        rows, unchanged = np.array([row], np.intp), np.zeros(1, np.uint32)
         now = Transitions(0, rows, unchanged, table.snapshot(row))
         return condition_events(table, now, self._namespace, at)[0]
 

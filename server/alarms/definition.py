@@ -47,7 +47,20 @@ class ConditionClass(StrEnum):
 
     PROCESS = "process"
     MAINTENANCE = "maintenance"
+    SAFETY = "safety"
     SYSTEM = "system"
+
+
+class AlarmType(StrEnum):
+    """The ObjectType of a condition (Part 9, 5.8): each stands for one of the standard's alarm types."""
+
+    LEVEL = "level"  # ExclusiveLevelAlarmType
+    DEVIATION = "deviation"  # ExclusiveDeviationAlarmType
+    RATE_OF_CHANGE = "rate_of_change"  # ExclusiveRateOfChangeAlarmType
+    OFF_NORMAL = "off_normal"  # OffNormalAlarmType
+    SYSTEM = "system"  # SystemOffNormalAlarmType
+    INSTRUMENT = "instrument"  # InstrumentDiagnosticAlarmType
+    DISCREPANCY = "discrepancy"  # DiscrepancyAlarmType
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,9 @@ class AlarmDef:
     off_delay: int
     message: str
     advice: str
+    type: AlarmType = AlarmType.LEVEL
+    confirm: bool = False  # whether an operator has also to confirm (Part 9, 5.7.2)
+    suppressed_by: tuple[str, ...] = ()  # conditions of the site that explain this one while they are active
 
     @property
     def asset(self) -> AssetType:

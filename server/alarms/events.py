@@ -58,6 +58,7 @@ _STATE_ID: Final = {level: node_id(ua.NodeId(number)) for level, number in _LIMI
 _CLASS_ID: Final = {
     ConditionClass.PROCESS: node_id(ua.NodeId(ua.ObjectIds.ProcessConditionClassType)),
     ConditionClass.MAINTENANCE: node_id(ua.NodeId(ua.ObjectIds.MaintenanceConditionClassType)),
+    ConditionClass.SAFETY: node_id(ua.NodeId(ua.ObjectIds.SafetyConditionClassType)),
     ConditionClass.SYSTEM: node_id(ua.NodeId(ua.ObjectIds.SystemConditionClassType)),
 }
 # By the severity bits of the input's StatusCode.
@@ -96,11 +97,21 @@ class ConditionState(NamedTuple):
     comment_time: int
     comment: str
     user: str
+    confirmed: bool = True
+    confirmed_time: int = 0
+    shelved: int = 0
+    shelved_time: int = 0
+    shelved_until: int = 0
+    suppressed: int = 0
+    suppressed_time: int = 0
+    out_of_service: bool = False
+    service_time: int = 0
+    branch: int = 0
 
     @property
     def retain(self) -> bool:
         """Whether the condition is of interest to a client."""
-        return self.enabled and (self.level != 0 or not self.acked)
+        return self.enabled and (self.level != 0 or not self.acked or not self.confirmed)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ stays as it is while the table goes on, so an event can be built from it at any 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,29 @@ class Change(IntFlag):
     COMMENTED = 32
     ENABLED = 64
     DISABLED = 128
+    CONFIRMED = 256
+    SHELVED = 512
+    UNSHELVED = 1024
+    SUPPRESSED = 2048
+    UNSUPPRESSED = 4096
+    REMOVED_FROM_SERVICE = 8192
+    PLACED_IN_SERVICE = 16384
+    CONFIGURED = 32768
+
+
+class Shelving(IntEnum):
+    """State of a ShelvedStateMachineType (Part 9, 5.8.17)."""
+
+    UNSHELVED = 0
+    ONE_SHOT = 1
+    TIMED = 2
+
+
+class Suppression(IntFlag):
+    """Why a condition is suppressed (Part 9, 5.8.2); several may hold at once."""
+
+    BY_OPERATOR = 1  # by the method Suppress
+    BY_DESIGN = 2  # by the cause that its definition names
 
 
 @dataclass(frozen=True)
@@ -38,7 +61,8 @@ class AlarmState:
     """Columns over rows; `latched` and `since` have shape (rows, 4), a column a limit, the rest (rows,).
 
     `since` is when a limit began to ask for a change that its delay still holds back. `event` counts the
-    condition's last event, `ack_from` the one that asked for acknowledgement; 0 is none.
+    condition's last event, `ack_from` the one that asked for acknowledgement; 0 is none. `branch` is 0
+    for the condition itself, and for a branch the number of the event that it began with.
     """
 
     enabled: Flags
@@ -59,6 +83,16 @@ class AlarmState:
     quality_time: Times
     severity_time: Times
     comment_time: Times
+    confirmed: Flags
+    confirmed_time: Times
+    shelved: NDArray[np.int8]
+    shelved_time: Times
+    shelved_until: Times
+    suppressed: NDArray[np.uint8]
+    suppressed_time: Times
+    out_of_service: Flags
+    service_time: Times
+    branch: NDArray[np.int64]
     comment: NDArray[np.object_]
     user: NDArray[np.object_]
 
@@ -76,7 +110,7 @@ class AlarmState:
     @property
     def retain(self) -> Flags:
         """Where the condition is of interest to a client (Part 9, 5.5.2)."""
-        return self.enabled & (self.active | ~self.acked)
+        return self.enabled & (self.active | ~self.acked | ~self.confirmed)
 
     def take(self, rows: Index | slice) -> AlarmState:
         """A copy of some rows, in their order; a view of them where they are a slice."""
@@ -98,7 +132,7 @@ class Transitions:
 
     time: int
     rows: Index
-    change: NDArray[np.uint8]
+    change: NDArray[np.uint32]
     state: AlarmState
 
     def __len__(self) -> int:
@@ -139,6 +173,16 @@ def first_state(severity: NDArray[np.uint16], time: int) -> AlarmState:
         quality_time=np.full(n, time, np.int64),
         severity_time=np.full(n, time, np.int64),
         comment_time=never(),
+        confirmed=np.ones(n, np.bool_),
+        confirmed_time=never(),
+        shelved=np.zeros(n, np.int8),
+        shelved_time=never(),
+        shelved_until=never(),
+        suppressed=np.zeros(n, np.uint8),
+        suppressed_time=never(),
+        out_of_service=np.zeros(n, np.bool_),
+        service_time=never(),
+        branch=never(),
         comment=np.full(n, "", np.object_),
         user=np.full(n, "", np.object_),
     )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from copy import copy
-from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
@@ -30,10 +29,9 @@ from server.alarms.errors import (
     ConditionDisabledError,
     UnknownEventError,
 )
+from server.alarms.limits import SIGN, Limits
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state
 
-# Low limits are exceeded downwards: with the sign of the limit, all are exceeded upwards.
-_SIGN = np.sign(np.array(LIMIT_LEVELS, np.float64))
 _LEVELS = np.array(LIMIT_LEVELS, np.int8)
 # Columns from the outermost to the innermost limit: the first that is exceeded gives the level.
 _OUTERMOST = np.argsort(-np.abs(_LEVELS), kind="stable")
@@ -47,35 +45,13 @@ _LOST_EVENTS = 1 << 32
 _SIMULATED_EVENTS = 1 << 62
 
 
-@dataclass(frozen=True)
-class _Limits:
-    """Signed limits (rows, 4), their severities (rows, 4), hysteresis (rows, 1) and delays (rows, 1) [µs]."""
-
-    value: NDArray[np.float64]
-    severity: NDArray[np.uint16]
-    hysteresis: NDArray[np.float64]
-    on_delay: NDArray[np.int64]
-    off_delay: NDArray[np.int64]
-
-
-def _limits(index: ConditionIndex) -> _Limits:
-    counts = [index.fleet.count(d.asset) for d in index.defs]
-    return _Limits(
-        np.repeat([d.limits for d in index.defs], counts, axis=0) * _SIGN,
-        np.repeat([d.severities for d in index.defs], counts, axis=0).astype(np.uint16),
-        np.repeat([d.hysteresis for d in index.defs], counts)[:, None],
-        np.repeat([d.on_delay for d in index.defs], counts)[:, None],
-        np.repeat([d.off_delay for d in index.defs], counts)[:, None],
-    )
-
-
 class AlarmTable:
     """All conditions of a fleet: `state`, and the step and calls that change it."""
 
     def __init__(self, index: ConditionIndex, time: int) -> None:
         self.index = index
-        self._limits = _limits(index)
-        mildest = np.where(self._limits.severity > 0, self._limits.severity, np.uint16(1001)).min(axis=1)
+        self.limits = Limits.of(index)
+        mildest = np.where(self.limits.severity > 0, self.limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
         self._site = index.site_of_row()
         self._nonce = self._simulated_nonce = os.urandom(_NONCE)
@@ -163,7 +139,7 @@ class AlarmTable:
 
     def tell_again(self, rows: Index, time: int) -> Transitions:
         """What some conditions are, as news: they were not shown for a while."""
-        return self._emit(rows, np.zeros(self.index.size, np.uint8), time)
+        return self._emit(rows, np.zeros(self.index.size, np.uint32), time)
 
     def close(self, rows: Index, plant: AlarmTable, time: int) -> Transitions:
         """End some simulated conditions: as the plant has them, but inactive and acknowledged."""
@@ -174,7 +150,7 @@ class AlarmTable:
         state.level[rows] = 0
         state.acked[rows] = True
         state.active_time[rows] = time
-        return self._emit(rows, np.full(self.index.size, Change.CLEARED, np.uint8), time)
+        return self._emit(rows, np.full(self.index.size, Change.CLEARED, np.uint32), time)
 
     def told_simulated(self, rows: Index) -> Flags:
         """Which of some conditions have told anything that was simulated."""
@@ -187,7 +163,7 @@ class AlarmTable:
         Of those in `rows` alone, where they are given.
         """
         rows = np.flatnonzero(self.state.retain) if rows is None else rows[self.state.retain[rows]]
-        return Transitions(0, rows, np.zeros(len(rows), np.uint8), self.state.take(rows))
+        return Transitions(0, rows, np.zeros(len(rows), np.uint32), self.state.take(rows))
 
     def snapshot(self, row: int) -> AlarmState:
         """The state of one condition, as arrays of length 1."""
@@ -238,7 +214,7 @@ class AlarmTable:
         found = [self.index.row_of_id(str(name)) for name in saved["identifier"]]
         kept = np.array([i for i, row in enumerate(found) if row is not None], np.intp)
         rows = np.array([row for row in found if row is not None], np.intp)
-        valid = ~(saved["latched"][kept] & np.isnan(self._limits.value[rows])).any(axis=1)
+        valid = ~(saved["latched"][kept] & np.isnan(self.limits.signed[rows])).any(axis=1)
         kept, rows = kept[valid], rows[valid]
         columns = {name: saved[name][kept] for name in AlarmState.__dataclass_fields__}
         for name in ("comment", "user"):
@@ -254,9 +230,9 @@ class AlarmTable:
 
     def _latch(self, value: NDArray[np.float64], usable: Flags, time: int) -> Flags:
         """Exceed and clear limits; where one flipped, shape (rows, 4)."""
-        state, limits = self.state, self._limits
-        threshold = limits.value - np.where(state.latched, limits.hysteresis, 0.0)
-        asks = ((value[:, None] * _SIGN > threshold) != state.latched) & usable[:, None]
+        state, limits = self.state, self.limits
+        threshold = limits.signed - np.where(state.latched, limits.hysteresis, 0.0)
+        asks = ((value[:, None] * SIGN > threshold) != state.latched) & usable[:, None]
         np.copyto(state.since, 0, where=~asks)
         # A clock that was set back must not hold a change for ever.
         np.copyto(state.since, time, where=asks & ((state.since == 0) | (state.since > time)))
@@ -266,18 +242,18 @@ class AlarmTable:
         state.since[flipped] = 0
         return flipped
 
-    def _requalify(self, status: NDArray[np.uint32], time: int) -> NDArray[np.uint8]:
+    def _requalify(self, status: NDArray[np.uint32], time: int) -> NDArray[np.uint32]:
         """Take over the inputs' status; a retained condition tells when its class changes."""
         state = self.state
         other = state.enabled & (state.quality != status)
         told = other & state.retain & (((state.quality ^ status) & _QUALITY_CLASS) != 0)
         np.copyto(state.quality, status, where=other)
         state.quality_time[other] = time
-        change = np.zeros(len(status), np.uint8)
+        change = np.zeros(len(status), np.uint32)
         change[told] = Change.QUALITY
         return change
 
-    def _relevel(self, rows: Index, flipped: Flags, time: int) -> NDArray[np.uint8]:
+    def _relevel(self, rows: Index, flipped: Flags, time: int) -> NDArray[np.uint32]:
         """Level, severity and acknowledgement of rows whose limits flipped; the `Change` of each."""
         state = self.state
         latched = state.latched[rows]
@@ -297,9 +273,9 @@ class AlarmTable:
         state.acked[rows[worse]] = False
         # The number that `_emit` will give to the event of this transition, or less.
         state.ack_from[rows[worse]] = self._events + 1
-        self._grade(rows[new != 0], self._limits.severity[rows, column][new != 0], time)
+        self._grade(rows[new != 0], self.limits.severity[rows, column][new != 0], time)
         moved = (old != new) & ~activated & ~cleared
-        change = np.zeros(len(rows), np.uint8)
+        change = np.zeros(len(rows), np.uint32)
         change[activated], change[cleared], change[moved] = Change.ACTIVATED, Change.CLEARED, Change.LEVEL
         return change
 
@@ -334,11 +310,11 @@ class AlarmTable:
 
     def _tell(self, row: int, change: Change, time: int) -> Transitions:
         rows = np.array([row], np.intp)
-        changes = np.zeros(self.index.size, np.uint8)
+        changes = np.zeros(self.index.size, np.uint32)
         changes[row] = change
         return self._emit(rows, changes, time)
 
-    def _emit(self, rows: Index, change: NDArray[np.uint8], time: int) -> Transitions:
+    def _emit(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
         """Number the events of `rows` and take the state that they tell."""
         state = self.state
         state.event[rows] = self._events + 1 + np.arange(len(rows))
