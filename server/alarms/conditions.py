@@ -43,19 +43,25 @@ _DEPTH: Final = 3  # of jars below sites: they are no notifiers
 _COMMENTED: Final[tuple[Path, ...]] = (("ConditionEventId",), ("Comment",))
 
 
+Sink = Callable[[ConditionEvent], None]
+
+
 class Conditions:
-    """Tells subscribers what the alarm table says, and lets them act on it; `keep` is told everything."""
+    """Tells subscribers what the alarm table says, and lets them act on it.
+
+    Each of `sinks` is told every event once, in their order, before subscribers are; `keep` is the first.
+    """
 
     def __init__(
         self,
         table: AlarmTable,
         subscriptions: SubscriptionService,
-        keep: Callable[[ConditionEvent], None],
+        keep: Sink,
         namespace: int,
         clock: Callable[[], int],
     ) -> None:
         self.table = table
-        self._keep = keep
+        self.sinks: list[Sink] = [keep]
         self._overlay: Overlay | None = None  # while simulations run
         self.mirror = ConditionMirror(table, self.tell, clock)  # where it has nodes
         self._subscriptions = subscriptions
@@ -130,7 +136,8 @@ class Conditions:
             listeners = self._subscriptions.listeners()
             some = transitions.part(first, first + _AT_ONCE)
             for event in condition_events(table, some, self._namespace, at):
-                self._keep(event)
+                for sink in self.sinks:
+                    sink(event)
                 if listeners:
                     listeners.offer(event, notifiers(event.source))
             yield

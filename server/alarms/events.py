@@ -1,4 +1,4 @@
-"""The event of a condition: its state at one moment as the fields of ExclusiveLevelAlarmType (Part 9, 5.8).
+"""The event of a condition: its state at one moment as the fields of its alarm type (Part 9, 5.8).
 
 A field is worked out when it is first asked for and then kept, so that subscribers share it; `encoding` has
 the fields that most of them select as bytes, as thousands of conditions may tell at once. ConfirmedState
@@ -17,7 +17,8 @@ from asyncua import ua
 
 from nodeset.status import UNCERTAIN_SIMULATED_VALUE
 from server.alarms import encoding
-from server.alarms.definition import LIMIT_LEVELS, AlarmDef, ConditionClass, Level
+from server.alarms.definition import LIMIT_LEVELS, AlarmDef, AlarmType, ConditionClass, Level
+from server.alarms.limits import ConditionLimits
 from server.alarms.state import Change, Transitions
 from server.alarms.table import AlarmTable
 from server.events.event import (
@@ -36,12 +37,20 @@ from server.events.event import (
 )
 from server.protocol.stack import variant_to_binary
 
-ALARM_TYPE: Final = ua.NodeId(ua.ObjectIds.ExclusiveLevelAlarmType)
+# The ObjectType of a condition, and so of its events.
+TYPE_OF: Final = {
+    AlarmType.LEVEL: ua.NodeId(ua.ObjectIds.ExclusiveLevelAlarmType),
+    AlarmType.DEVIATION: ua.NodeId(ua.ObjectIds.ExclusiveDeviationAlarmType),
+    AlarmType.RATE_OF_CHANGE: ua.NodeId(ua.ObjectIds.ExclusiveRateOfChangeAlarmType),
+    AlarmType.OFF_NORMAL: ua.NodeId(ua.ObjectIds.OffNormalAlarmType),
+    AlarmType.SYSTEM: ua.NodeId(ua.ObjectIds.SystemOffNormalAlarmType),
+    AlarmType.INSTRUMENT: ua.NodeId(ua.ObjectIds.InstrumentDiagnosticAlarmType),
+    AlarmType.DISCREPANCY: ua.NodeId(ua.ObjectIds.DiscrepancyAlarmType),
+}
 Key = TypeVar("Key")
-_TYPE: Final = node_id(ALARM_TYPE)
+_TYPE: Final = {kind: node_id(value) for kind, value in TYPE_OF.items()}
 _MILLISECOND: Final = 1000
 
-_NO_BRANCH: Final = node_id(ua.NodeId())
 _ENABLED: Final = {True: text("Enabled"), False: text("Disabled")}
 _ACKED: Final = {True: text("Acknowledged"), False: text("Unacknowledged")}
 _ACTIVE: Final = {True: text("Active"), False: text("Inactive")}
@@ -124,6 +133,7 @@ class ConditionEvent:
     event_id: bytes
     change: int  # `Change` bits
     state: ConditionState
+    limits: ConditionLimits
     simulated: bool = False
     said: str = ""  # its message, where it was told before
     _known: dict[Path, ua.Variant] = field(default_factory=dict, compare=False, repr=False)
@@ -131,13 +141,19 @@ class ConditionEvent:
 
     @property
     def type(self) -> ua.NodeId:
-        """Every condition is an ExclusiveLevelAlarmType."""
-        return ALARM_TYPE
+        """The ObjectType of the condition."""
+        return TYPE_OF[self.definition.type]
 
     @property
     def condition(self) -> ua.NodeId:
         """NodeId of the condition: the ConditionId."""
         return self.node(f"{self.source}#{self.definition.name}")
+
+    @property
+    def branch(self) -> ua.NodeId:
+        """NodeId of the branch that the event is of; null for the condition itself (Part 9, 5.5.2)."""
+        number = self.state.branch
+        return self.node(f"{self.source}#{self.definition.name}@{number}") if number else ua.NodeId()
 
     def node(self, identifier: str) -> ua.NodeId:
         """A NodeId of the fleet."""
@@ -181,13 +197,15 @@ def condition_events(
     columns = [getattr(transitions.state, name).tolist() for name in ConditionState._fields]
     states = map(ConditionState._make, zip(*columns, strict=True))
     events, simulated = [], table.simulated
-    for row, change, state in zip(
-        transitions.rows.tolist(), transitions.change.tolist(), states, strict=True
+    limits = table.limits.of_rows(transitions.rows)
+    for row, change, state, own in zip(
+        transitions.rows.tolist(), transitions.change.tolist(), states, limits, strict=True
     ):
         definition, asset = index.locate(row)
         path = assets(definition.asset)[asset].path
         event_id = table.event_id_of(f"{path}#{definition.name}", state.event) if state.event else b""
-        events.append(ConditionEvent(definition, at + path, namespace, event_id, change, state, simulated))
+        source = at + path
+        events.append(ConditionEvent(definition, source, namespace, event_id, change, state, own, simulated))
     return events
 
 
@@ -204,7 +222,7 @@ def message(event: ConditionEvent) -> str:
     if event.change & _ENABLED_NOW:
         return f"{subject}: enabled by {state.user}"
     if level:
-        limit = d.limits[_COLUMN[level]]
+        limit = event.limits.values[_COLUMN[level]]
         now = f"{state.value:.2f}{unit}, {_LABEL[level]} limit {limit:g}{unit}"
     else:
         now = f"no longer, {state.value:.2f}{unit}"
@@ -220,7 +238,7 @@ def _bool(value: bool) -> ua.Variant:
 
 def _limit(column: int) -> Callable[[ConditionEvent], ua.Variant]:
     def get(event: ConditionEvent) -> ua.Variant:
-        limit = event.definition.limits[column]
+        limit = event.limits.values[column]
         return NULL if limit != limit else ua.Variant(limit, Type.Double)
 
     return get
@@ -238,7 +256,7 @@ def _status(code: int) -> ua.Variant:
 _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     # A condition that never told anything has none.
     "EventId": lambda e: ua.Variant(e.event_id or None, Type.ByteString),
-    "EventType": lambda e: _TYPE,
+    "EventType": lambda e: _TYPE[e.definition.type],
     "SourceNode": lambda e: node_id(e.node(e.source)),
     "SourceName": lambda e: string(e.source),
     "Time": lambda e: date(e.state.time),
@@ -250,7 +268,7 @@ _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     "ConditionSubClassId": lambda e: _TESTING_ID if e.simulated else NULL,
     "ConditionSubClassName": lambda e: _TESTING_NAME if e.simulated else NULL,
     "ConditionName": lambda e: string(e.definition.name),
-    "BranchId": lambda e: _NO_BRANCH,
+    "BranchId": lambda e: node_id(e.branch),
     "Retain": lambda e: _bool(e.state.retain),
     "EnabledState": lambda e: _ENABLED[e.state.enabled],
     "EnabledState/Id": lambda e: _bool(e.state.enabled),
@@ -271,8 +289,8 @@ _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     "ActiveState/TransitionTime": lambda e: date(e.state.active_time),
     "SuppressedOrShelved": lambda e: FALSE,
     "InputNode": lambda e: node_id(e.node(f"{e.source}.{e.definition.tag.name}")),
-    "OnDelay": lambda e: _delay(e.definition.on_delay),
-    "OffDelay": lambda e: _delay(e.definition.off_delay),
+    "OnDelay": lambda e: _delay(e.limits.on_delay),
+    "OffDelay": lambda e: _delay(e.limits.off_delay),
     "LimitState/CurrentState": lambda e: _STATE_NAME.get(Level(e.state.level), NULL),
     "LimitState/CurrentState/Id": lambda e: _STATE_ID.get(Level(e.state.level), NULL),
     **{f"{level.label}Limit": _limit(column) for column, level in enumerate(LIMIT_LEVELS)},
@@ -285,8 +303,8 @@ def _constants(values: Mapping[Key, ua.Variant]) -> dict[Key, bytes]:
 
 
 _T, _F = (bytes(variant_to_binary(value)) for value in (TRUE, FALSE))
-_TYPE_BYTES: Final = bytes(variant_to_binary(_TYPE))
-_NO_BRANCH_BYTES: Final = bytes(variant_to_binary(_NO_BRANCH))
+_TYPE_BYTES: Final = _constants(_TYPE)
+_NO_BRANCH_BYTES: Final = bytes(variant_to_binary(node_id(ua.NodeId())))
 _ENABLED_BYTES, _ACKED_BYTES, _ACTIVE_BYTES = (_constants(each) for each in (_ENABLED, _ACKED, _ACTIVE))
 _EFFECTIVE_BYTES: Final = _constants(_EFFECTIVE)
 _STATE_NAME_BYTES, _STATE_ID_BYTES = _constants(_STATE_NAME), _constants(_STATE_ID)
@@ -297,7 +315,7 @@ _CLASS_ID_BYTES, _CLASS_NAME_BYTES = _constants(_CLASS_ID), _constants(_CLASS_NA
 
 _ENCODERS: Final[dict[str, Callable[[ConditionEvent], bytes]]] = {
     "EventId": lambda e: encoding.byte_string(e.event_id),
-    "EventType": lambda e: _TYPE_BYTES,
+    "EventType": lambda e: _TYPE_BYTES[e.definition.type],
     "SourceNode": lambda e: encoding.node_id(e.source, e.namespace),
     "SourceName": lambda e: encoding.string(e.source),
     "Time": lambda e: encoding.date(e.state.time),
@@ -309,7 +327,7 @@ _ENCODERS: Final[dict[str, Callable[[ConditionEvent], bytes]]] = {
     "ConditionSubClassId": lambda e: _TESTING_ID_BYTES if e.simulated else ENCODED_NULL,
     "ConditionSubClassName": lambda e: _TESTING_NAME_BYTES if e.simulated else ENCODED_NULL,
     "ConditionName": lambda e: encoding.string(e.definition.name),
-    "BranchId": lambda e: _NO_BRANCH_BYTES,
+    "BranchId": lambda e: bytes(variant_to_binary(node_id(e.branch))) if e.state.branch else _NO_BRANCH_BYTES,
     "Retain": lambda e: _T if e.state.retain else _F,
     "EnabledState": lambda e: _ENABLED_BYTES[e.state.enabled],
     "EnabledState/Id": lambda e: _T if e.state.enabled else _F,

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from server.alarms.definition import LIMIT_LEVELS, ConditionIndex
+from nodeset.fleet import Index
+from server.alarms.definition import LIMIT_LEVELS, AlarmDef, ConditionIndex
 
 # Low limits are exceeded downwards: with the sign of the limit, all are exceeded upwards.
 SIGN: Final = np.sign(np.array(LIMIT_LEVELS, np.float64))
+
+
+class ConditionLimits(NamedTuple):
+    """One row of `Limits` as plain numbers, the limits in the unit of the tag; NaN: none; delays in µs."""
+
+    values: tuple[float, float, float, float]
+    severities: tuple[int, int, int, int]
+    hysteresis: float
+    on_delay: int
+    off_delay: int
+
+    @classmethod
+    def of(cls, definition: AlarmDef) -> ConditionLimits:
+        """As a definition has them."""
+        d = definition
+        return cls(d.limits, d.severities, d.hysteresis, d.on_delay, d.off_delay)
 
 
 @dataclass(frozen=True)
@@ -43,3 +60,13 @@ class Limits:
         """The limits of a condition in the unit of its tag, from the lowest to the highest; NaN: none."""
         low_low, low, high, high_high = (self.signed[row] * SIGN).tolist()
         return low_low, low, high, high_high
+
+    def of_rows(self, rows: Index) -> list[ConditionLimits]:
+        """Those of some conditions, in their order."""
+        values = (self.signed[rows] * SIGN).tolist()
+        severities = self.severity[rows].tolist()
+        rest = ((each[rows, 0]).tolist() for each in (self.hysteresis, self.on_delay, self.off_delay))
+        return [
+            ConditionLimits(tuple(limits), tuple(grades), *others)
+            for limits, grades, *others in zip(values, severities, *rest, strict=True)
+        ]

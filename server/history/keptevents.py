@@ -16,7 +16,8 @@ from historian.events import ConditionRow, EventRow
 from nodeset.fleet import AssetType
 from nodeset.tags import TAG_OF, Kind, Origin, TagDef
 from server.alarms.definition import AlarmDef, ConditionClass
-from server.alarms.events import ALARM_TYPE, ConditionEvent, ConditionState, message
+from server.alarms.events import ConditionEvent, ConditionState, message
+from server.alarms.limits import ConditionLimits
 from server.events.event import SERVER, Event, PlainEvent
 from server.history.nametexts import NameTexts
 
@@ -29,7 +30,6 @@ class KeptEvents:
     def __init__(self, uris: Sequence[str], fleet: int) -> None:
         self.names = NameTexts(uris)
         self._fleet = fleet
-        self._alarm_type = self.names.node_id(ALARM_TYPE)
         self.type_of = lru_cache(maxsize=256)(self.names.as_node_id)
 
     def row(self, event: ConditionEvent | PlainEvent, number: int) -> EventRow:
@@ -78,7 +78,7 @@ class KeptEvents:
             state.time,
             number,
             event.event_id,
-            self._alarm_type,
+            self.names.node_id(event.type),
             event.source,
             state.severity,
             event.simulated,
@@ -127,7 +127,15 @@ class KeptEvents:
         )
         definition = _definition(told.definition)
         return ConditionEvent(
-            definition, row.source, self._fleet, row.event_id, told.change, state, row.simulated, row.message
+            definition,
+            row.source,
+            self._fleet,
+            row.event_id,
+            told.change,
+            state,
+            ConditionLimits.of(definition),
+            row.simulated,
+            row.message,
         )
 
 

@@ -12,7 +12,8 @@ from typing import Final
 from asyncua import ua
 
 from nodeset.fleet import AssetType
-from server.alarms.events import ALARM_TYPE, ConditionEvent, fields_of_conditions
+from server.alarms.definition import AlarmType
+from server.alarms.events import TYPE_OF, ConditionEvent, fields_of_conditions
 from server.alarms.table import AlarmTable
 from server.events.event import Path, Type
 from server.protocol.stack import NodeData
@@ -62,7 +63,7 @@ class ConditionNodes:
         self._table = table
         self._assets = assets
         self._event = event
-        self._shapes: dict[Path, Shape] = {}
+        self._shapes: dict[tuple[AlarmType, Path], Shape] = {}
         self._paths = (*fields_of_conditions(), (_LIMIT_STATE,))
 
     def make(self, identifier: str) -> NodeData | None:
@@ -97,8 +98,16 @@ class ConditionNodes:
     def links_from(self, asset: AssetType) -> list[Link]:
         """HasCondition links of an asset of a type to its conditions."""
         return [
-            link(HAS_CONDITION, True, f"#{name}", self._qualified(name), ua.NodeClass.Object, ALARM_TYPE)
-            for name in self._index.names_of(asset)
+            link(
+                HAS_CONDITION,
+                True,
+                f"#{d.name}",
+                self._qualified(d.name),
+                ua.NodeClass.Object,
+                TYPE_OF[d.type],
+            )
+            for d in self._index.defs
+            if d.asset is asset
         ]
 
     def _qualified(self, name: str) -> ua.QualifiedName:
@@ -111,21 +120,21 @@ class ConditionNodes:
         else:
             owner = self._assets.node_id(identifier.rpartition(".")[0])
             name = ua.QualifiedName(path[-2], 0) if len(path) > 1 else self._qualified(definition.name)
-            kind = _type_definition(path[:-1]) if len(path) > 1 else ALARM_TYPE
+            kind = _type_definition(path[:-1]) if len(path) > 1 else TYPE_OF[definition.type]
             up = link(_reference(path), False, owner, name, _node_class(path[:-1]), kind)
-        return View(self._shape(path), identifier.encode(), (up,))
+        return View(self._shape(definition.type, path), identifier.encode(), (up,))
 
-    def _shape(self, path: Path) -> Shape:
-        """Type, members and methods: alike for all conditions."""
-        found = self._shapes.get(path)
+    def _shape(self, kind: AlarmType, path: Path) -> Shape:
+        """Type, members and methods: alike for all conditions of a type."""
+        found = self._shapes.get((kind, path))
         if found is None:
-            found = self._shapes[path] = Shape(self._links(path), self._assets.prefix)
+            found = self._shapes[kind, path] = Shape(self._links(TYPE_OF[kind], path), self._assets.prefix)
         return found
 
-    def _links(self, path: Path) -> Iterator[Link]:
+    def _links(self, alarm: ua.NodeId, path: Path) -> Iterator[Link]:
         is_object = _node_class(path) is ua.NodeClass.Object
         kind = ua.NodeClass.ObjectType if is_object else ua.NodeClass.VariableType
-        yield to_type(_type_definition(path) if path else ALARM_TYPE, kind)
+        yield to_type(_type_definition(path) if path else alarm, kind)
         for longer in self._paths:
             if len(longer) == len(path) + 1 and longer[:-1] == path:
                 name = ua.QualifiedName(longer[-1], 0)
