@@ -30,6 +30,13 @@ STATEMENTS: Final = {
 _STATE: Final = ("change", "enabled", "level", "acked", "last_severity", "quality", "value")
 _TIMES: Final = ("active_ts", "acked_ts", "enabled_ts", "quality_ts", "severity_ts", "comment_ts")
 _FIRST_TIME: Final = 9  # of the fields of a ConditionRow
+# What is NULL where a condition is as it begins, and what it is then.
+_DEFAULTS: Final = {
+    "confirmed": True, "shelved": 0, "suppressed": 0, "out_of_service": False, "branch": 0
+}  # fmt: skip
+_LATER_TIMES: Final = ("confirmed_ts", "shelved_ts", "shelved_until", "suppressed_ts", "service_ts")
+_FIRST_DEFAULT: Final = 17
+_FIRST_LATER_TIME: Final = _FIRST_DEFAULT + len(_DEFAULTS)
 _INFINITY: Final = float("inf")
 _MICROSECONDS: Final = "(extract(epoch FROM {}) * 1000000)::bigint"
 _COLUMNS: Final = ", ".join(
@@ -40,6 +47,8 @@ _COLUMNS: Final = ", ".join(
         *_STATE,
         *map(_MICROSECONDS.format, _TIMES),
         "comment, user_name",
+        *_DEFAULTS,
+        *map(_MICROSECONDS.format, _LATER_TIMES),
     )
 )
 # One text for all rows: unpacking columns would keep the event loop busy.
@@ -79,6 +88,16 @@ class ConditionRow(NamedTuple):
     comment_time: int
     comment: str
     user: str
+    confirmed: bool = True
+    shelved: int = 0
+    suppressed: int = 0
+    out_of_service: bool = False
+    branch: int = 0
+    confirmed_time: int = 0
+    shelved_time: int = 0
+    shelved_until: int = 0
+    suppressed_time: int = 0
+    service_time: int = 0
 
     def columns(self) -> dict[str, Any]:
         """Its columns as JSON has them; what is NULL is left out."""
@@ -94,14 +113,21 @@ class ConditionRow(NamedTuple):
             "quality": self.quality,
             "value": value if abs(value) < _INFINITY else repr(value),
         }
-        for name, time in zip(_TIMES, self[_FIRST_TIME:], strict=False):
+        for name, time in self._times():
             if time:
                 columns[name] = iso(time)
+        for (name, first), now in zip(_DEFAULTS.items(), self[_FIRST_DEFAULT:], strict=False):
+            if now != first:
+                columns[name] = now
         if self.comment:
             columns["comment"] = storable(self.comment)
         if self.user:
             columns["user_name"] = storable(self.user)
         return columns
+
+    def _times(self) -> Iterator[tuple[str, int]]:
+        yield from zip(_TIMES, self[_FIRST_TIME:], strict=False)
+        yield from zip(_LATER_TIMES, self[_FIRST_LATER_TIME:], strict=True)
 
 
 class EventRow(NamedTuple):
@@ -254,10 +280,16 @@ def _row(columns: list[Any], definitions: Mapping[int, str]) -> EventRow:
 
 def _condition(columns: list[Any], definitions: Mapping[int, str]) -> ConditionRow:
     name, definition, *state = columns[: 1 + len(_STATE)]
-    value, *times = columns[1 + len(_STATE) : -2]
+    value, *times = columns[1 + len(_STATE) : _FIRST_DEFAULT - 2]
     never = [at or 0 for at in times]
-    comment, user = (text or "" for text in columns[-2:])
-    return ConditionRow(*[name, definitions[definition], *state, float(value), *never, comment, user])
+    comment, user = (text or "" for text in columns[_FIRST_DEFAULT - 2 : _FIRST_DEFAULT])
+    later = [first if now is None else now for first, now in _with_defaults(columns[_FIRST_DEFAULT:])]
+    return ConditionRow(*[name, definitions[definition], *state, float(value), *never, comment, user, *later])
+
+
+def _with_defaults(columns: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """The newer columns, each after what it is where it is NULL."""
+    return zip((*_DEFAULTS.values(), *(0 for _ in _LATER_TIMES)), columns, strict=True)
 
 
 async def expire_events(connection: psycopg.AsyncConnection, before: int, most: int = 10_000) -> int:

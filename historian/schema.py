@@ -102,7 +102,7 @@ event = sa.Table(
     # Of conditions alone, from here on.
     sa.Column("condition", sa.Text),
     sa.Column("definition", sa.BigInteger),
-    sa.Column("change", sa.SmallInteger),
+    sa.Column("change", sa.Integer),
     sa.Column("enabled", sa.Boolean),
     sa.Column("level", sa.SmallInteger),
     sa.Column("acked", sa.Boolean),
@@ -115,6 +115,16 @@ event = sa.Table(
     ),
     sa.Column("comment", sa.Text),
     sa.Column("user_name", sa.Text),
+    # NULL as a condition begins: confirmed, not shelved, not suppressed, in service, no branch.
+    sa.Column("confirmed", sa.Boolean),
+    sa.Column("shelved", sa.SmallInteger),
+    sa.Column("suppressed", sa.SmallInteger),
+    sa.Column("out_of_service", sa.Boolean),
+    sa.Column("branch", sa.BigInteger),
+    *(
+        sa.Column(name, _TIME)
+        for name in ("confirmed_ts", "shelved_ts", "shelved_until", "suppressed_ts", "service_ts")
+    ),
     sa.PrimaryKeyConstraint("ts", "event_id"),
     sa.CheckConstraint("(condition IS NULL) = (definition IS NULL)", name="event_condition"),
     sa.Index("event_site", "site", "ts"),

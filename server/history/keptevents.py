@@ -6,16 +6,12 @@ message is kept as it was said.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from historian.events import ConditionRow, EventRow
-from nodeset.fleet import AssetType
-from nodeset.tags import TAG_OF, Kind, Origin, TagDef
-from server.alarms.definition import AlarmDef, ConditionClass
+from server.alarms.definitiontext import definition_of, definition_text
 from server.alarms.events import ConditionEvent, ConditionState, message
 from server.alarms.limits import ConditionLimits
 from server.events.event import SERVER, Event, PlainEvent
@@ -30,6 +26,7 @@ class KeptEvents:
     def __init__(self, uris: Sequence[str], fleet: int) -> None:
         self.names = NameTexts(uris)
         self._fleet = fleet
+        self._type_text = lru_cache(maxsize=256)(self.names.node_id)
         self.type_of = lru_cache(maxsize=256)(self.names.as_node_id)
 
     def row(self, event: ConditionEvent | PlainEvent, number: int) -> EventRow:
@@ -78,7 +75,7 @@ class KeptEvents:
             state.time,
             number,
             event.event_id,
-            self.names.node_id(event.type),
+            self._type_text(event.type),
             event.source,
             state.severity,
             event.simulated,
@@ -86,7 +83,7 @@ class KeptEvents:
             None,
             ConditionRow(
                 definition.name,
-                _definition_text(definition),
+                definition_text(definition, event.limits),
                 event.change,
                 state.enabled,
                 state.level,
@@ -102,6 +99,16 @@ class KeptEvents:
                 state.comment_time,
                 state.comment,
                 state.user,
+                state.confirmed,
+                state.shelved,
+                state.suppressed,
+                state.out_of_service,
+                state.branch,
+                state.confirmed_time,
+                state.shelved_time,
+                state.shelved_until,
+                state.suppressed_time,
+                state.service_time,
             ),
         )
 
@@ -124,8 +131,18 @@ class KeptEvents:
             comment_time=told.comment_time,
             comment=told.comment,
             user=told.user,
+            confirmed=told.confirmed,
+            shelved=told.shelved,
+            suppressed=told.suppressed,
+            out_of_service=told.out_of_service,
+            branch=told.branch,
+            confirmed_time=told.confirmed_time,
+            shelved_time=told.shelved_time,
+            shelved_until=told.shelved_until,
+            suppressed_time=told.suppressed_time,
+            service_time=told.service_time,
         )
-        definition = _definition(told.definition)
+        definition = definition_of(told.definition)
         return ConditionEvent(
             definition,
             row.source,
@@ -137,46 +154,3 @@ class KeptEvents:
             row.simulated,
             row.message,
         )
-
-
-@lru_cache(maxsize=1024)
-def _definition_text(definition: AlarmDef) -> str:
-    """A definition as JSON, in the same words each time."""
-    tag = definition.tag
-    content = {
-        "asset": tag.asset,
-        "name": definition.name,
-        "tag": tag.name,
-        "unit": tag.unit.symbol if tag.unit else None,
-        "kind": definition.kind,
-        "limits": [None if math.isnan(limit) else limit for limit in definition.limits],
-        "severities": definition.severities,
-        "hysteresis": definition.hysteresis,
-        "on_delay": definition.on_delay,
-        "off_delay": definition.off_delay,
-        "message": definition.message,
-        "advice": definition.advice,
-    }
-    return json.dumps(content, sort_keys=True, ensure_ascii=False)
-
-
-@lru_cache(maxsize=1024)
-def _definition(text: str) -> AlarmDef:
-    """The definition that a text keeps; a tag that is no more keeps its name."""
-    kept = json.loads(text)
-    asset = AssetType(kept["asset"])
-    tag = TAG_OF.get((asset, kept["tag"])) or TagDef(asset, kept["tag"], "", Kind.ANALOG, Origin.MEASURED)
-    low_low, low, high, high_high = (math.nan if limit is None else float(limit) for limit in kept["limits"])
-    least, less, more, most = kept["severities"]
-    return AlarmDef(
-        kept["name"],
-        tag,
-        ConditionClass(kept["kind"]),
-        (low_low, low, high, high_high),
-        (least, less, more, most),
-        kept["hysteresis"],
-        kept["on_delay"],
-        kept["off_delay"],
-        kept["message"],
-        kept["advice"],
-    )

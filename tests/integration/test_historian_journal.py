@@ -18,6 +18,7 @@ from historian.connections import Connections, connect
 from historian.events import ConditionRow, EventJournal, EventRow, Extent, Scope, expire_events
 from historian.historian import Historian
 from historian.journal import Entry, JournalLedger
+from historian.migrate import migrate
 from historian.outages import MainsSeen, Outage, read_outages
 from historian.rowwriter import RowWriter
 from historian.simulations import SimulationEnd, SimulationsLeft, SimulationStart, read_simulations
@@ -85,6 +86,9 @@ async def test_events_come_back_as_they_were(
         condition(2),
         condition(3, value=math.inf, comment="checked", user="anna", acked_time=START, quality=0x8000_0000),
         plain(4, simulated=True, type="nsu=urn:voltkeep:types;s=X"),
+        condition(5, change=0x1_8000, confirmed=False, confirmed_time=START + 1, branch=1 << 40),
+        condition(6, shelved=2, shelved_time=START + 2, shelved_until=START + 3),
+        condition(7, suppressed=3, suppressed_time=START + 4, out_of_service=True, service_time=START + 5),
     ]
     assert await keep(connection, *rows) == len(rows) + 1  # and their definition
     assert await journal.read(Scope(), ALL, 10) == rows
@@ -106,6 +110,24 @@ async def test_text_that_no_database_takes_is_taken(
     (row,) = await journal.read(Scope(), ALL, 10)
     assert row.condition is not None
     assert row.condition.comment == "a�b?"
+
+
+async def test_events_of_an_older_voltkeep_are_read_after_the_upgrade(empty: str) -> None:
+    """And what only the newer one knows does not keep anybody from going back."""
+    await asyncio.to_thread(migrate, empty, "0012")
+    async with await connect(empty) as connection:
+        await keep(connection, condition(1, comment="checked", user="anna"))
+        await asyncio.to_thread(migrate, empty)
+        await keep(connection, condition(2, change=0x8000 | 1, confirmed=False))
+    connections = Connections(lambda: connect(empty))
+    older, newer = await EventJournal(connections).read(Scope(), ALL, 10)
+    await connections.close()
+    assert older == condition(1, comment="checked", user="anna")
+    assert newer == condition(2, change=0x8000 | 1, confirmed=False)
+    await asyncio.to_thread(migrate, empty, "0012")
+    async with await connect(empty) as connection:
+        cursor = await connection.execute("SELECT change FROM event ORDER BY ts")
+        assert await cursor.fetchall() == [(1,), (1,)]
 
 
 async def test_an_event_is_kept_once(connection: psycopg.AsyncConnection, journal: EventJournal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,10 @@ from historian.events import EventRow
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
 from nodeset.tags import TAG_OF
-from server.alarms.definition import AlarmDef, ConditionClass, ConditionIndex
+from server.alarms.definition import AlarmDef, AlarmType, ConditionClass, ConditionIndex
+from server.alarms.definitiontext import definition_of, definition_text
 from server.alarms.events import ConditionEvent, condition_events, fields_of_conditions
+from server.alarms.state import Change
 from server.alarms.table import AlarmTable
 from server.events.event import Event, PlainEvent, string, system_event
 from server.history.keptevents import KeptEvents
@@ -67,6 +70,42 @@ def test_the_past_keeps_its_definition_and_its_words(
     rows, before = [kept.row(event, 0) for event in events], [told(event) for event in events]
     monkeypatch.setattr("server.alarms.events.SIMULATION", "Changed: ")
     assert [told(kept.event(row)) for row in rows] == before
+
+
+@pytest.mark.parametrize("kind", AlarmType)
+def test_a_condition_of_any_type_keeps_its_whole_state(events: list[ConditionEvent], kind: AlarmType) -> None:
+    definition = replace(VOLTAGE, type=kind, confirm=True, suppressed_by=("MainsLost",))
+    state = events[0].state._replace(
+        confirmed=False, confirmed_time=START + 1, shelved=2, shelved_time=START + 2, shelved_until=START + 3,
+        suppressed=3, suppressed_time=START + 4, out_of_service=True, service_time=START + 5, branch=1 << 40,
+    )  # fmt: skip
+    change = int(Change.CONFIGURED | Change.SHELVED)
+    event = replace(events[0], definition=definition, state=state, change=change, _known={}, _encoded={})
+    kept = KeptEvents(URIS, 3)
+    later = kept.event(kept.row(event, 0))
+    assert isinstance(later, ConditionEvent)
+    assert told(later) == told(event)
+    assert (later.state, later.change, later.definition.type) == (state, change, kind)
+    assert (later.definition.confirm, later.definition.suppressed_by) == (True, ("MainsLost",))
+
+
+def test_limits_that_are_the_conditions_own_are_kept(events: list[ConditionEvent]) -> None:
+    limits = events[0].limits._replace(values=(NAN, 10.0, 14.2, NAN), on_delay=7_000_000, hysteresis=0.25)
+    event = replace(events[0], limits=limits, _known={}, _encoded={})
+    kept = KeptEvents(URIS, 3)
+    later = kept.event(kept.row(event, 0))
+    assert told(later) == told(event)
+    assert isinstance(later, ConditionEvent)
+    assert repr(later.limits) == repr(limits)
+    assert "limit 14.2 V" in later.value(("Message",)).Value.Text
+    assert kept.row(event, 0).condition.definition != kept.row(events[0], 0).condition.definition
+
+
+def test_a_definition_of_before_these_types_is_one_of_a_level() -> None:
+    old = json.loads(definition_text(replace(VOLTAGE, type=AlarmType.SYSTEM, confirm=True)))
+    for name in ("type", "confirm", "suppressed_by"):
+        del old[name]
+    assert repr(definition_of(json.dumps(old))) == repr(VOLTAGE)  # NaN is never equal
 
 
 def test_a_tag_that_is_no_more_keeps_its_name(events: list[ConditionEvent]) -> None:
