@@ -30,6 +30,7 @@ from benchmarks import (
     servers,
     simulating,
     table,
+    tripping,
 )
 from benchmarks.fleet import index_of, large_file, shipped_file
 from benchmarks.login import Door
@@ -43,7 +44,7 @@ from nodeset.index import TagIndex
 STOCK_LOAD: Final = Load({1: 3000, 5: 600, 20: 150}, jars=50)
 STOCK_WRITTEN: Final = 30_000  # variables a second that it can set and still answer
 SLOW_ITEMS: Final = 1000  # on the general path
-PARTS: Final = ("small", "large", "parts", "history", "stock", "stocklarge", "hmi")
+PARTS: Final = ("small", "large", "alarms", "parts", "history", "stock", "stocklarge", "hmi")
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ def main() -> None:
     if unknown := set(wanted) - set(PARTS):
         sys.exit(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(PARTS)})")
     slow = Section("the general path, and the fast one beside it", table.GENERAL)
+    trips = Section("whole sites trip in one scan, 5 subscribers of which one is slow", table.TRIPS)
     scan = Section("parts, shipped fleet", table.PARTS)
     pasts: list[Section] = []
     with servers.home() as home:
@@ -192,6 +194,7 @@ def main() -> None:
         run = {
             "small": lambda: ours_small(small, slow),
             "large": lambda: ours_large(large),
+            "alarms": lambda: trips.ours.update(tripping.measure(small.index, small.file, say)),
             "parts": lambda: parts(small, scan),
             "history": lambda: pasts.extend(longhistory.measure(say)),
             "stock": lambda: stock_small(small, slow),
@@ -202,7 +205,9 @@ def main() -> None:
                 run.get(name, _nothing)()
         finally:  # what there is, also when it is cut short
             machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-            table.show((small.plain, small.secured, large.plain, large.secured, slow, scan, *pasts), machine)
+            table.show(
+                (small.plain, small.secured, large.plain, large.secured, slow, trips, scan, *pasts), machine
+            )
     if "hmi" in wanted:
         say("HMI")
         hmi.main()

@@ -79,7 +79,7 @@ def monitored_items(nodes: Sequence[ua.NodeId], size: int, queue: int = 1) -> li
     return encoded
 
 
-def event_item() -> bytes:
+def event_item(queue: int = 10_000) -> bytes:
     """An item on the server's alarms, with their usual fields; first the time, that of the scan."""
     fields = ("Time", "EventId", "EventType", "SourceNode", "SourceName", "Message", "Severity")
     event_filter = ua.EventFilter()
@@ -93,7 +93,7 @@ def event_item() -> bytes:
     event_filter.WhereClause.Elements = [ua.ContentFilterElement(ua.FilterOperator.OfType, [alarm])]
     source = ua.ReadValueId(ua.NodeId(ua.ObjectIds.Server), ua.AttributeIds.EventNotifier)
     item = ua.MonitoredItemCreateRequest(source, ua.MonitoringMode.Reporting)
-    item.RequestedParameters = ua.MonitoringParameters(0, 0.0, event_filter, 10_000, True)
+    item.RequestedParameters = ua.MonitoringParameters(0, 0.0, event_filter, queue, True)
     wanted = ua.CreateMonitoredItemsParameters(0, ua.TimestampsToReturn.Both, [item])
     return bytes(struct_to_binary(wanted))[4:]
 

@@ -40,8 +40,8 @@ def trusted(folder: Path) -> Identity:
 
 
 @contextmanager
-def voltkeep(folder: Path, fleet: Path) -> Iterator[Process]:
-    """`voltkeep server` with a simulated fleet, historian and all, scanning each second."""
+def voltkeep(folder: Path, fleet: Path, **settings: str) -> Iterator[Process]:
+    """`voltkeep server` with a simulated fleet, historian and all, scanning each second; `settings` win."""
     opcua, metrics = free_ports(2)
     environment = {
         "VOLTKEEP_HOME": str(folder),
@@ -53,6 +53,7 @@ def voltkeep(folder: Path, fleet: Path) -> Iterator[Process]:
         "VOLTKEEP_OPCUA_PORT": str(opcua),
         "VOLTKEEP_METRICS_PORT": str(metrics),
         "VOLTKEEP_LOG_LEVEL": "warning",
+        **settings,
     }
     with running(opcua, folder / "server.log", ["-c", _PROGRAM, "server"], environment) as process:
         yield process

@@ -81,14 +81,16 @@ class Subscriber:
     _source_time: int = 0
 
     @classmethod
-    def enter(cls, door: Door, interval: float, items: Sequence[bytes]) -> Subscriber:
-        """A new client with items that `requests` has encoded."""
+    def enter(
+        cls, door: Door, interval: float, items: Sequence[bytes], publishes: int = PUBLISH_REQUESTS
+    ) -> Subscriber:
+        """A new client with items that `requests` has encoded; it has so many Publish requests under way."""
         connection = door.enter()
         subscription = requests.create_subscription(connection, interval)
         for batch in items:
             connection.finish(requests.create_items(connection, subscription, batch))
         made = cls(connection, subscription)
-        for _ in range(PUBLISH_REQUESTS):
+        for _ in range(publishes):
             made.ask()
         return made
 

@@ -88,6 +88,22 @@ GENERAL: Final = (
     Line("beside_trip_p99", "fast path beside the general one: p99", "ms", "", False),
 )
 
+TRIPS: Final = tuple(
+    line
+    for key, what in (("site", "one site, 8 conditions a jar"), ("fleet", "the fleet, 2 conditions a jar"))
+    for line in (
+        Line(f"{key}_due", f"{what}: alarms in one scan", "events"),
+        Line(f"{key}_told", "told to each of 4 fast subscribers", "events"),
+        Line(f"{key}_took", "from the scan to the last of them", "s", "≤ 0.5", False),
+        Line(f"{key}_slow", "told to the slow one, whose queue holds 2,500", "events"),
+        Line(f"{key}_overflowed", "it was told that it lost some", "(1: yes)"),
+        Line(f"{key}_scans", "scans meanwhile", ""),
+        Line(f"{key}_overruns", "of which late", "", "0", False),
+        Line(f"{key}_memory", "memory after it (RSS)", "MB", "", False),
+        Line(f"{key}_grown", "of which since before it", "MB", "", False),
+    )
+)
+
 PARTS: Final = (
     Line("scan", "scan without plant and historian", "ms", "", False),
     Line("twin", "of it twin, ageing and remaining life", "ms", "", False),

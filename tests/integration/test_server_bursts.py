@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +22,7 @@ from server.alarms.table import AlarmTable
 DEFINITIONS: Final = 250  # each of 16 jars
 FIELDS: Final = ("SourceName", "ConditionName", "Message", "Severity", "EventId", "")
 Flood = Callable[[float], int]
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -45,9 +49,9 @@ def flood(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Flood:
     return put
 
 
-async def listening(client: Client, chosen: Any) -> Subscriber:
+async def listening(client: Client, chosen: Any, queue: int = 10_000) -> Subscriber:
     made = await Subscriber.create(client)
-    watched = item(ua.NodeId(ua.ObjectIds.Server), attribute=12, chosen=chosen)
+    watched = item(ua.NodeId(ua.ObjectIds.Server), attribute=12, chosen=chosen, queue=queue)
     (result,) = await made.monitor(watched)
     assert result.StatusCode.is_good()
     return made
@@ -93,3 +97,28 @@ async def test_a_burst_of_alarms_leaves_other_clients_served(server: OpcUaTestSe
         }
         flood(85.0)
         assert await collect(severe_ones, count) == await collect(all_of_them, count)
+
+
+async def test_a_slow_subscriber_loses_what_its_queue_cannot_hold_and_nobody_else_does(
+    server: OpcUaTestServer, flood: Flood, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    conditions, scans = server.app._opcua.conditions, list[int]()
+    monkeypatch.setattr(conditions, "step", lambda frame: scans.append(frame.number))
+    count, small = DEFINITIONS * len(server.app._opcua._table.index.fleet.jars), 500
+    fields = (*FIELDS, "EventType")
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(server.client()) for _ in range(6)]
+        quick = [await listening(client, select(*fields)) for client in clients[:4]]
+        patient = await listening(clients[4], select(*fields), queue=count)
+        slow = await listening(clients[5], select(*fields), queue=small)
+        flood(47.0)
+        told = await asyncio.gather(*(collect(each, count) for each in quick))
+        assert all(each == told[0] for each in told)
+        assert len(told[0]) == len({fields[4] for fields in told[0]}) == count
+        # Who asks late gets all that its queue held, in order: the patient one everything.
+        assert await collect(patient, count) == told[0]
+        late = await collect(slow, small + 1)
+        assert late[0][-1] == ua.NodeId(ua.ObjectIds.EventQueueOverflowEventType)
+        assert late[1:] == told[0][-small:]
+        await until(lambda: len(scans) >= 3)
+    assert [b - a for a, b in pairwise(scans)] == [1] * (len(scans) - 1), "no scan was left out"
