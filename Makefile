@@ -43,6 +43,7 @@ bench: $(VENV)/.installed-dev
 generated: $(VENV)/.installed
 	$(BIN)/python -m nodeset
 	$(BIN)/python -c 'import json; from config.fleetfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/fleet.schema.json
+	$(BIN)/python -c 'import json; from config.alarmfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/alarms.schema.json
 	$(BIN)/python -c 'import json; from drivers.mapfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/map.schema.json
 	$(BIN)/python -c 'import json; from simulator.compositions import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/scenarios.schema.json
 

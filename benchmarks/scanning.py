@@ -130,10 +130,10 @@ class Parts:
 
     @classmethod
     def of(cls, index: TagIndex) -> Parts:
-        _, definitions = read_plant_files(Settings())
+        conditions, overrides = read_plant_files(Settings())
         return cls(
             LiveTable(index),
-            AlarmTable(ConditionIndex(index.fleet, definitions), START),
+            AlarmTable(ConditionIndex(index.fleet, conditions.defs), START, overrides),
             Prognosis(Parameters.of(index.fleet), START),
         )
 

@@ -310,6 +310,7 @@ TAGS: Final[tuple[TagDef, ...]] = (
 )
 
 TAG_OF: Final = {tag.key: tag for tag in TAGS}
+STATES_OF: Final = {(tag.asset.value, tag.name): tag.states for tag in TAGS}
 
 
 def tags_of(asset: AssetType) -> tuple[TagDef, ...]:

@@ -15,20 +15,22 @@ import structlog
 from asyncua import ua
 
 from analytics.estimate import Parameters
-from config.alarmfile import read_alarm_file
+from config.alarmfile import open_alarm_file
 from config.fleetfile import read_fleet_file
 from config.settings import Settings
+from config.yamlfile import ConfigurationError
 from drivers.source import Source
 from historian.errors import HistorianError
 from historian.historian import Historian
 from historian.simulations import SimulationsLeft
 from nodeset import status as st
-from nodeset.fleet import Fleet, build_fleet
+from nodeset.fleet import build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
-from nodeset.tags import TAG_OF
+from nodeset.tags import STATES_OF
 from server import memory
-from server.alarms.definition import AlarmDef, ConditionIndex, alarm_defs
+from server.alarms.definition import ConditionIndex, alarm_defs
+from server.alarms.overrides import Override, OverrideError, overrides_of, resolve
 from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
@@ -64,11 +66,17 @@ SWEEP_PERIOD: Final = 1.0
 MICROSECONDS: Final = 1_000_000
 
 
-def read_plant_files(settings: Settings) -> tuple[Fleet, tuple[AlarmDef, ...]]:
-    """The fleet and its alarm definitions; `ConfigurationError` says what is wrong with a file."""
+def read_plant_files(settings: Settings) -> tuple[ConditionIndex, tuple[Override, ...]]:
+    """The fleet's conditions, and where they differ; `ConfigurationError` says what is wrong with a file."""
     fleet = build_fleet(read_fleet_file(settings.fleet))
     settings.links([site.name for site in fleet.sites])
-    return fleet, alarm_defs(read_alarm_file(settings.alarms, TAG_OF))
+    file, source = open_alarm_file(settings.alarms, STATES_OF)
+    index, overrides = ConditionIndex(fleet, alarm_defs(file)), overrides_of(file)
+    try:
+        resolve(index, overrides)
+    except OverrideError as error:
+        raise ConfigurationError(source.error(error.override.loc, str(error))) from None
+    return index, overrides
 
 
 class PlantClock:
@@ -125,7 +133,8 @@ class App:
     async def _start(self) -> Scan:
         settings = self._settings
         self._check_ports()
-        fleet, definitions = read_plant_files(settings)
+        conditions, overrides = read_plant_files(settings)
+        fleet = conditions.fleet
         catalogue = Catalogue(read_scenario_file(settings.simulator.scenarios))
         settings.home.mkdir(parents=True, exist_ok=True)
         index = TagIndex(fleet)
@@ -145,7 +154,7 @@ class App:
         if plant is not None:
             _set_again(plant, last)
         shadow = Shadow(index, plant, settings.simulator.seed, catalogue)
-        self._alarms = AlarmTable(ConditionIndex(fleet, definitions), clock())
+        self._alarms = AlarmTable(conditions, clock(), overrides)
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
         table = LiveTable(shown)

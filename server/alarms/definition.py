@@ -15,10 +15,11 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from config.alarmfile import AlarmFile
+from config.alarmfile import AlarmFile, Condition
 from nodeset.fleet import AssetType, Fleet, Index
 from nodeset.index import Scalar, TagIndex
-from nodeset.tags import TAG_OF, TagDef
+from nodeset.tags import TAG_OF, Mode, TagDef
+from nodeset.units import CELSIUS, KELVIN, PERCENT
 
 MICROSECONDS = 1_000_000
 
@@ -63,9 +64,40 @@ class AlarmType(StrEnum):
     DISCREPANCY = "discrepancy"  # DiscrepancyAlarmType
 
 
+class MeasureKind(StrEnum):
+    """What of its tag a condition compares with its limits; inputs.py has how each is worked out."""
+
+    VALUE = "value"
+    FLOAT_COMPENSATED = "float_compensated"
+    CHANGE = "change"
+    FROM_STRING_MEAN = "from_string_mean"
+    FROM_BASELINE = "from_baseline"
+    ABNORMAL = "abnormal"
+    MISSING = "missing"
+    ALL_OF = "all_of"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A kind of measure with what shapes it: window [µs], numbers of states, levels of other conditions."""
+
+    kind: MeasureKind = MeasureKind.VALUE
+    window: int = 0
+    states: tuple[int, ...] = ()
+    of: tuple[tuple[str, Level], ...] = ()
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the states of an off-normal condition are called."""
+
+    normal: str
+    active: str
+
+
 @dataclass(frozen=True)
 class AlarmDef:
-    """One condition of every asset of a type; delays in µs, limits in the unit of `tag` (NaN: none)."""
+    """One condition of every asset of a type; delays in µs, limits in `unit` (NaN: none)."""
 
     name: str
     tag: TagDef
@@ -80,35 +112,68 @@ class AlarmDef:
     type: AlarmType = AlarmType.LEVEL
     confirm: bool = False  # whether an operator has also to confirm (Part 9, 5.7.2)
     suppressed_by: tuple[str, ...] = ()  # conditions of the site that explain this one while they are active
+    linger: int = 0  # µs for which they explain it after their end
+    measure: Measure = Measure()
+    modes: tuple[Mode, ...] = ()  # operating modes in which it can be active; none: all
+    cells: int = 0  # limits are those of a jar of so many cells; 0: of any jar
+    words: Words | None = None  # of off-normal types: what a message says instead of a number
 
     @property
     def asset(self) -> AssetType:
         """The type of asset that has the condition."""
         return self.tag.asset
 
+    @property
+    def unit(self) -> str:
+        """Symbol of the unit of what is compared, and so of the limits; empty where it has none."""
+        if self.measure.kind in (MeasureKind.FROM_BASELINE, MeasureKind.MISSING):
+            return PERCENT.symbol
+        if self.measure.kind in (MeasureKind.ABNORMAL, MeasureKind.ALL_OF) or self.tag.unit is None:
+            return ""
+        is_difference = self.measure.kind in (MeasureKind.CHANGE, MeasureKind.FROM_STRING_MEAN)
+        return KELVIN.symbol if is_difference and self.tag.unit is CELSIUS else self.tag.unit.symbol
+
 
 def alarm_defs(file: AlarmFile) -> tuple[AlarmDef, ...]:
     """The definitions of a checked alarm file, in its order."""
-    defs = []
-    for name, part in file.conditions.items():
-        limits = (part.limits.low_low, part.limits.low, part.limits.high, part.limits.high_high)
-        low_low, low, high, high_high = (limit.value if limit else float("nan") for limit in limits)
-        least, less, more, most = (limit.severity if limit else 0 for limit in limits)
-        defs.append(
-            AlarmDef(
-                name,
-                TAG_OF[AssetType(part.asset), part.tag],
-                ConditionClass(part.kind),
-                (low_low, low, high, high_high),
-                (least, less, more, most),
-                part.hysteresis,
-                round(part.on_delay * MICROSECONDS),
-                round(part.off_delay * MICROSECONDS),
-                part.message,
-                part.advice,
-            )
-        )
-    return tuple(defs)
+    return tuple(_definition(name, part) for name, part in file.conditions.items())
+
+
+def _definition(name: str, part: Condition) -> AlarmDef:
+    tag = TAG_OF[AssetType(part.asset), part.tag]
+    limits = (part.limits.low_low, part.limits.low, part.limits.high, part.limits.high_high)
+    low_low, low, high, high_high = (limit.value if limit else float("nan") for limit in limits)
+    least, less, more, most = (limit.severity if limit else 0 for limit in limits)
+    return AlarmDef(
+        name,
+        tag,
+        ConditionClass(part.kind),
+        (low_low, low, high, high_high),
+        (least, less, more, most),
+        part.hysteresis,
+        round(part.on_delay * MICROSECONDS),
+        round(part.off_delay * MICROSECONDS),
+        part.message,
+        part.advice,
+        AlarmType(part.type),
+        part.confirm,
+        part.suppressed_by,
+        round(part.linger * MICROSECONDS),
+        _measure(part, tag),
+        tuple(Mode[mode.upper()] for mode in part.modes),
+        part.cells or 0,
+        None if part.words is None else Words(part.words.normal, part.words.active),
+    )
+
+
+def _measure(part: Condition, tag: TagDef) -> Measure:
+    measure = part.measure
+    return Measure(
+        MeasureKind(measure.kind),
+        round((measure.window or 0.0) * MICROSECONDS),
+        tuple(tag.states.index(state) for state in measure.states),
+        tuple((name, Level[limit.upper()]) for name, limit in measure.of.items()),
+    )
 
 
 class ConditionIndex:

@@ -215,7 +215,7 @@ def message(event: ConditionEvent) -> str:
         return event.said
     d, state = event.definition, event.state
     subject = f"{SIMULATION}{d.message}" if event.simulated else d.message
-    unit = f" {d.tag.unit.symbol}" if d.tag.unit else ""
+    unit = f" {d.unit}" if d.unit else ""
     level = state.level
     if event.change & _DISABLED_NOW:
         return f"{subject}: disabled by {state.user}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nodeset.fleet import Index
+from nodeset.fleet import Fleet, Index
 from server.alarms.definition import LIMIT_LEVELS, AlarmDef, ConditionIndex
+
+Floats = NDArray[np.float64]
 
 # Low limits are exceeded downwards: with the sign of the limit, all are exceeded upwards.
 SIGN: Final = np.sign(np.array(LIMIT_LEVELS, np.float64))
@@ -38,9 +40,9 @@ class Limits:
     A limit that a condition does not have is NaN, its severity 0.
     """
 
-    signed: NDArray[np.float64]
+    signed: Floats
     severity: NDArray[np.uint16]
-    hysteresis: NDArray[np.float64]
+    hysteresis: Floats
     on_delay: NDArray[np.int64]
     off_delay: NDArray[np.int64]
 
@@ -48,16 +50,17 @@ class Limits:
     def of(cls, index: ConditionIndex) -> Limits:
         """As the definitions have them."""
         counts = [index.fleet.count(d.asset) for d in index.defs]
+        scale = np.concatenate([cell_scale(index.fleet, d) for d in index.defs])[:, None]
         return cls(
-            np.repeat([d.limits for d in index.defs], counts, axis=0) * SIGN,
+            np.repeat([d.limits for d in index.defs], counts, axis=0) * SIGN * scale,
             np.repeat([d.severities for d in index.defs], counts, axis=0).astype(np.uint16),
-            np.repeat([d.hysteresis for d in index.defs], counts)[:, None],
+            np.repeat([d.hysteresis for d in index.defs], counts)[:, None] * scale,
             np.repeat([d.on_delay for d in index.defs], counts)[:, None],
             np.repeat([d.off_delay for d in index.defs], counts)[:, None],
         )
 
     def values(self, row: int) -> tuple[float, float, float, float]:
-        """The limits of a condition in the unit of its tag, from the lowest to the highest; NaN: none."""
+        """The limits of a condition in the unit of its input, from the lowest to the highest; NaN: none."""
         low_low, low, high, high_high = (self.signed[row] * SIGN).tolist()
         return low_low, low, high, high_high
 
@@ -70,3 +73,19 @@ class Limits:
             ConditionLimits(tuple(limits), tuple(grades), *others)
             for limits, grades, *others in zip(values, severities, *rest, strict=True)
         ]
+
+    def take(self, rows: Index) -> Limits:
+        """A copy of some rows, in their order."""
+        return Limits(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def put(self, rows: Index, other: Limits) -> None:
+        """Set some rows from other limits, whose rows are these in this order."""
+        for f in fields(self):
+            getattr(self, f.name)[rows] = getattr(other, f.name)
+
+
+def cell_scale(fleet: Fleet, d: AlarmDef) -> Floats:
+    """What each asset's limits are times those of a jar of the definition's number of cells."""
+    if not d.cells:
+        return np.ones(fleet.count(d.asset))
+    return np.array([jar.model.cells / d.cells for jar in fleet.jars])

@@ -12,6 +12,7 @@ only the EventIds since the latest activation acknowledge it.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from copy import copy
 from zlib import crc32
 
@@ -29,7 +30,8 @@ from server.alarms.errors import (
     ConditionDisabledError,
     UnknownEventError,
 )
-from server.alarms.limits import SIGN, Limits
+from server.alarms.limits import SIGN
+from server.alarms.overrides import Override, resolve
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state
 
 _LEVELS = np.array(LIMIT_LEVELS, np.int8)
@@ -48,9 +50,9 @@ _SIMULATED_EVENTS = 1 << 62
 class AlarmTable:
     """All conditions of a fleet: `state`, and the step and calls that change it."""
 
-    def __init__(self, index: ConditionIndex, time: int) -> None:
+    def __init__(self, index: ConditionIndex, time: int, overrides: Sequence[Override] = ()) -> None:
         self.index = index
-        self.limits = Limits.of(index)
+        self.limits = resolve(index, overrides)
         mildest = np.where(self.limits.severity > 0, self.limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
         self._site = index.site_of_row()
