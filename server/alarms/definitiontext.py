@@ -9,20 +9,29 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from functools import lru_cache
 from typing import Any, Final
 
 from nodeset.fleet import AssetType
-from nodeset.tags import TAG_OF, Kind, Origin, TagDef
-from server.alarms.definition import AlarmDef, AlarmType, ConditionClass
+from nodeset.tags import TAG_OF, Kind, Mode, Origin, TagDef
+from server.alarms.definition import AlarmDef, AlarmType, ConditionClass, Level, Measure, MeasureKind, Words
 from server.alarms.limits import ConditionLimits
+
+
+def _measure(kept: dict[str, Any]) -> Measure:
+    of = tuple((name, Level(level)) for name, level in kept["of"])
+    return Measure(MeasureKind(kept["kind"]), kept["window"], tuple(kept["states"]), of)
+
 
 # Fields that JSON does not give back as they were.
 _READ: Final[dict[str, Callable[[Any], Any]]] = {
     "kind": ConditionClass,
     "type": AlarmType,
     "limits": lambda limits: tuple(math.nan if limit is None else float(limit) for limit in limits),
+    "measure": _measure,
+    "modes": lambda modes: tuple(Mode(mode) for mode in modes),
+    "words": lambda words: None if words is None else Words(**words),
 }
 
 
@@ -41,14 +50,14 @@ def _text(definition: AlarmDef, values: tuple[float | None, ...], others: tuple[
     content |= {
         "asset": tag.asset,
         "tag": tag.name,
-        "unit": tag.unit.symbol if tag.unit else None,
+        "unit": definition.unit or None,
         "limits": values,
         "severities": severities,
         "hysteresis": hysteresis,
         "on_delay": on_delay,
         "off_delay": off_delay,
     }
-    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, default=asdict)
 
 
 @lru_cache(maxsize=1024)

@@ -12,8 +12,17 @@ from asyncua import ua
 from historian.events import EventRow
 from nodeset.fleet import AssetType
 from nodeset.index import TagIndex
-from nodeset.tags import TAG_OF
-from server.alarms.definition import AlarmDef, AlarmType, ConditionClass, ConditionIndex
+from nodeset.tags import TAG_OF, Mode
+from server.alarms.definition import (
+    AlarmDef,
+    AlarmType,
+    ConditionClass,
+    ConditionIndex,
+    Level,
+    Measure,
+    MeasureKind,
+    Words,
+)
 from server.alarms.definitiontext import definition_of, definition_text
 from server.alarms.events import ConditionEvent, condition_events, fields_of_conditions
 from server.alarms.state import Change
@@ -103,9 +112,24 @@ def test_limits_that_are_the_conditions_own_are_kept(events: list[ConditionEvent
 
 def test_a_definition_of_before_these_types_is_one_of_a_level() -> None:
     old = json.loads(definition_text(replace(VOLTAGE, type=AlarmType.SYSTEM, confirm=True)))
-    for name in ("type", "confirm", "suppressed_by"):
+    for name in ("type", "confirm", "suppressed_by", "linger", "measure", "modes", "cells", "words"):
         del old[name]
     assert repr(definition_of(json.dumps(old))) == repr(VOLTAGE)  # NaN is never equal
+
+
+def test_a_definition_keeps_what_it_measures_and_its_words() -> None:
+    measure = Measure(MeasureKind.ALL_OF, 600_000_000, (0, 2), (("VoltageLevel", Level.LOW_LOW),))
+    definition = replace(
+        VOLTAGE,
+        measure=measure,
+        modes=(Mode.FLOAT, Mode.EQUALISE),
+        cells=6,
+        linger=5,
+        words=Words("On", "Off"),
+    )
+    later = definition_of(definition_text(definition))
+    assert repr(later) == repr(definition)
+    assert (later.measure, later.words) == (measure, Words("On", "Off"))
 
 
 def test_a_tag_that_is_no_more_keeps_its_name(events: list[ConditionEvent]) -> None:
