@@ -14,7 +14,9 @@ from config.yamlfile import ConfigurationError, Loc, check, load
 
 MAX_JARS = 50_000
 # Names of objects that stand beside the sites under Objects/Fleet.
-RESERVED = frozenset({"Fleet", "Analytics", "Audit", "Dispatch", "Historian", "Shadow", "Simulation"})
+RESERVED = frozenset(
+    {"Fleet", "Alarms", "Analytics", "Audit", "Dispatch", "Historian", "Shadow", "Simulation"}
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$")]
 Serial = Annotated[str, StringConstraints(pattern=r"^\S{1,40}$")]

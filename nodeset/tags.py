@@ -117,6 +117,13 @@ class HistorianState(IntEnum):
     LOSING = 2  # neither database nor disk takes them: some were dropped in the last minute
 
 
+class AlarmFlood(IntEnum):
+    """Whether more alarms come than an operator can follow (ISA-18.2, 3.1: alarm flood)."""
+
+    NORMAL = 0
+    FLOOD = 1
+
+
 def _names(states: type[IntEnum]) -> tuple[str, ...]:
     return tuple(state.name.capitalize().replace("_", " ") for state in states)
 
@@ -270,8 +277,21 @@ TAGS: Final[tuple[TagDef, ...]] = (
             _count(asset, "WarningJars", "Jars with a warning"),
             _count(asset, "CriticalJars", "Jars in critical health"),
             _count(asset, "UnknownJars", "Jars of unknown health"),
-            _count(asset, "ActiveAlarms", "Conditions that are active"),
-            _count(asset, "UnacknowledgedAlarms", "Conditions that wait for acknowledgement"),
+            # What operators are shown (ISA-18.2): those suppressed, shelved or out of service count apart.
+            _count(asset, "ActiveAlarms", "Conditions that are active, and not hidden from operators"),
+            _count(asset, "UnacknowledgedAlarms", "The same that wait for acknowledgement"),
+            _count(asset, "LowAlarms", "Active alarms of low priority"),
+            _count(asset, "MediumAlarms", "Active alarms of medium priority"),
+            _count(asset, "HighAlarms", "Active alarms of high priority"),
+            _count(asset, "CriticalAlarms", "Active alarms of critical priority"),
+            _count(asset, "SuppressedAlarms", "Conditions that are active, and suppressed"),
+            _count(asset, "ShelvedAlarms", "Conditions that are shelved, active or not"),
+            _count(asset, "OutOfServiceAlarms", "Conditions that are out of service, active or not"),
+            _count(asset, "StandingAlarms", "Alarms that have been active for more than a day"),
+            _count(asset, "ChatteringAlarms", "Alarms that come and go too often to be of use"),
+            _count(asset, "AlarmRate", "Alarms that were raised in the last 10 min"),
+            _count(asset, "OpenIncidents", "Incidents that are open"),
+            _state(asset, _C, "AlarmFlood", AlarmFlood, "Whether more alarms come than can be followed"),
             _analog(asset, _C, "FreshDataShare", PERCENT, 0, 100, 10, "Jars whose readings are fresh"),
             _analog(asset, _C, "MeanStateOfHealth", PERCENT, 0, 120, 100, "Mean state of health"),
             _analog(asset, _C, "MeanRemainingUsefulLife", DAY, 0, _RUL_MAX, 10, "Mean remaining useful life"),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nodeset.datatypes import DataType
 from nodeset.fleet import AssetType
-from nodeset.methods import ANALYTICS, AUDIT, HISTORIAN, SIMULATION, MethodDef
+from nodeset.methods import ALARMS, ANALYTICS, AUDIT, HISTORIAN, SIMULATION, MethodDef
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import TagDef, tags_of
 
@@ -27,6 +27,8 @@ SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
 AUDIT_TYPE: Final = "AuditType"
 HISTORIAN_TYPE: Final = "HistorianType"
+ALARM_MANAGEMENT_TYPE: Final = "AlarmManagementType"
+INCIDENT_EVENT: Final = "IncidentEventType"
 SIMULATION_STARTED: Final = "SimulationStartedEventType"
 SIMULATION_STOPPED: Final = "SimulationStoppedEventType"
 
@@ -137,11 +139,47 @@ _SIMULATION_EVENT: Final = (
     PropertyDef("User", "Who started or stopped it; empty: the server", DataType.STRING),
 )
 
+# Of the whole fleet; the method Performance gives the figures of a site.
+ALARM_FIGURES: Final = (
+    VariableDef("Figures", "Name of each figure of the alarm system", DataType.STRING, array=True),
+    VariableDef("Values", "Each figure now; NaN: not enough is known yet", DataType.DOUBLE, array=True),
+    VariableDef(
+        "Targets", "Up to where EEMUA 191 and ISA-18.2 call each acceptable", DataType.DOUBLE, array=True
+    ),
+    VariableDef(
+        "Maxima", "Up to where they call each manageable; NaN: no such limit", DataType.DOUBLE, array=True
+    ),
+    VariableDef("Priorities", "Name of each priority, the lowest first", DataType.STRING, array=True),
+    VariableDef("PrioritySeverities", "Lowest severity of each priority", DataType.UINT32, array=True),
+    VariableDef(
+        "PriorityShares", "Share of each in the alarms of the last 7 days [%]", DataType.DOUBLE, array=True
+    ),
+    VariableDef("PriorityTargets", "The share that each should have [%]", DataType.DOUBLE, array=True),
+    VariableDef("AlarmsPerDay", "Alarms that were raised in the last 24 h", DataType.UINT32),
+    VariableDef("PeakAlarmRate", "Most alarms in any 10 min of the last 24 h", DataType.UINT32),
+    VariableDef("FloodShare", "Share of the last 24 h that was flood [%]", DataType.DOUBLE),
+)
+
+_INCIDENT: Final = (
+    PropertyDef("IncidentId", "Identifies the incident", DataType.STRING),
+    PropertyDef("Cause", "Name of its cause; AlarmFlood: none known", DataType.STRING),
+    PropertyDef("State", "Open or Closed", DataType.STRING),
+    PropertyDef("FirstOut", "Condition that became active first", DataType.STRING),
+    PropertyDef("Opened", "When its first condition became active", DataType.DATE_TIME),
+    PropertyDef("Closed", "When all was normal again; null: not yet", DataType.DATE_TIME),
+    PropertyDef("Members", "How many conditions belong to it", DataType.UINT32),
+    PropertyDef("Active", "How many of them are active", DataType.UINT32),
+    PropertyDef("Peak", "How many were active at once", DataType.UINT32),
+    PropertyDef("Suppressed", "How many were never shown as alarms", DataType.UINT32),
+    PropertyDef("Unacknowledged", "How many wait for operators", DataType.UINT32),
+    PropertyDef("Simulated", "Whether it is a simulation's", DataType.BOOLEAN),
+)
+
 TYPES: Final = (
     _asset_type(AssetType.JAR, "A battery block of a string", raises=(EXCLUSIVE_LEVEL_ALARM_TYPE,)),
     _asset_type(AssetType.STRING, "Jars in series", _any(AssetType.JAR)),
     _asset_type(AssetType.SYSTEM, "A UPS or rectifier with its strings", _any(AssetType.STRING)),
-    _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM)),
+    _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM), raises=(INCIDENT_EVENT,)),
     TypeDef(
         SIMULATION_TYPE,
         "Scenarios of the plant simulator",
@@ -164,14 +202,28 @@ TYPES: Final = (
     TypeDef(ANALYTICS_TYPE, "Predictions of remaining useful life", methods=ANALYTICS),
     TypeDef(AUDIT_TYPE, "Who did what, when and from where", methods=AUDIT),
     TypeDef(HISTORIAN_TYPE, "The past of the fleet, as files", methods=HISTORIAN),
+    TypeDef(
+        ALARM_MANAGEMENT_TYPE,
+        "How the alarm system does, its incidents and its nuisances (ISA-18.2, EEMUA 191)",
+        methods=ALARMS,
+        variables=ALARM_FIGURES,
+    ),
+    TypeDef(
+        INCIDENT_EVENT,
+        "An incident was opened, has changed or was closed: alarms of one cause at one site",
+        base=BASE_EVENT_TYPE,
+        properties=_INCIDENT,
+    ),
     TypeDef("DispatchableDeviceType", "A battery that may be charged and discharged", properties=_DEVICE),
     _asset_type(
         AssetType.FLEET,
         "All batteries of an operator",
         PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION, SIMULATION_STATUS),
+        PartDef("Alarms", ALARM_MANAGEMENT_TYPE, Rule.MANDATORY, ALARMS, ALARM_FIGURES),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),
         _any(AssetType.SITE),
+        raises=(INCIDENT_EVENT,),
     ),
 )

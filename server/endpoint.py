@@ -78,6 +78,7 @@ from server.services.view import ViewService
 from server.simulations import Simulations
 from server.space import standardnodes
 from server.space.addressspace import AddressSpace
+from server.space.alarmnodes import AlarmNodes
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
@@ -184,6 +185,7 @@ class OpcUaServer:
         self.conditions.register(methods)
         self.simulations = self._simulations(evaluation, shadow, clock, assets)
         SimulationNodes(self.simulations).describe(space, assets)
+        AlarmNodes(self.conditions.management).describe(space, assets)
         SimulationMethods(self.simulations).register(methods, assets.node_id)
         custom = CustomScenarios(self.simulations, catalogue, settings.home / "state" / STATE_FILE)
         custom.load()

@@ -16,6 +16,7 @@ from nodeset.frame import Frame
 from nodeset.index import MIRROR, TagIndex
 from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.management.management import Management
 from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
 from server.alarms.state import Flags, Transitions
@@ -59,11 +60,13 @@ class Conditions:
         keep: Sink,
         namespace: int,
         clock: Callable[[], int],
+        management: Management | None = None,
     ) -> None:
         self.table = table
+        self.management = management or Management(table)
         self.sinks: list[Sink] = [keep]
         self._overlay: Overlay | None = None  # while simulations run
-        self.mirror = ConditionMirror(table, self.tell, clock)  # where it has nodes
+        self.mirror = ConditionMirror(table, self.tell, clock, self.management)  # where it has nodes
         self._subscriptions = subscriptions
         self._namespace = namespace
         self._clock = clock
@@ -90,10 +93,10 @@ class Conditions:
     def step(self, frame: Frame) -> None:
         """Evaluate a scan, tell what changed, and count alarms into the frame."""
         transitions = self.table.step(frame)
+        self.management.step(frame, transitions)
         if self._overlay is not None:
             transitions = self._overlay.of_plant(transitions)
         self.tell(self.table, transitions)
-        self.table.count_into(frame)
 
     # -- simulations
 
@@ -106,16 +109,20 @@ class Conditions:
         overlay = self._overlay
         if overlay is None:
             overlay = Overlay(self.table)
+            self.management.begin_simulation()
         try:
             for table, transitions in overlay.show(rows, self._clock()):
                 self.tell(table, transitions)
         finally:  # whatever happens, what is not simulated is not hidden
             self._overlay = overlay if touched.any() else None
+            if self._overlay is None:
+                self.management.end_simulation()
 
     def simulate(self, frame: Frame) -> None:
         """The same as `step` for a scan of what is simulated; the fork of the alarm table takes it."""
         assert self._overlay is not None
         transitions = self._overlay.step(frame)
+        self.management.simulate(frame, self._overlay, transitions)
         self.tell(self._overlay.simulated, transitions)
 
     # -- telling

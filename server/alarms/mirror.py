@@ -13,6 +13,7 @@ import numpy as np
 from nodeset.fleet import Index
 from nodeset.frame import Frame
 from nodeset.index import MIRROR, TagIndex
+from server.alarms.management.management import Management
 from server.alarms.overlay import Overlay
 from server.alarms.state import Flags, Transitions
 from server.alarms.table import AlarmTable
@@ -24,24 +25,32 @@ Tell = Callable[[AlarmTable, Transitions, str], None]
 class ConditionMirror:
     """The mirror's conditions; rows are those of the plant's."""
 
-    def __init__(self, plant: AlarmTable, tell: Tell, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, plant: AlarmTable, tell: Tell, clock: Callable[[], int], management: Management
+    ) -> None:
         self._plant = plant
         self._tell = tell
         self._clock = clock
+        self._management = management
         self._overlay: Overlay | None = None  # while simulations run
 
     def touch(self, touched: Flags, index: TagIndex) -> None:
         """From now on there are conditions of these live variables, and of no others."""
         rows = self._plant.index.of_inputs(touched, index)
         overlay = self._overlay or Overlay(self._plant)
+        self._management.begin_simulation()
         for transitions in overlay.show_apart(rows, self._clock()):
             self._tell(overlay.simulated, transitions, MIRROR)
         self._overlay = overlay if touched.any() else None
+        if self._overlay is None:
+            self._management.end_simulation()
 
     def simulate(self, frame: Frame) -> None:
         """Evaluate a simulated scan, tell what changed, and count alarms into the frame."""
         assert self._overlay is not None
-        self._tell(self._overlay.simulated, self._overlay.step(frame), MIRROR)
+        transitions = self._overlay.step(frame)
+        self._management.simulate(frame, self._overlay, transitions)
+        self._tell(self._overlay.simulated, transitions, MIRROR)
 
     def table(self, row: int) -> AlarmTable | None:
         """The table of a condition; None where there is none."""

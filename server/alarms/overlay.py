@@ -62,12 +62,8 @@ class Overlay:
         return (self.simulated, closed), (self.plant, again)
 
     def step(self, frame: Frame) -> Transitions:
-        """Evaluate a simulated scan; what changed of what is shown, and the count of alarms in the frame."""
+        """Evaluate a simulated scan; what changed of what is shown."""
         transitions = self.simulated.step(frame)
-        simulated, plant = self.simulated.state, self.plant.state
-        active = np.where(self.shown, simulated.active, plant.active)
-        unacknowledged = np.where(self.shown, simulated.unacknowledged, plant.unacknowledged)
-        self.plant.count(frame, active, unacknowledged)
         return transitions.where(np.flatnonzero(self.shown[transitions.rows]))
 
     def of_plant(self, transitions: Transitions) -> Transitions:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset import status as st
-from nodeset.fleet import AssetType, Index
+from nodeset.fleet import Index
 from nodeset.frame import Frame
 from server.alarms.definition import LIMIT_LEVELS, ConditionIndex
 from server.alarms.errors import (
@@ -55,7 +55,6 @@ class AlarmTable:
         self.limits = resolve(index, overrides)
         mildest = np.where(self.limits.severity > 0, self.limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
-        self._site = index.site_of_row()
         self._nonce = self._simulated_nonce = os.urandom(_NONCE)
         self._events = 0
 
@@ -180,18 +179,6 @@ class AlarmTable:
         identity = crc32(identifier.encode())
         nonce = self._nonce if number < _SIMULATED_EVENTS else self._simulated_nonce
         return nonce + identity.to_bytes(4, "big") + number.to_bytes(8, "big")
-
-    def count_into(self, frame: Frame) -> None:
-        """Set ActiveAlarms and UnacknowledgedAlarms of every site and of the fleet."""
-        self.count(frame, self.state.active, self.state.unacknowledged)
-
-    def count(self, frame: Frame, active: Flags, unacknowledged: Flags) -> None:
-        """The same of conditions of which somebody else knows how they are."""
-        sites = self.index.fleet.count(AssetType.SITE)
-        for tag, where in (("ActiveAlarms", active), ("UnacknowledgedAlarms", unacknowledged)):
-            counts = np.bincount(self._site[where], minlength=sites + 1).astype(np.float64)
-            frame.put(AssetType.SITE, tag, counts[:sites])
-            frame.put(AssetType.FLEET, tag, float(counts.sum()))
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """All state as arrays without Python objects, by identifier, for a file that outlives the process."""

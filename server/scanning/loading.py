@@ -21,7 +21,22 @@ from server.livetable import LiveTable
 from server.scanning.evaluation import Evaluation
 
 SCANS_AT_ONCE: Final = 60  # of the shipped fleet: 20 MB, and half a second of the database
-_ALARM_COUNTS: Final = ("ActiveAlarms", "UnacknowledgedAlarms")
+_ALARM_COUNTS: Final = (
+    "ActiveAlarms",
+    "UnacknowledgedAlarms",
+    "LowAlarms",
+    "MediumAlarms",
+    "HighAlarms",
+    "CriticalAlarms",
+    "SuppressedAlarms",
+    "ShelvedAlarms",
+    "OutOfServiceAlarms",
+    "StandingAlarms",
+    "ChatteringAlarms",
+    "AlarmRate",
+    "AlarmFlood",
+    "OpenIncidents",
+)
 
 
 async def load(

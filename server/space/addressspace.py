@@ -15,7 +15,13 @@ from typing import Any, Final, Protocol
 from asyncua import ua
 
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
-from nodeset.types import ANALYTICS_TYPE, AUDIT_TYPE, HISTORIAN_TYPE, SIMULATION_TYPE
+from nodeset.types import (
+    ALARM_MANAGEMENT_TYPE,
+    ANALYTICS_TYPE,
+    AUDIT_TYPE,
+    HISTORIAN_TYPE,
+    SIMULATION_TYPE,
+)
 from server.protocol.decoder import node_id as node_id_of
 from server.protocol.stack import Buffer, NodeData, nodeid_from_binary, nodeid_to_binary
 from server.security.users import Role
@@ -33,6 +39,7 @@ OWN_NAMESPACE: Final = 1  # of the server itself (Part 3, 8.2.2)
 CACHED_NODES: Final = 4096
 CACHED_LINKS: Final = 256
 _OBJECTS: Final = {
+    "Alarms": ALARM_MANAGEMENT_TYPE,
     "Simulation": SIMULATION_TYPE,
     "Analytics": ANALYTICS_TYPE,
     "Audit": AUDIT_TYPE,

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nodeset import status as st
-from nodeset.fleet import AssetType
 from server.alarms.definition import MICROSECONDS, AlarmDef, Level
 from server.alarms.errors import (
     AlarmError,
@@ -348,21 +347,6 @@ def test_event_ids_are_never_given_twice() -> None:
         assert not seen.intersection(ids)
         seen.update(ids)
     assert len(seen) == 5 * 8
-
-
-def test_counts_of_sites_and_fleet() -> None:
-    plant = AlarmPlant(TEMPERATURE, HUMIDITY)
-    plant.set(TEMPERATURE, 50, asset=0)
-    plant.set(TEMPERATURE, 50, asset=2)
-    plant.set(HUMIDITY, 90, asset=1)
-    plant.step(0)
-    plant.table.acknowledge(0, plant.event_id(0), None, "ann", START)
-    plant.table.count_into(plant.frame)
-    column = plant.frame.column
-    assert column(AssetType.SITE, "ActiveAlarms").tolist() == [1, 2]
-    assert column(AssetType.SITE, "UnacknowledgedAlarms").tolist() == [0, 2]
-    assert column(AssetType.FLEET, "ActiveAlarms").tolist() == [3]
-    assert column(AssetType.FLEET, "UnacknowledgedAlarms").tolist() == [2]
 
 
 def test_restart_with_more_jars(tmp_path: Path) -> None:

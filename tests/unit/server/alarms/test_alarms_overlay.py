@@ -14,6 +14,7 @@ from server.alarms.conditions import notifiers
 from server.alarms.definition import MICROSECONDS
 from server.alarms.errors import UnknownEventError
 from server.alarms.events import condition_events, fields_of_conditions, message
+from server.alarms.management.management import Management
 from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
 from server.alarms.state import Transitions
@@ -158,19 +159,6 @@ def test_a_condition_enters_as_the_plant_has_it_by_then() -> None:
     assert made.overlay.simulated.state.comment[0] == "seen"
 
 
-def test_counts_are_of_what_is_shown() -> None:
-    made = Simulated()
-    made.plant.set(TEMPERATURE, 47.0, asset=1)  # hidden by its simulated one
-    made.plant.set(TEMPERATURE, 47.0, asset=2)
-    made.plant.step(10)
-    frame = made.frame(11)
-    column = frame.column(TEMPERATURE.tag.asset, TEMPERATURE.tag.name)
-    column[0], column[1] = 47.0, 20.0
-    made.overlay.step(frame)
-    assert frame.column("Site", "ActiveAlarms").tolist() == [1.0, 1.0]
-    assert frame.column("Fleet", "ActiveAlarms").tolist() == [2.0]
-
-
 def test_events_say_that_they_are_simulated() -> None:
     made = Simulated()
     (event,) = condition_events(made.overlay.simulated, made.simulate(11, j0=47.0), 2)
@@ -205,7 +193,9 @@ class Mirrored:
         self.plant.set(TEMPERATURE, 47.0, asset=1)
         self.plant.step(1)
         self.told: list[tuple[str, int]] = []
-        self.mirror = ConditionMirror(self.plant.table, self.tell, lambda: at(50))
+        self.mirror = ConditionMirror(
+            self.plant.table, self.tell, lambda: at(50), Management(self.plant.table)
+        )
 
     def tell(self, table: AlarmTable, transitions: Transitions, where: str) -> None:
         assert table is not self.plant.table

@@ -1,0 +1,79 @@
+"""Which conditions operators are shown as alarms, and which transitions raise one (ISA-18.2, 3.1 and 5.4).
+
+A condition that is suppressed, shelved or out of service is hidden. An alarm is raised when a condition that
+is not hidden becomes active, or is active and unacknowledged when it ceases to be hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodeset.fleet import Index
+from server.alarms.state import AlarmState, Change, Flags, Times, Transitions
+
+_ACTIVATED, _CLEARED = int(Change.ACTIVATED), int(Change.CLEARED | Change.DISABLED)
+_UNHIDDEN: Final = int(Change.UNSUPPRESSED | Change.UNSHELVED | Change.PLACED_IN_SERVICE)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The columns of `AlarmState` that decide what operators see, over all conditions."""
+
+    level: NDArray[np.int8]
+    acked: Flags
+    severity: NDArray[np.uint16]
+    active_time: Times
+    suppressed: NDArray[np.uint8]
+    shelved: NDArray[np.int8]
+    out_of_service: Flags
+
+    @classmethod
+    def of(cls, state: AlarmState) -> Self:
+        """A view of a table's state."""
+        return cls(**{name: getattr(state, name) for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def laid_over(cls, plant: AlarmState, simulated: AlarmState, shown: Flags) -> Self:
+        """The plant's, and in rows that are `shown` the simulated."""
+        names = cls.__dataclass_fields__
+        return cls(**{n: np.where(shown, getattr(simulated, n), getattr(plant, n)) for n in names})
+
+    def of_interest(self) -> Index:
+        """Rows that count for anything: active, unacknowledged, shelved or out of service."""
+        return np.flatnonzero((self.level != 0) | ~self.acked | (self.shelved != 0) | self.out_of_service)
+
+    def hidden(self, rows: Index) -> Flags:
+        """Which of some rows operators are not shown."""
+        hidden: Flags = (self.suppressed[rows] != 0) | (self.shelved[rows] != 0) | self.out_of_service[rows]
+        return hidden
+
+
+def hidden(state: AlarmState) -> Flags:
+    """Which conditions operators are not shown."""
+    hides: Flags = (state.suppressed != 0) | (state.shelved != 0) | state.out_of_service
+    return hides
+
+
+def activated(transitions: Transitions) -> Transitions:
+    """The conditions that became active, hidden or not; not their branches, which are of the past."""
+    became = (transitions.change & _ACTIVATED != 0) & (transitions.state.branch == 0)
+    return transitions.where(np.flatnonzero(became))
+
+
+def raised(transitions: Transitions) -> Transitions:
+    """Those that raise an alarm for operators."""
+    change, state = transitions.change, transitions.state
+    unhidden = (change & _UNHIDDEN != 0) & (state.level != 0) & ~state.acked
+    shown = ((change & _ACTIVATED != 0) | unhidden) & ~hidden(state) & (state.branch == 0)
+    return transitions.where(np.flatnonzero(shown))
+
+
+def cleared(transitions: Transitions) -> Index:
+    """Rows of the conditions that became inactive."""
+    became = (transitions.change & _CLEARED != 0) & (transitions.state.branch == 0)
+    rows: Index = transitions.rows[became]
+    return rows

@@ -1,0 +1,140 @@
+"""What is measured of alarms scan by scan: counts, rates, floods, chattering, and a record of all that.
+
+There is one of the plant, and while simulations run one of what they show; the plant's knows nothing of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from typing import Final
+
+import numpy as np
+
+from config.alarmmanagement import Management
+from nodeset.fleet import Index
+from server.alarms.definition import ConditionIndex
+from server.alarms.management import figures
+from server.alarms.management.annunciation import Seen, cleared, raised
+from server.alarms.management.chattering import Chattering
+from server.alarms.management.counts import Counts, by_site, present, priority_of
+from server.alarms.management.rates import SlidingCounts, flooded
+from server.alarms.management.record import Record
+from server.alarms.state import Flags, Times, Transitions
+
+MICROSECONDS: Final = 1_000_000
+
+
+class Monitor:
+    """Columns are sites, then the fleet."""
+
+    def __init__(self, index: ConditionIndex, settings: Management) -> None:
+        self.site: Index = index.site_of_row()
+        self.sites = len(index.fleet.sites)
+        self.rates = SlidingCounts(self.sites + 1, figures.PERIOD)
+        self.flood: Flags = np.zeros(self.sites + 1, np.bool_)
+        self.chattering = Chattering(index.size, settings.chattering)
+        self.record = Record(self.sites + 1, index.size, len(settings.priorities.lowest()))
+        self.seen: Seen | None = None  # by the last step
+        self.rows: Index = np.empty(0, np.intp)  # of interest then
+        self.time = 0
+        self._settings = settings
+
+    def fork(self) -> Monitor:
+        """Another that goes on from here."""
+        other = copy(self)
+        other.rates, other.chattering = self.rates.copy(), self.chattering.copy()
+        other.record, other.flood = self.record.copy(), self.flood.copy()
+        return other
+
+    def step(self, seen: Seen, transitions: Iterable[Transitions], time: int) -> dict[str, Counts]:
+        """Take in a scan; the tags that it gives, by name."""
+        self.seen, self.rows, self.time = seen, seen.of_interest(), time
+        self.record.advance(time)
+        self.rates.advance(time)
+        for each in transitions:
+            if len(each):
+                self._take(each, time)
+        self.chattering.settle(time)
+        self.flood = flooded(self.flood, self.rates.total, self._settings.flood)
+        self.record.rate(self.rates.total, self.flood)
+        return self._tags()
+
+    def standing(self) -> tuple[Index, Times]:
+        """Alarms that stand, the oldest first, and since when."""
+        if self.seen is None:
+            return np.empty(0, np.intp), np.empty(0, np.int64)
+        rows, seen = self.rows, self.seen
+        stand = (seen.level[rows] != 0) & ~seen.hidden(rows) & (seen.active_time[rows] <= self._stood_since)
+        found = rows[stand]
+        order = np.argsort(seen.active_time[found], kind="stable")
+        return found[order], seen.active_time[found[order]]
+
+    def chatters(self) -> Index:
+        """Alarms that chatter and are not hidden, the most frequent first."""
+        rows = self.chattering.rows
+        if self.seen is not None:
+            rows = rows[~self.seen.hidden(rows)]
+        return rows[np.argsort(-self.chattering.count[rows].astype(np.int64), kind="stable")]
+
+    def bad_actors(self, site: int | None = None) -> tuple[Index, Index, float]:
+        """Rows that raise most alarms, how many each, and their share of all [%]; of one site or of all."""
+        rows = slice(None) if site is None else np.flatnonzero(self.site == site)
+        return figures.worst(self.record, rows, self._settings.bad_actors)
+
+    def figures(self, site: int | None = None) -> list[figures.Figure]:
+        """The metrics of a site or of the fleet."""
+        column = self.sites if site is None else site
+        now: dict[str, float] = {"bad_actors": self.bad_actors(site)[2]}
+        if self.seen is not None:
+            now |= {tag: float(counts[column]) for tag, counts in self._tags().items()}
+        else:
+            now |= {"ChatteringAlarms": 0.0, "StandingAlarms": 0.0}
+        return figures.figures(self.record, column, self._settings, now, self.time)
+
+    def priority_shares(self) -> list[float]:
+        """Share of each priority in the fleet's alarms of 7 days [%]; NaN without alarms."""
+        return figures.priority_shares(self.record, self.sites)
+
+    def alarms_per_day(self) -> int:
+        """The fleet's alarms of the last 24 h."""
+        return int(self.record.raised[:, self.sites].sum())
+
+    def peak_rate(self) -> int:
+        """The fleet's highest rate of the last 24 h."""
+        return int(self.record.peak[:, self.sites].max())
+
+    def flood_share(self) -> float:
+        """Share of the last 24 h in which the fleet was in a flood [%]."""
+        return figures.flood_share(self.record, self.sites, self.time)
+
+    @property
+    def _stood_since(self) -> int:
+        return self.time - round(self._settings.standing * MICROSECONDS)
+
+    def _take(self, transitions: Transitions, time: int) -> None:
+        """Note which alarms were raised, and which were over at once."""
+        over = cleared(transitions)
+        if len(over):
+            shortest = round(self._settings.fleeting * MICROSECONDS)
+            fleeting = over[self.chattering.fleeting(over, time, shortest)]
+            self.record.fleet_in(by_site(self.site[fleeting], self.sites))
+        alarms = raised(transitions)
+        rows = alarms.rows
+        if len(rows):
+            counts = by_site(self.site[rows], self.sites)
+            priority = priority_of(alarms.state.severity, self._settings.priorities.lowest())
+            self.rates.add(time, counts)
+            self.record.raise_(counts, rows, self.site[rows], priority)
+            self.chattering.raise_(rows, time)
+
+    def _tags(self) -> dict[str, Counts]:
+        assert self.seen is not None
+        lowest = self._settings.priorities.lowest()
+        counts = present(self.seen, self.rows, self.site, self.sites, lowest, self._stood_since)
+        return counts | {
+            "ChatteringAlarms": by_site(self.site[self.chatters()], self.sites),
+            "AlarmRate": self.rates.total,
+            "OpenIncidents": np.zeros(self.sites + 1, np.int64),
+            "AlarmFlood": self.flood.astype(np.int64),
+        }
