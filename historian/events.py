@@ -32,7 +32,7 @@ _TIMES: Final = ("active_ts", "acked_ts", "enabled_ts", "quality_ts", "severity_
 _FIRST_TIME: Final = 9  # of the fields of a ConditionRow
 # What is NULL where a condition is as it begins, and what it is then.
 _DEFAULTS: Final = {
-    "confirmed": True, "shelved": 0, "suppressed": 0, "out_of_service": False, "branch": 0
+    "confirmed": True, "shelved": 0, "suppressed": 0, "out_of_service": False, "branch": 0, "branches": 0
 }  # fmt: skip
 _LATER_TIMES: Final = ("confirmed_ts", "shelved_ts", "shelved_until", "suppressed_ts", "service_ts")
 _FIRST_DEFAULT: Final = 17
@@ -93,6 +93,7 @@ class ConditionRow(NamedTuple):
     suppressed: int = 0
     out_of_service: bool = False
     branch: int = 0
+    branches: int = 0
     confirmed_time: int = 0
     shelved_time: int = 0
     shelved_until: int = 0

@@ -75,6 +75,7 @@ class RowWriter(Generic[Row]):
         self._failures = 0
         self._retry_at = 0.0
         self._lost = 0
+        self.offered = 0  # rows that were taken
         self.dropped = 0
         self.written = 0
         self._task = asyncio.create_task(self._run(), name=f"writer of {ledger.name}")
@@ -85,7 +86,13 @@ class RowWriter(Generic[Row]):
             self._drop(1, "neither database nor disk takes them")
         else:
             self._waiting.append(row)
+            self.offered += 1
         self._wake.set()
+
+    @property
+    def settled(self) -> int:
+        """How many of the rows that were taken, oldest first, are in the database, on disk or given up."""
+        return self.offered - len(self._waiting)
 
     @property
     def idle(self) -> bool:
@@ -193,7 +200,7 @@ class RowWriter(Generic[Row]):
     async def _keep_on_disk(self) -> None:
         """Move everything from memory to disk."""
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
+            batch = [self._waiting[i] for i in range(min(len(self._waiting), BATCH))]
             try:
                 kept = await asyncio.to_thread(self._keep, batch)
             except (sqlite3.Error, OSError) as error:
@@ -201,6 +208,8 @@ class RowWriter(Generic[Row]):
             else:
                 if not kept:
                     self._drop(len(batch), "the space for them is used up")
+            for _ in batch:
+                self._waiting.popleft()
 
     def _keep(self, batch: Sequence[Row]) -> bool:
         return self._spill.append(self._ledger.packed(batch))

@@ -121,6 +121,7 @@ event = sa.Table(
     sa.Column("suppressed", sa.SmallInteger),
     sa.Column("out_of_service", sa.Boolean),
     sa.Column("branch", sa.BigInteger),
+    sa.Column("branches", sa.SmallInteger),
     *(
         sa.Column(name, _TIME)
         for name in ("confirmed_ts", "shelved_ts", "shelved_until", "suppressed_ts", "service_ts")

@@ -32,6 +32,15 @@ _FLIPPED: Final = {"=": "=", ">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _NUMBERS: Final = {("Severity",): "severity"}
 _TEXTS: Final = {("SourceName",): "source", ("ConditionName",): "condition"}
 _TIME: Final = ("Time",)
+# States of conditions; NULL as they begin, and of what is no condition.
+_RETAINED: Final = "level <> 0 OR NOT acked OR confirmed IS FALSE OR coalesce(branches, 0) > 0"
+_STATES: Final = {
+    ("EnabledState", "Id"): "enabled",
+    ("ActiveState", "Id"): "level <> 0",
+    ("AckedState", "Id"): "acked",
+    ("Retain",): f"enabled AND ({_RETAINED})",
+}
+_USER: Final = ("ClientUserId",)
 _SERVER: Final = "Server"  # what the server's own events, which have no source, call theirs
 _WHOLE: Final = frozenset({VT.SByte, VT.Byte, VT.Int16, VT.UInt16, VT.Int32, VT.UInt32, VT.Int64, VT.UInt64})
 _MOST: Final = 64  # conditions
@@ -103,6 +112,10 @@ class _Narrowing:
             yield f"{_NUMBERS[path]} {order} {self._given(value)}"
         elif path in _TEXTS and order == "=" and kind is VT.String and _is_plain(value):
             yield f"{_TEXTS[path]} = {self._given(value)}"
+        elif path in _STATES and order == "=" and kind is VT.Boolean:
+            yield _of_conditions(f"({_STATES[path]}) = {self._given(value)}")
+        elif path == _USER and order == "=" and kind is VT.String and _is_plain(value):
+            yield _of_conditions(f"user_name = {self._given(value)}")
         elif path == _TIME and kind is VT.DateTime:
             yield f"ts {order} {self._given(value if value.tzinfo else value.replace(tzinfo=dt.UTC))}"
 
@@ -118,6 +131,11 @@ class _Narrowing:
         name = f"narrow{len(self.parameters)}"
         self.parameters[name] = value
         return f"%({name})s"
+
+
+def _of_conditions(text: str) -> str:
+    """Other events have fields of these names elsewhere, or not at all."""
+    return f"(condition IS NULL OR {text})"
 
 
 def _path(operand: Any) -> tuple[str, ...] | None:

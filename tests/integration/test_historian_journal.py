@@ -207,7 +207,9 @@ async def test_what_an_outage_kept_is_written_in_order_and_once(
     writer = started()
     for n in range(3):
         writer.offer(condition(n))
+        assert (writer.offered, writer.settled) == (n + 1, n)
         await until(lambda: not writer._waiting)
+    assert writer.settled == 3  # on disk
     await writer.close()
     is_open = True
     writer = started()

@@ -18,6 +18,7 @@ from opcuasimulations import Engineer
 from opcuasubscriber import Heat, Subscriber, item, select
 
 from server.alarms.events import fields_of_conditions
+from server.security.permissions import Permission
 
 S = ua.StatusCodes
 Ids = ua.ObjectIds
@@ -175,6 +176,11 @@ CLAUSES: list[tuple[list[tuple[ua.FilterOperator, list[Any]]], int]] = [
     ([(Op.OfType, [literal(ua.NodeId(Ids.SystemEventType), ua.VariantType.NodeId)])], 0),
     ([(Op.IsNull, [clause("Comment", "SourceTimestamp")])], 3),
     ([(Op.Equals, [clause("ActiveState", "Id"), literal(True, ua.VariantType.Boolean)])], 3),
+    ([(Op.Equals, [clause("AckedState", "Id"), literal(False, ua.VariantType.Boolean)])], 3),
+    ([(Op.Equals, [clause("AckedState", "Id"), literal(True, ua.VariantType.Boolean)])], 0),
+    ([(Op.Equals, [clause("EnabledState", "Id"), literal(True, ua.VariantType.Boolean)])], 3),
+    ([(Op.Equals, [clause("Retain"), literal(True, ua.VariantType.Boolean)])], 3),
+    ([(Op.Equals, [clause("ClientUserId"), text("anna")])], 0),
     ([(Op.BitwiseAnd, [SEVERITY, number(256)])], 0),
     ([(Op.Cast, [SOURCE, literal(ua.NodeId(Ids.Boolean), ua.VariantType.NodeId)])], 0),
     (
@@ -260,6 +266,28 @@ async def test_wrong_details_are_refused(client: Client, server: OpcUaTestServer
     wrong = where((Op.InView, [SEVERITY]))
     found = await result(client, SERVER, event_details(BEGINNING, FUTURE, wrong))
     assert found.StatusCode.value == S.BadEventFilterInvalid
+
+
+@pytest.mark.parametrize("missing", [Permission.RECEIVE_EVENTS, Permission.READ_HISTORY])
+async def test_who_lacks_either_right_reads_no_events_of_the_past(
+    client: Client,
+    server: OpcUaTestServer,
+    since: dt.datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: Permission,
+) -> None:
+    """Both are needed: to read history, and to receive the events of the node."""
+    details = event_details(since, since + SECOND, select("EventId"))
+    nodes = [SERVER, server.node_id("Fleet"), server.node_id("Bangrak")]
+    assert codes(await results(client, nodes, details)) == [S.Good] * 3
+    without = {
+        profile: tuple(each & ~missing for each in granted)
+        for profile, granted in server.app._opcua.permissions._granted.items()
+    }
+    monkeypatch.setattr(server.app._opcua.permissions, "_granted", without)
+    denied = await results(client, nodes, details)
+    assert codes(denied) == [S.BadUserAccessDenied] * 3
+    assert [each.HistoryData.Body for each in denied if each.HistoryData] == []
 
 
 async def test_a_point_goes_on_with_the_same_filter_only(client: Client, since: dt.datetime) -> None:

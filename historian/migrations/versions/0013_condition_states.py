@@ -19,6 +19,7 @@ COLUMNS = {
     "suppressed": "smallint",
     "out_of_service": "boolean",
     "branch": "bigint",
+    "branches": "smallint",
     "confirmed_ts": "timestamptz",
     "shelved_ts": "timestamptz",
     "shelved_until": "timestamptz",

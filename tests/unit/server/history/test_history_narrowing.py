@@ -52,6 +52,21 @@ HERE = (Op.Equals, [SOURCE, literal("Bangrak", VT.String)])
             "severity >= %(narrow0)s AND severity <= %(narrow1)s",
             [1, 9],
         ),
+        (
+            [(Op.Equals, [field("AckedState", "Id"), literal(False, VT.Boolean)])],
+            "(condition IS NULL OR (acked) = %(narrow0)s)",
+            [False],
+        ),
+        (
+            [(Op.Equals, [literal(True, VT.Boolean), field("ActiveState", "Id")])],
+            "(condition IS NULL OR (level <> 0) = %(narrow0)s)",
+            [True],
+        ),
+        (
+            [(Op.Equals, [field("ClientUserId"), literal("anna", VT.String)])],
+            "(condition IS NULL OR user_name = %(narrow0)s)",
+            ["anna"],
+        ),
         ([(Op.GreaterThan, [field("Time"), literal(NOW, VT.DateTime)])], "ts > %(narrow0)s", [NOW]),
         ([(Op.OfType, [literal(ALARM, VT.NodeId)])], "event_type = ANY(%(narrow0)s)", [["i=2915"]]),
         (
@@ -75,12 +90,14 @@ def test_what_all_must_meet_is_asked_of_the_database(
         [(Op.Not, [ua.ElementOperand(1)]), SEVERE],
         [(Op.Equals, [SOURCE, literal("Server", VT.String)])],  # what events without a source say
         [(Op.Equals, [SOURCE, literal("a\0", VT.String)])],
+        [(Op.Equals, [field("AckedState", "Id"), literal(0, VT.Byte)])],
+        [(Op.Equals, [field("ClientUserId"), literal("", VT.String)])],
         [(Op.LessThan, [SOURCE, literal("B", VT.String)])],  # another order than the database's
         [(Op.Equals, [field("SourceName", index_range="0:2"), literal("Ban", VT.String)])],
         [(Op.GreaterThan, [SEVERITY, literal(700.5, VT.Double)])],
         [(Op.GreaterThan, [SEVERITY, literal("700", VT.String)])],
         [(Op.GreaterThan, [SEVERITY, SEVERITY])],
-        [(Op.Equals, [field("ActiveState", "Id"), literal(True, VT.Boolean)])],
+        [(Op.Equals, [field("ConfirmedState", "Id"), literal(True, VT.Boolean)])],
         [(Op.Like, [SOURCE, literal("Ban%", VT.String)])],
         [(Op.InList, [SOURCE, literal("A", VT.String), SEVERITY])],
         [(Op.InList, [SEVERITY, literal(1, VT.Byte)])],
