@@ -172,6 +172,14 @@ class ConditionEvent:
         get = _ATTRIBUTES.get(attribute)
         return get(self) if get else NULL
 
+    def member(self, path: Path) -> ua.Variant:
+        """NodeId of an object that is part of the condition; null where it has none at that path."""
+        return (
+            node_id(self.node(f"{self.source}#{self.definition.name}.{'.'.join(path)}"))
+            if path in _OBJECTS
+            else NULL
+        )
+
     def encoded(self, path: Path) -> bytes:
         """Value of a field as it goes over the wire."""
         known = self._encoded.get(path)
@@ -296,6 +304,8 @@ _GETTERS: Final[dict[str, Callable[[ConditionEvent], ua.Variant]]] = {
     **{f"{level.label}Limit": _limit(column) for column, level in enumerate(LIMIT_LEVELS)},
 }
 _FIELDS: Final = {tuple(name.split("/")): get for name, get in _GETTERS.items()}
+# What has members and no value of its own.
+_OBJECTS: Final = frozenset(path[:1] for path in _FIELDS) - frozenset(_FIELDS)
 
 
 def _constants(values: Mapping[Key, ua.Variant]) -> dict[Key, bytes]:

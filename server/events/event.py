@@ -47,6 +47,9 @@ class Event(Protocol):
     def attribute(self, attribute: int) -> ua.Variant:
         """An attribute of the instance itself (an empty browse path): NodeId gives the ConditionId."""
 
+    def member(self, path: Path) -> ua.Variant:
+        """NodeId of an object that is part of the instance; null where it has none at that path."""
+
     def encoded(self, path: Path) -> bytes:
         """Value of a field as it goes over the wire."""
 
@@ -99,6 +102,10 @@ class PlainEvent:
 
     def attribute(self, attribute: int) -> ua.Variant:
         """A plain event is no instance: it has no attributes."""
+        return NULL
+
+    def member(self, path: Path) -> ua.Variant:
+        """Nor objects."""
         return NULL
 
     def encoded(self, path: Path) -> bytes:

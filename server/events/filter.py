@@ -1,49 +1,39 @@
 """An EventFilter, checked and compiled once, then applied to events (Part 4, 7.22.3 and 7.7).
 
 `compile_filter` gives the filter, or None where it must be refused with Bad_EventFilterInvalid, and the
-result with a StatusCode for each clause and operand. A select clause that is wrong costs only its own
-field, which is then null. Elements are evaluated from the last to the first, each once: an ElementOperand
-can only name a later element (Part 4, 7.7.4.2), so there are no loops and no recursion.
+result with a StatusCode for each clause and operand, and with words for who asks for diagnostics. A select
+clause that is wrong costs only its own field, which is then null; an element that the first one does not lead
+to costs nothing. Elements are evaluated from the last to the first, each once: an ElementOperand can only
+name a later element (Part 4, 7.7.4.2), so there are no loops and no recursion.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from asyncua import ua
 
-from server.events.event import ENCODED_NULL, NULL, Event, Path, node_id
-from server.events.likepattern import PatternError, compile_pattern
+from server.events.clauses import NO_FIELD, Field, Refused, compile_clause
+from server.events.event import NULL, Event, node_id
+from server.events.operands import ENDS, Operand, check_literal, compile_operand
 from server.events.operators import OPERATORS, Operation, Operator, variant
-from server.events.types import BASE, EventTypes
-from server.events.values import data_type, truth
-from server.protocol.indexrange import BadRange, NoData, take
-from server.protocol.stack import struct_to_binary, variant_to_binary
+from server.events.relatedto import MAX_RELATIONS, check_end, compile_relation
+from server.events.types import EventTypes
+from server.events.values import truth
+from server.protocol.stack import struct_to_binary
 from server.protocol.wire import I32
 
-Found = TypeVar("Found", ua.Variant, bytes)
-# An operand's value, from the event and the values of later elements.
-Operand = Callable[[Event, Sequence[ua.Variant]], ua.Variant]
 Op = ua.FilterOperator
 Codes = ua.StatusCodes
 
 MAX_SELECT_CLAUSES: Final = 1000
 MAX_ELEMENTS: Final = 256
 MAX_OPERANDS: Final = 4096
-_INSTANCE_ATTRIBUTES: Final = frozenset(
-    {
-        ua.AttributeIds.NodeId,
-        ua.AttributeIds.NodeClass,
-        ua.AttributeIds.BrowseName,
-        ua.AttributeIds.DisplayName,
-        ua.AttributeIds.Description,
-    }
-)
 # Told to every subscriber, whatever its where clause says: they are about the subscription itself.
 _ALWAYS: Final = frozenset(
     ua.NodeId(number)
@@ -56,14 +46,6 @@ _ALWAYS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a clause names: its value in an event, and the same encoded."""
-
-    value: Callable[[Event], ua.Variant]
-    encoded: Callable[[Event], bytes]
-
-
 @dataclass(frozen=True)
 class CompiledFilter:
     """A filter ready for use.
@@ -73,6 +55,7 @@ class CompiledFilter:
 
     key: bytes
     where: bytes
+    looks: bool  # at the address space, for each event
     _select: tuple[Field, ...]
     _where: tuple[tuple[int, Element], ...]
     _size: int
@@ -97,18 +80,10 @@ class CompiledFilter:
 
 @dataclass(frozen=True)
 class Element:
-    """One operator with its operands; `uses` are the elements that it needs."""
+    """One operator with its operands."""
 
     apply: Operation
     operands: tuple[Operand, ...]
-    uses: tuple[int, ...]
-
-
-class _Refused(Exception):
-    """An operand, clause or element is wrong; `code` says how."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
 
 
 def compile_filter(
@@ -116,21 +91,45 @@ def compile_filter(
 ) -> tuple[CompiledFilter | None, ua.EventFilterResult]:
     """Check and compile a client's filter."""
     clauses, elements = wanted.SelectClauses or [], wanted.WhereClause.Elements or []
-    operands = sum(len(element.FilterOperands or []) for element in elements)
-    if len(clauses) > MAX_SELECT_CLAUSES or len(elements) > MAX_ELEMENTS or operands > MAX_OPERANDS:
+    if _is_too_much(clauses, elements):
         return None, ua.EventFilterResult()
     selected = [_select(clause, types) for clause in clauses]
-    compiled = [_Compiler(types, i, len(elements)).element(element) for i, element in enumerate(elements)]
-    result = ua.EventFilterResult(
-        SelectClauseResults=[ua.StatusCode(code) for _, code in selected],
-        WhereClauseResult=ua.ContentFilterResult(ElementResults=[result for _, result in compiled]),
-    )
-    where = [element for element, _ in compiled if element is not None]
-    if len(where) < len(elements) or all(code != Codes.Good for _, code in selected):
+    compiled = [_Compiler(types, i, elements).element() for i in range(len(elements))]
+    result = _result(selected, compiled)
+    reachable = _reachable(elements)
+    where = [(i, compiled[i].element) for i in reachable]
+    if any(element is None for _, element in where) or all(code != Codes.Good for _, code, _ in selected):
         return None, result
-    select = tuple(field for field, _ in selected)
-    reachable = _reachable(where)
-    return CompiledFilter(_key(clauses), _key(elements), select, reachable, len(where)), result
+    select = tuple(field for field, _, _ in selected)
+    looks = any(elements[i].FilterOperator == Op.RelatedTo for i in reachable)
+    sound = tuple((i, element) for i, element in where if element is not None)
+    return CompiledFilter(_key(clauses), _key(elements), looks, select, sound, len(elements)), result
+
+
+def without_diagnostics(result: ua.EventFilterResult) -> ua.EventFilterResult:
+    """The same for a client that did not ask for words."""
+    elements = result.WhereClauseResult.ElementResults
+    return ua.EventFilterResult(
+        SelectClauseResults=result.SelectClauseResults,
+        WhereClauseResult=ua.ContentFilterResult(
+            ElementResults=[
+                ua.ContentFilterElementResult(each.StatusCode, each.OperandStatusCodes) for each in elements
+            ]
+        ),
+    )
+
+
+def _is_too_much(
+    clauses: Sequence[ua.SimpleAttributeOperand], elements: Sequence[ua.ContentFilterElement]
+) -> bool:
+    operands = sum(len(element.FilterOperands or []) for element in elements)
+    relations = sum(element.FilterOperator == Op.RelatedTo for element in elements)
+    return (
+        len(clauses) > MAX_SELECT_CLAUSES
+        or len(elements) > MAX_ELEMENTS
+        or operands > MAX_OPERANDS
+        or relations > MAX_RELATIONS
+    )
 
 
 def _key(parts: Sequence[Any]) -> bytes:
@@ -142,141 +141,101 @@ def _key(parts: Sequence[Any]) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _reachable(elements: list[Element]) -> tuple[tuple[int, Element], ...]:
+def _reachable(elements: Sequence[ua.ContentFilterElement]) -> list[int]:
     """The elements that the first one leads to, last first; the others are ignored (Part 4, 7.7.1)."""
-    needed = {0}
+    needed = {0} if elements else set()
     for i, element in enumerate(elements):
         if i in needed:
-            needed.update(element.uses)
-    return tuple((i, elements[i]) for i in sorted(needed, reverse=True) if i < len(elements))
+            named = [o.Index for o in element.FilterOperands or [] if isinstance(o, ua.ElementOperand)]
+            needed.update(index for index in named if i < index < len(elements))
+    return sorted(needed, reverse=True)
 
 
-def _select(clause: ua.SimpleAttributeOperand, types: EventTypes) -> tuple[Field, int]:
+def _select(clause: ua.SimpleAttributeOperand, types: EventTypes) -> tuple[Field, int, str]:
     try:
-        return compile_clause(clause, types), Codes.Good
-    except _Refused as refused:
-        return Field(lambda event: NULL, lambda event: ENCODED_NULL), refused.code
-
-
-def compile_clause(clause: ua.SimpleAttributeOperand, types: EventTypes) -> Field:
-    """How to get what a clause names; raises for a clause that no event can answer."""
-    kind, path = clause.TypeDefinitionId, clause.BrowsePath or []
-    if kind.is_null():
-        kind = BASE
-    if not types.is_event_type(kind):
-        raise _Refused(Codes.BadTypeDefinitionInvalid)
-    if any(not name.Name for name in path):
-        raise _Refused(Codes.BadBrowseNameInvalid)
-    field = _field(clause, kind, path, types) if path else _attribute(clause)
-    if clause.IndexRange:
-        field = _ranged(field, clause.IndexRange)
-    if kind == BASE:
-        return field
-    return Field(
-        _restricted(field.value, NULL, kind, types), _restricted(field.encoded, ENCODED_NULL, kind, types)
-    )
-
-
-def _attribute(clause: ua.SimpleAttributeOperand) -> Field:
-    attribute = clause.AttributeId
-    if attribute not in _INSTANCE_ATTRIBUTES:
-        raise _Refused(Codes.BadAttributeIdInvalid)
-    return Field(lambda event: event.attribute(attribute), lambda event: event.encoded_attribute(attribute))
-
-
-def _field(
-    clause: ua.SimpleAttributeOperand, kind: ua.NodeId, path: Sequence[ua.QualifiedName], types: EventTypes
-) -> Field:
-    found = types.find(kind, path)
-    if found is None:
-        raise _Refused(Codes.BadNodeIdUnknown)
-    if found is not ua.NodeClass.Variable or clause.AttributeId != ua.AttributeIds.Value:
-        raise _Refused(Codes.BadAttributeIdInvalid)
-    names: Path = tuple(n.Name if not n.NamespaceIndex else f"{n.NamespaceIndex}:{n.Name}" for n in path)
-    return Field(lambda event: event.value(names), lambda event: event.encoded(names))
-
-
-def _restricted(
-    get: Callable[[Event], Found], null: Found, kind: ua.NodeId, types: EventTypes
-) -> Callable[[Event], Found]:
-    """Null for events of any other type than `kind` and its subtypes."""
-    known: dict[ua.NodeId, bool] = {}
-    last, last_fits = ua.NodeId(), False  # most events are of the type of the one before
-
-    def restricted(event: Event) -> Found:
-        nonlocal last, last_fits
-        if event.type is not last:
-            fits = known.get(event.type)
-            if fits is None:
-                fits = known[event.type] = types.is_subtype(event.type, kind)
-            last, last_fits = event.type, fits
-        return get(event) if last_fits else null
-
-    return restricted
-
-
-def _ranged(field: Field, index_range: str) -> Field:
-    """A part of a String, ByteString or array; null where there is none."""
-
-    def ranged(event: Event) -> ua.Variant:
-        try:
-            return take(field.value(event), index_range)
-        except NoData:
-            return NULL
-
-    try:
-        take(NULL, index_range)
-    except BadRange:
-        raise _Refused(Codes.BadIndexRangeInvalid) from None
-    except NoData:
-        pass
-    return Field(ranged, lambda event: variant_to_binary(ranged(event)))
+        return compile_clause(clause, types), Codes.Good, ""
+    except Refused as refused:
+        return NO_FIELD, refused.code, refused.text
 
 
 # The type of an event as a value; there are not many.
 _type_of = lru_cache(maxsize=256)(node_id)
 
 
-class _Compiler:
-    """Compiles element `number` of a where clause of `count` elements."""
+@dataclass(frozen=True)
+class _Compiled:
+    """An element, None where it is wrong, and what is said of it and of its operands."""
 
-    def __init__(self, types: EventTypes, number: int, count: int) -> None:
+    element: Element | None
+    code: int
+    text: str = ""
+    codes: Sequence[int] = ()
+    texts: Sequence[str] = ()
+
+    def result(self) -> ua.ContentFilterElementResult:
+        """The same as the structure of Part 4, 7.7.2."""
+        result = ua.ContentFilterElementResult(
+            ua.StatusCode(self.code), [ua.StatusCode(c) for c in self.codes]
+        )
+        result.OperandDiagnosticInfos = _diagnostics(self.texts)
+        return result
+
+
+class _Compiler:
+    """Compiles element `number` of the `elements` of a where clause."""
+
+    def __init__(self, types: EventTypes, number: int, elements: Sequence[ua.ContentFilterElement]) -> None:
         self._types = types
         self._number = number
-        self._count = count
+        self._elements = elements
+        self._wanted = elements[number]
 
-    def element(
-        self, element: ua.ContentFilterElement
-    ) -> tuple[Element | None, ua.ContentFilterElementResult]:
-        """The element, or None, and what its result says."""
-        wanted = element.FilterOperands or []
+    def element(self) -> _Compiled:
+        """The element and what its result says."""
+        wanted = self._wanted.FilterOperands or []
         try:
-            chosen = self._operator(element.FilterOperator, len(wanted))
-        except _Refused as refused:
-            return None, _result(refused.code, [])
-        operands: list[Operand] = []
-        codes: list[int] = []
-        for place, operand in enumerate(wanted):
-            try:
-                operands.append(self._operand(operand))
-                self._check_literal(element.FilterOperator, place, operand)
-                codes.append(Codes.Good)
-            except _Refused as refused:
-                codes.append(refused.code)
-        if any(code != Codes.Good for code in codes):
-            return None, _result(Codes.BadFilterOperandInvalid, codes)
-        uses = tuple(o.Index for o in wanted if isinstance(o, ua.ElementOperand))
-        if element.FilterOperator == Op.OfType:
-            operands.insert(0, lambda event, values: _type_of(event.type))
-        return Element(chosen.apply, tuple(operands), uses), _result(Codes.Good, codes)
+            chosen = self._operator(len(wanted))
+        except Refused as refused:
+            return _Compiled(None, refused.code, refused.text)
+        operands = [self._operand(place, operand) for place, operand in enumerate(wanted)]
+        codes, texts = [code for _, code, _ in operands], [text for _, _, text in operands]
+        sound = [operand for operand, _, _ in operands if operand is not None]
+        if len(sound) < len(wanted):
+            return _Compiled(None, Codes.BadFilterOperandInvalid, "see its operands", codes, texts)
+        if self._wanted.FilterOperator == Op.OfType:
+            sound.insert(0, lambda event, values: _type_of(event.type))
+        elif self._wanted.FilterOperator == Op.RelatedTo:
+            return self._relation(codes, texts)
+        return _Compiled(Element(chosen.apply, tuple(sound)), Codes.Good, "", codes, texts)
 
-    def _operator(self, wanted: int, operands: int) -> Operator:
-        chosen = Operator(self._of_type(), 1, 1) if wanted == Op.OfType else OPERATORS.get(wanted)
+    def _relation(self, codes: list[int], texts: list[str]) -> _Compiled:
+        try:
+            related = compile_relation(self._elements, self._number, self._types)
+        except Refused as refused:
+            return _Compiled(None, Codes.BadFilterOperandInvalid, refused.text, codes, texts)
+        return _Compiled(Element(_OF_RELATION.apply, (related,)), Codes.Good, "", codes, texts)
+
+    def _operand(self, place: int, operand: Any) -> tuple[Operand | None, int, str]:
+        operator = self._wanted.FilterOperator
+        try:
+            compiled = compile_operand(operand, self._number, len(self._elements), self._types)
+            check_literal(operator, place, operand, self._types)
+            if operator == Op.RelatedTo and place in ENDS:
+                check_end(operand, self._elements)
+        except Refused as refused:
+            return None, refused.code, refused.text
+        return compiled, Codes.Good, ""
+
+    def _operator(self, operands: int) -> Operator:
+        wanted = self._wanted.FilterOperator
+        chosen = Operator(self._of_type(), 1, 1) if wanted == Op.OfType else _KNOWN.get(wanted)
+        if chosen is None and wanted == Op.InView:
+            raise Refused(Codes.BadFilterOperatorUnsupported, "there are no views")
         if chosen is None:
-            known = wanted in (Op.InView, Op.RelatedTo)
-            raise _Refused(Codes.BadFilterOperatorUnsupported if known else Codes.BadFilterOperatorInvalid)
+            raise Refused(Codes.BadFilterOperatorInvalid, f"there is no operator {int(wanted)}")
         if not chosen.least <= operands <= chosen.most:
-            raise _Refused(Codes.BadFilterOperandCountMismatch)
+            text = f"{Op(wanted).name} does not take {operands} operands"
+            raise Refused(Codes.BadFilterOperandCountMismatch, text)
         return chosen
 
     def _of_type(self) -> Operation:
@@ -292,61 +251,24 @@ class _Compiler:
 
         return of_type
 
-    def _operand(self, operand: Any) -> Operand:
-        if isinstance(operand, ua.LiteralOperand):
-            value = operand.Value
-            return lambda event, values: value
-        if isinstance(operand, ua.ElementOperand):
-            index = operand.Index
-            if not self._number < index < self._count:
-                raise _Refused(Codes.BadFilterElementInvalid)
-            return lambda event, values: values[index]
-        if isinstance(operand, ua.AttributeOperand):
-            operand = _simple(operand)
-        if not isinstance(operand, ua.SimpleAttributeOperand):
-            raise _Refused(Codes.BadFilterOperandInvalid)
-        get = compile_clause(operand, self._types).value
-        return lambda event, values: get(event)
 
-    def _check_literal(self, wanted: int, place: int, operand: Any) -> None:
-        """Refuse a literal that could only ever make the operator fail."""
-        if not isinstance(operand, ua.LiteralOperand):
-            return
-        value = operand.Value
-        if wanted == Op.Like and place == 1:
-            _check_pattern(value)
-        elif wanted == Op.Cast and place == 1 and data_type(value) is None:
-            raise _Refused(Codes.BadFilterLiteralInvalid)
-        elif wanted == Op.OfType:
-            if not isinstance(value.Value, ua.NodeId):
-                raise _Refused(Codes.BadFilterLiteralInvalid)
-            if not self._types.is_event_type(value.Value):
-                raise _Refused(Codes.BadTypeDefinitionInvalid)
+_OF_RELATION: Final = Operator(lambda operands: operands[0], 6, 6)
+_KNOWN: Final = {**OPERATORS, Op.RelatedTo: _OF_RELATION}
 
 
-def _check_pattern(value: ua.Variant) -> None:
-    if not isinstance(value.Value, str):
-        return
-    try:
-        compile_pattern(value.Value)
-    except PatternError:
-        raise _Refused(Codes.BadFilterLiteralInvalid) from None
-
-
-def _simple(operand: ua.AttributeOperand) -> ua.SimpleAttributeOperand:
-    """An AttributeOperand that stays within the event, as the simple one that it is short for."""
-    steps = operand.BrowsePath.Elements or []
-    if any(step.IsInverse for step in steps):
-        raise _Refused(Codes.BadFilterOperandInvalid)
-    return ua.SimpleAttributeOperand(
-        TypeDefinitionId=operand.NodeId,
-        BrowsePath=[step.TargetName for step in steps],
-        AttributeId=operand.AttributeId,
-        IndexRange=operand.IndexRange,
+def _result(
+    selected: Sequence[tuple[Field, int, str]], compiled: Sequence[_Compiled]
+) -> ua.EventFilterResult:
+    """A StatusCode for each clause, element and operand, and what there is to say of those that are wrong."""
+    return ua.EventFilterResult(
+        [ua.StatusCode(code) for _, code, _ in selected],
+        _diagnostics([text for _, _, text in selected]),
+        ua.ContentFilterResult(
+            [each.result() for each in compiled], _diagnostics([each.text for each in compiled])
+        ),
     )
 
 
-def _result(code: int, operands: list[int]) -> ua.ContentFilterElementResult:
-    return ua.ContentFilterElementResult(
-        StatusCode=ua.StatusCode(code), OperandStatusCodes=[ua.StatusCode(c) for c in operands]
-    )
+def _diagnostics(texts: Sequence[str]) -> list[ua.DiagnosticInfo]:
+    """A text for each of several, none at all where there is nothing to say (Part 4, 7.22.3)."""
+    return [ua.DiagnosticInfo(AdditionalInfo=text or None) for text in texts] if any(texts) else []

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from operator import eq
 
 from asyncua import ua
+
+from server.events.relations import Relations, Targets
 
 References = Callable[[ua.NodeId], Sequence[ua.ReferenceDescription]]
 
@@ -23,14 +26,20 @@ _AGGREGATES = frozenset(
         ua.ObjectIds.HasOrderedComponent,
     )
 )
+_TYPE_DEFINITIONS = (ua.NodeId(ua.ObjectIds.BaseObjectType), ua.NodeId(ua.ObjectIds.BaseVariableType))
+_REFERENCE_TYPE = ua.NodeId(ua.ObjectIds.References)
 _Children = dict[tuple[int, str], ua.ReferenceDescription]
 
 
 class EventTypes:
-    """Event types, by `references` of any node; an unknown node has none."""
+    """Event types, by `references` of any node; an unknown node has none.
 
-    def __init__(self, references: References) -> None:
+    `targets` tells faster where a node's references lead, for `relations` between nodes that are no types.
+    """
+
+    def __init__(self, references: References, targets: Targets | None = None) -> None:
         self._references = references
+        self.relations = Relations(targets or self._targets, self.is_subtype)
         self._known: dict[ua.NodeId, _Children] = {}
         self._above: dict[ua.NodeId, tuple[ua.NodeId, ...]] = {}
         # TypeDefinitions of the instance declarations below the types.
@@ -43,6 +52,22 @@ class EventTypes:
     def is_subtype(self, node: ua.NodeId, base: ua.NodeId) -> bool:
         """Whether `node` is `base` or a subtype of it, however far down."""
         return base in self._upwards(node)
+
+    def is_type_definition(self, node: ua.NodeId) -> bool:
+        """Whether `node` is an ObjectType or a VariableType."""
+        return any(self.is_subtype(node, base) for base in _TYPE_DEFINITIONS)
+
+    def is_reference_type(self, node: ua.NodeId) -> bool:
+        """Whether `node` is a ReferenceType."""
+        return self.is_subtype(node, _REFERENCE_TYPE)
+
+    def _targets(self, node: ua.NodeId, reference: ua.NodeId, subtypes: bool) -> list[ua.NodeId]:
+        """Where forward references of a type lead from a node."""
+        return [
+            _plain(r.NodeId)
+            for r in self._references(node)
+            if r.IsForward and (self.is_subtype if subtypes else eq)(r.ReferenceTypeId, reference)
+        ]
 
     def subtypes(self, base: ua.NodeId) -> list[ua.NodeId]:
         """`base` and all its subtypes."""

@@ -52,6 +52,10 @@ _INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,20}")
 _FLOAT_TEXT: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 _LONGEST_NUMBER: Final = 400
+_GUID_SIZE: Final = 16
+# Integers that have room for the upper half of a StatusCode only.
+_SHORT: Final = frozenset({Type.Int16, Type.UInt16})
+_SEVERITY_AND_CODE: Final = 16
 
 
 def is_null(value: ua.Variant) -> bool:
@@ -90,6 +94,8 @@ def as_string(value: ua.Variant) -> str | None:
 
 def common(a: ua.Variant, b: ua.Variant) -> tuple[Any, Any] | None:
     """Both values in the type of higher precedence, or None."""
+    if bool(a.is_array) != bool(b.is_array):
+        a, b = _single(a), _single(b)
     kind, other = a.VariantType, b.VariantType
     if bool(a.is_array) != bool(b.is_array):
         return None
@@ -102,6 +108,13 @@ def common(a: ua.Variant, b: ua.Variant) -> tuple[Any, Any] | None:
         return None if converted is None else (a.Value, converted)
     converted = _implicit(a, other)
     return None if converted is None else (converted, b.Value)
+
+
+def _single(value: ua.Variant) -> ua.Variant:
+    """The element of an array that has only one; anything else as it is (Part 4, 7.7.3)."""
+    if not value.is_array or not isinstance(value.Value, list) or len(value.Value) != 1:
+        return value
+    return ua.Variant(value.Value[0], value.VariantType)
 
 
 def order(a: ua.Variant, b: ua.Variant) -> tuple[Any, Any] | None:
@@ -120,6 +133,15 @@ def integer(value: int, kind: ua.VariantType) -> ua.Variant:
     """An integer of a type, or null where it does not fit."""
     low, high = _INTEGERS[kind]
     return ua.Variant(value, kind) if low <= value <= high else NULL
+
+
+def hops(value: ua.Variant) -> int | None:
+    """A number of hops, from what becomes an Int32 without a Cast; None for what does not, or is below 0."""
+    if value.is_array:
+        return None
+    number = _parse(value.Value, Type.Int32) if _is_text(value) else value.Value
+    known = value.VariantType in _INTEGERS or _is_text(value)
+    return int(number) if known and number is not None and 0 <= number < 2**31 else None
 
 
 def _is_text(value: ua.Variant) -> bool:
@@ -179,13 +201,17 @@ def data_type(node: ua.Variant) -> ua.VariantType | None:
 
 
 def cast(value: ua.Variant, target: ua.VariantType) -> ua.Variant:
-    """The value in another type; null where that cannot be (Part 4, 7.7.3, Cast)."""
-    if is_null(value) or value.is_array:
-        return NULL
-    if value.VariantType is target:
-        return value
-    result = _CASTS[target](value, target)
-    return NULL if result is None else ua.Variant(result, target)
+    """The value in another type; null where that cannot be (Part 4, 7.7.3, Cast).
+
+    An array is converted element by element, and not at all where one of them cannot be.
+    """
+    if value.VariantType is target or is_null(value):
+        return value if not is_null(value) else NULL
+    if not value.is_array:
+        result = _CASTS[target](value, target)
+        return NULL if result is None else ua.Variant(result, target)
+    elements = [cast(ua.Variant(each, value.VariantType), target).Value for each in value.Value]
+    return NULL if None in elements else ua.Variant(elements, target, is_array=True)
 
 
 def _to_boolean(value: ua.Variant, target: ua.VariantType) -> Any:
@@ -194,10 +220,18 @@ def _to_boolean(value: ua.Variant, target: ua.VariantType) -> Any:
     return _parse(value.Value, target) if _is_text(value) else None
 
 
+def _bits_of(code: int, target: ua.VariantType) -> int:
+    """The bits of a StatusCode, of the upper half where there is only room for that."""
+    size = 16 if target in _SHORT else 32
+    bits = code >> _SEVERITY_AND_CODE if target in _SHORT else code
+    sign = 1 << (size - 1)
+    return (bits ^ sign) - sign if target in (Type.Int16, Type.Int32) else bits
+
+
 def _to_integer(value: ua.Variant, target: ua.VariantType) -> Any:
     inner = value.Value
     if value.VariantType is Type.StatusCode:
-        inner = inner.value
+        inner = _bits_of(inner.value, target)
     elif _is_text(value):
         return _parse(inner, target)
     elif value.VariantType in _FLOATS:
@@ -221,18 +255,37 @@ def _to_string(value: ua.Variant, target: ua.VariantType) -> Any:
         return "true" if inner else "false"
     if isinstance(inner, int | float | uuid.UUID):
         return str(inner)
+    if isinstance(inner, bytes):
+        return inner.hex().upper()
     if isinstance(inner, dt.datetime):
         return inner.isoformat().replace("+00:00", "Z")
     return as_string(value)
 
 
 def _to_status(value: ua.Variant, target: ua.VariantType) -> Any:
-    code = _to_integer(value, Type.UInt32) if value.VariantType in _INTEGERS else None
+    """The bits of 32; of 16 those that say what happened, without the details below them."""
+    if value.VariantType not in _INTEGERS:
+        return None
+    if value.VariantType in _SHORT:
+        return ua.StatusCode((value.Value & 0xFFFF) << _SEVERITY_AND_CODE)
+    bits = value.Value & 0xFFFF_FFFF if value.VariantType is Type.Int32 else value.Value
+    code = integer(bits, Type.UInt32).Value
     return None if code is None else ua.StatusCode(code)
 
 
 def _to_guid(value: ua.Variant, target: ua.VariantType) -> Any:
+    if value.VariantType is Type.ByteString:
+        return _guid_of(value.Value)
     return _guid(value.Value) if _is_text(value) else None
+
+
+def _guid_of(data: bytes) -> uuid.UUID | None:
+    """A Guid from its encoding (Part 6, 5.2.2.6)."""
+    return uuid.UUID(bytes_le=data) if len(data) == _GUID_SIZE else None
+
+
+def _to_bytes(value: ua.Variant, target: ua.VariantType) -> Any:
+    return value.Value.bytes_le if value.VariantType is Type.Guid else None
 
 
 def _to_date(value: ua.Variant, target: ua.VariantType) -> Any:
@@ -272,6 +325,7 @@ _CASTS: Final[dict[ua.VariantType, Callable[[ua.Variant, ua.VariantType], Any]]]
     Type.String: _to_string,
     Type.StatusCode: _to_status,
     Type.Guid: _to_guid,
+    Type.ByteString: _to_bytes,
     Type.DateTime: _to_date,
     Type.NodeId: _to_node_id,
     Type.ExpandedNodeId: _to_node_id,

@@ -34,6 +34,7 @@ S = ua.StatusCodes
 
 MAX_EVENTS: Final = 10_000  # of a node in one answer
 _AT_ONCE: Final = 1000  # rows of the journal
+_LOOKED: Final = 10  # rows of the journal, between two turns of others
 _LONGEST: Final = 5.0  # s, for one answer
 _BEGINNING, _END = 0, 253_402_214_400_000_000  # 9999-12-31
 _HISTORY_EVENT: Final = int(ua.ObjectIds.HistoryEvent_Encoding_DefaultBinary)
@@ -140,9 +141,7 @@ class EventReader:
         while True:
             rows = await self._journal.read(scope, terms.extent(after), _AT_ONCE, terms.narrow)
             self._know_types(rows)
-            some, place, is_more = await asyncio.to_thread(
-                self._encode, rows, terms.filter, most - len(found)
-            )
+            some, place, is_more = await self._encoded(rows, terms.filter, most - len(found))
             found += some
             is_more = is_more or len(rows) == _AT_ONCE
             if not is_more:
@@ -155,6 +154,23 @@ class EventReader:
         """Look at the address space here: what happens in the thread finds all types known."""
         for text in {row.type for row in rows}:
             self._types.is_event_type(self._kept.type_of(text))
+
+    async def _encoded(
+        self, rows: Sequence[EventRow], chosen: CompiledFilter, most: int
+    ) -> tuple[list[bytes], At | None, bool]:
+        """As `_encode`: in a thread, or a few rows at a time where the filter looks at the address space."""
+        if not chosen.looks:
+            return await asyncio.to_thread(self._encode, rows, chosen, most)
+        found: list[bytes] = []
+        place: At | None = None
+        for first in range(0, len(rows), _LOOKED):
+            some, at, is_more = self._encode(rows[first : first + _LOOKED], chosen, most - len(found))
+            found += some
+            place = at or place
+            if is_more:
+                return found, place, True
+            await asyncio.sleep(0)
+        return found, place, False
 
     def _encode(
         self, rows: Sequence[EventRow], chosen: CompiledFilter, most: int

@@ -7,10 +7,11 @@ from typing import Any, Final
 from asyncua import ua
 
 from nodeset.tags import Kind
-from server.events.filter import compile_filter
+from server.events.filter import compile_filter, without_diagnostics
 from server.events.types import EventTypes
 from server.livetable import LiveTable
 from server.protocol.stack import AggregateFilter, DataChangeFilter
+from server.protocol.wire import OPERATION_ADDITIONAL_INFO
 from server.space.addressspace import AddressSpace
 from server.subscriptions.limits import MAX_EVENT_QUEUE
 from server.subscriptions.liveitems import NO_DEADBAND
@@ -38,7 +39,7 @@ class ItemTerms:
     def __init__(self, space: AddressSpace, table: LiveTable, scan_interval: float) -> None:
         self._space = space
         self._table = table
-        self.event_types = EventTypes(self._references)
+        self.event_types = EventTypes(self._references, space.targets)
         self.scan_interval = scan_interval
 
     def _references(self, node_id: ua.NodeId) -> list[ua.ReferenceDescription]:
@@ -96,11 +97,13 @@ class ItemTerms:
 
     # -- events
 
-    def event_filter(self, wanted: Any) -> tuple[Any, ua.EventFilterResult]:
-        """The compiled filter and the result that tells its faults."""
+    def event_filter(self, wanted: Any, diagnostics: int) -> tuple[Any, ua.EventFilterResult]:
+        """The compiled filter and the result that tells its faults, in words where they are asked for."""
         if not isinstance(wanted, ua.EventFilter):
             raise RefusedItem(S.BadEventFilterInvalid)
         compiled, result = compile_filter(wanted, self.event_types)
+        if not diagnostics & OPERATION_ADDITIONAL_INFO:
+            result = without_diagnostics(result)
         if compiled is None:
             raise RefusedItem(S.BadEventFilterInvalid, result)
         return compiled, result

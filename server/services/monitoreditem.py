@@ -21,7 +21,7 @@ from server.protocol.dispatch import Call, Dispatcher, check_operations
 from server.protocol.sessions import Session
 from server.protocol.stack import struct_to_binary
 from server.protocol.turns import Work
-from server.protocol.wire import I32, response_header
+from server.protocol.wire import I32, response_header, return_diagnostics
 from server.services.attribute import AttributeService
 from server.services.itemrequests import LiveRequest, LiveRequests
 from server.services.itemterms import ItemTerms, RefusedItem, mode_of
@@ -158,7 +158,7 @@ class MonitoredItemService:
             yield
             _check_open(subscription)
             try:
-                found = self._create_one(call.owner, wanted, timestamps, live)
+                found = self._create_one(call, wanted, timestamps, live)
                 if found is None:
                     live.places.append(len(results))
                 results.append(found or b"")
@@ -172,12 +172,12 @@ class MonitoredItemService:
         return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
     def _create_one(
-        self, session: Session, wanted: ua.MonitoredItemCreateRequest, timestamps: int, live: _LiveBatch
+        self, call: Call, wanted: ua.MonitoredItemCreateRequest, timestamps: int, live: _LiveBatch
     ) -> bytes | None:
         """The result of an item, or None of a live value, which is created with the others in `live`."""
-        item = wanted.ItemToMonitor
+        item, session = wanted.ItemToMonitor, call.owner
         if item.AttributeId == A.EventNotifier:
-            return self._create_event_item(session, live.subscription, wanted)
+            return self._create_event_item(call, live.subscription, wanted)
         plain = item.AttributeId == A.Value and not item.IndexRange and not item.DataEncoding.Name
         row = self._parser.row(item.NodeId) if plain else None
         if row is None or not self._may_read(session, np.array([row], np.intp)):
@@ -245,12 +245,12 @@ class MonitoredItemService:
         return _CREATED.pack(0, made.id, made.interval, made.queue_size)
 
     def _create_event_item(
-        self, session: Session, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest
+        self, call: Call, subscription: Subscription, wanted: ua.MonitoredItemCreateRequest
     ) -> bytes:
         item, how = wanted.ItemToMonitor, wanted.RequestedParameters
-        source = self._notifier(item.NodeId, session)
+        source = self._notifier(item.NodeId, call.owner)
         mode = mode_of(wanted.MonitoringMode)
-        compiled, result = self._terms.event_filter(how.Filter)
+        compiled, result = self._terms.event_filter(how.Filter, return_diagnostics(call.data))
         asked = self._terms.event_queue(how.QueueSize)
         size = self._subscriptions.item_memory.queue(asked, MAX_EVENT_QUEUE, EVENT_COST)
         self._check_room(subscription, EVENT_COST.of(size))
@@ -290,7 +290,7 @@ class MonitoredItemService:
             yield
             _check_open(subscription)
             try:
-                results.append(self._modify_one(subscription, wanted, timestamps))
+                results.append(self._modify_one(call, subscription, wanted, timestamps))
             except RefusedItem as refused:
                 result = ua.MonitoredItemModifyResult(ua.StatusCode(refused.code))
                 result.FilterResult = refused.result
@@ -299,12 +299,16 @@ class MonitoredItemService:
         return b"".join((header, I32.pack(len(results)), *results, _NONE))
 
     def _modify_one(
-        self, subscription: Subscription, wanted: ua.MonitoredItemModifyRequest, timestamps: int
+        self,
+        call: Call,
+        subscription: Subscription,
+        wanted: ua.MonitoredItemModifyRequest,
+        timestamps: int,
     ) -> bytes:
         number, how = wanted.MonitoredItemId, wanted.RequestedParameters
         item = subscription.items.others.get(number)
         if isinstance(item, EventItem):
-            return self._modify_event_item(subscription, item, how)
+            return self._modify_event_item(call, subscription, item, how)
         if isinstance(item, DataItem):
             return self._modify_data_item(subscription, item, how, timestamps)
         row = subscription.items.row_of(number)
@@ -349,9 +353,9 @@ class MonitoredItemService:
         return _MODIFIED.pack(0, interval, size)
 
     def _modify_event_item(
-        self, subscription: Subscription, item: EventItem, how: ua.MonitoringParameters
+        self, call: Call, subscription: Subscription, item: EventItem, how: ua.MonitoringParameters
     ) -> bytes:
-        compiled, result = self._terms.event_filter(how.Filter)
+        compiled, result = self._terms.event_filter(how.Filter, return_diagnostics(call.data))
         asked = self._terms.event_queue(how.QueueSize)
         size = self._subscriptions.item_memory.queue(asked, MAX_EVENT_QUEUE, EVENT_COST)
         item.filter, item.handle = compiled, how.ClientHandle

@@ -187,6 +187,18 @@ class AddressSpace:
                 self._links.popitem(last=False)
         return view
 
+    def targets(self, node_id: ua.NodeId, kind: ua.NodeId, subtypes: bool) -> list[ua.NodeId]:
+        """Where forward references of a type lead from a node; an unknown node has none."""
+        view = self.view(node_id)
+        kinds = {kind} | (self.subtypes(kind) if subtypes else frozenset())
+        if view is None:
+            return []
+        return [
+            nodeid_from_binary(Buffer(target))
+            for one, target in view.targets()
+            if one.forward and one.kind in kinds
+        ]
+
     # -- types
 
     def reference_types(self, kind: ua.NodeId, subtypes: bool) -> frozenset[ua.NodeId] | None:

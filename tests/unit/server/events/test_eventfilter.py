@@ -11,11 +11,16 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.server.address_space import AddressSpace, NodeManagementService
 from asyncua.server.standard_address_space import standard_address_space
-from asyncua.ua.ua_binary import extensionobject_from_binary, extensionobject_to_binary, variant_to_binary
+from asyncua.ua.ua_binary import (
+    extensionobject_from_binary,
+    extensionobject_to_binary,
+    struct_to_binary,
+    variant_to_binary,
+)
 
 from server.alarms.events import ConditionEvent, condition_events
 from server.events.event import refresh_start, system_event
-from server.events.filter import MAX_ELEMENTS, CompiledFilter, compile_filter
+from server.events.filter import MAX_ELEMENTS, CompiledFilter, compile_filter, without_diagnostics
 from server.events.types import EventTypes
 
 Op = ua.FilterOperator
@@ -84,6 +89,17 @@ SELECTED: list[tuple[str, Any, str, Any]] = [
     ("no field", field("Nonsense"), "BadNodeIdUnknown", None),
     ("a field that the type does not have", field("HighLimit", CONDITION), "BadNodeIdUnknown", None),
     ("an object has no value", field("LimitState", 9482), "BadAttributeIdInvalid", None),
+    (
+        "an object has a NodeId",
+        field("LimitState", 9482, 1),
+        "Good",
+        ua.NodeId("A/UPS-1/S01/J01#TemperatureHigh.LimitState", 2),
+    ),
+    ("a variable's NodeId is not to be had", field("Severity", BASE, 1), "BadAttributeIdInvalid", None),
+    ("the time left on the shelf", field("ShelvingState/UnshelveTime", 2915), "Good", ...),
+    ("the state of the shelf", field("ShelvingState/CurrentState/Id"), "Good", ...),
+    ("the end of the path is missing", field("ShelvingState/Nonsense", 2915), "BadNodeIdUnknown", None),
+    ("deeper than there is anything", field("Severity/Id", CONDITION), "BadNodeIdUnknown", None),
     ("no such attribute", field("Severity", BASE, 99), "BadAttributeIdInvalid", None),
     ("an instance has no value", field("", CONDITION, 13), "BadAttributeIdInvalid", None),
     ("no event type", field("Severity", 58), "BadTypeDefinitionInvalid", None),
@@ -102,9 +118,8 @@ def test_select(types: EventTypes, hot: ConditionEvent, clause: Any, code: str, 
     got = compiled.fields(hot)
     assert got[0].Value == 500
     if value is ...:
-        assert got[1].Value.Text == "Active/High"
-    else:
-        assert got[1].Value == value
+        value = hot.value(tuple(name.Name for name in clause.BrowsePath)).Value
+    assert got[1].Value == value
 
 
 def test_encoded_fields_are_what_asyncua_makes_of_them(types: EventTypes, hot: ConditionEvent) -> None:
@@ -188,20 +203,12 @@ MATCHES: list[tuple[str, bool, list[ua.ContentFilterElement]]] = [
         [element(Op.IsNull, field("LowLimit")), element(Op.IsNull, field("Severity"))],
     ),
     (
-        "an AttributeOperand that stays in the event",
+        "whatever is wrong with elements that the first does not lead to",
         True,
         [
-            element(
-                Op.Equals,
-                ua.AttributeOperand(
-                    NodeId=ua.NodeId(BASE),
-                    BrowsePath=ua.RelativePath(
-                        [ua.RelativePathElement(ua.NodeId(46), False, True, ua.QualifiedName("Severity"))]
-                    ),
-                    AttributeId=13,
-                ),
-                literal(500),
-            )
+            element(Op.IsNull, field("LowLimit")),
+            element(Op.InView, literal(1)),
+            element(Op.Equals, field("Nonsense"), literal(1)),
         ],
     ),
 ]
@@ -218,7 +225,12 @@ TRUE_ = element(Op.IsNull, field("LowLimit"))
 REFUSED: list[tuple[str, tuple[str, list[str]], list[ua.ContentFilterElement]]] = [
     ("unknown operator", ("BadFilterOperatorInvalid", []), [element(99, literal(1))]),
     ("InView", ("BadFilterOperatorUnsupported", []), [element(Op.InView, literal(1))]),
-    ("RelatedTo", ("BadFilterOperatorUnsupported", []), [element(Op.RelatedTo, *[literal(1)] * 6)]),
+    (
+        "RelatedTo of numbers",
+        ("BadFilterOperandInvalid", ["BadFilterLiteralInvalid"] * 3 + ["Good"] * 3),
+        [element(Op.RelatedTo, *[literal(1)] * 6)],
+    ),
+    ("RelatedTo of too little", ("BadFilterOperandCountMismatch", []), [element(Op.RelatedTo, literal(1))]),
     ("too few operands", ("BadFilterOperandCountMismatch", []), [element(Op.Equals, literal(1))]),
     ("too many operands", ("BadFilterOperandCountMismatch", []), [element(Op.Not, literal(1), literal(1))]),
     ("no operand", ("BadFilterOperandCountMismatch", []), [ua.ContentFilterElement(Op.OfType, None)]),
@@ -264,14 +276,19 @@ REFUSED: list[tuple[str, tuple[str, list[str]], list[ua.ContentFilterElement]]] 
         [element(Op.IsNull, ua.ExtensionObject())],
     ),
     (
-        "a way out of the event",
-        ("BadFilterOperandInvalid", ["BadFilterOperandInvalid"]),
+        "an AttributeOperand, which the filter of events does not take (Part 4, 7.22.3)",
+        ("BadFilterOperandInvalid", ["BadFilterOperandInvalid", "Good"]),
         [
             element(
-                Op.IsNull,
+                Op.Equals,
                 ua.AttributeOperand(
-                    NodeId=ua.NodeId(BASE), BrowsePath=ua.RelativePath([ua.RelativePathElement()])
+                    NodeId=ua.NodeId(BASE),
+                    BrowsePath=ua.RelativePath(
+                        [ua.RelativePathElement(ua.NodeId(46), False, True, ua.QualifiedName("Severity"))]
+                    ),
+                    AttributeId=13,
                 ),
+                literal(500),
             )
         ],
     ),
@@ -335,3 +352,37 @@ def test_events_of_other_types_have_null_fields(types: EventTypes) -> None:
     )
     text, active, condition = chosen.fields(system_event(1, "Hello", 1))
     assert (text.Value.Text, active.Value, condition.Value) == ("Hello", None, None)
+
+
+def test_each_fault_is_told_in_words_for_who_asks(types: EventTypes) -> None:
+    wanted = event_filter(
+        element(Op.And, ua.ElementOperand(1), ua.ElementOperand(2)),
+        element(Op.Equals, field("Nonsense"), literal(1)),
+        element(Op.InView, literal(1)),
+        select=[field("Severity"), field("ActiveState/Nowhere", 2915)],
+    )
+    compiled, result = compile_filter(wanted, types)
+    assert compiled is None
+    assert [info.AdditionalInfo for info in result.SelectClauseDiagnosticInfos] == [
+        None,
+        "i=2915 declares no ActiveState/Nowhere",
+    ]
+    where = result.WhereClauseResult
+    assert [info.AdditionalInfo for info in where.ElementDiagnosticInfos] == [
+        None,
+        "see its operands",
+        "there are no views",
+    ]
+    second = where.ElementResults[1]
+    assert [info.AdditionalInfo for info in second.OperandDiagnosticInfos] == [
+        "i=2041 declares no Nonsense",
+        None,
+    ]
+    silent = without_diagnostics(result)
+    assert silent.SelectClauseResults == result.SelectClauseResults
+    assert not silent.SelectClauseDiagnosticInfos
+    assert [e.StatusCode for e in silent.WhereClauseResult.ElementResults] == [
+        e.StatusCode for e in where.ElementResults
+    ]
+    assert not any(e.OperandDiagnosticInfos for e in silent.WhereClauseResult.ElementResults)
+    struct_to_binary(result)  # it goes over the wire
