@@ -242,7 +242,7 @@ class Conditions:
         try:
             Listeners(items()).offer(refresh_start(self._clock()))
             overlay = self._overlay
-            rows = self.table.retained().rows if overlay is None else overlay.retained()
+            rows = self.table.of_interest() if overlay is None else overlay.retained()
             for offer, of in ((self._offer_again, rows), (self._offer_mirrored, self.mirror.retained()[1])):
                 for at in range(0, len(of), _AT_ONCE):
                     await self._backlog.idle()  # what is told again has been told before

@@ -22,6 +22,7 @@ from nodeset.tags import TAG_OF, Mode, TagDef
 from nodeset.units import CELSIUS, KELVIN, PERCENT
 
 MICROSECONDS = 1_000_000
+_DAY = 86_400 * MICROSECONDS
 
 
 class Level(IntEnum):
@@ -111,12 +112,14 @@ class AlarmDef:
     advice: str
     type: AlarmType = AlarmType.LEVEL
     confirm: bool = False  # whether an operator has also to confirm (Part 9, 5.7.2)
-    suppressed_by: tuple[str, ...] = ()  # conditions of the site that explain this one while they are active
+    # Conditions of the asset, of what it is part of, or of its parts, that explain this one.
+    suppressed_by: tuple[str, ...] = ()
     linger: int = 0  # µs for which they explain it after their end
     measure: Measure = Measure()
     modes: tuple[Mode, ...] = ()  # operating modes in which it can be active; none: all
     cells: int = 0  # limits are those of a jar of so many cells; 0: of any jar
     words: Words | None = None  # of off-normal types: what a message says instead of a number
+    shelve_max: int = _DAY  # µs for which an operator may shelve it: MaxTimeShelved (Part 9, 5.8.2)
 
     @property
     def asset(self) -> AssetType:

@@ -1,11 +1,17 @@
-"""Why a call on a condition is refused; `status` is the StatusCode of the answer (Part 9, 5.5 and 5.7).
+"""Why a call on a condition is refused; `status` is the StatusCode of the answer (Part 9, 5.5, 5.7, 5.8.17).
 
 AlarmError
 ├── ConditionDisabledError    BadConditionDisabled
 ├── AlreadyDisabledError      BadConditionAlreadyDisabled
 ├── AlreadyEnabledError       BadConditionAlreadyEnabled
 ├── UnknownEventError         BadEventIdUnknown
-└── AlreadyAcknowledgedError  BadConditionBranchAlreadyAcked
+├── AlreadyAcknowledgedError  BadConditionBranchAlreadyAcked
+├── AlreadyConfirmedError     BadConditionBranchAlreadyConfirmed
+├── AlreadyShelvedError       BadConditionAlreadyShelved
+├── NotShelvedError           BadConditionNotShelved
+└── ShelvingTimeError         BadShelvingTimeOutOfRange
+
+Suppression and service have no such codes: what is so already stays so, untold (5.8.8 to 5.8.15).
 """
 
 from __future__ import annotations
@@ -47,3 +53,27 @@ class AlreadyAcknowledgedError(AlarmError):
     """Somebody was faster."""
 
     status = 0x80CF_0000
+
+
+class AlreadyConfirmedError(AlarmError):
+    """There is nothing to confirm: done already, not acknowledged yet, or the condition asks for none."""
+
+    status = 0x80D0_0000
+
+
+class AlreadyShelvedError(AlarmError):
+    """The condition is shelved in this way already."""
+
+    status = 0x80D1_0000
+
+
+class NotShelvedError(AlarmError):
+    """The condition is not shelved."""
+
+    status = 0x80D2_0000
+
+
+class ShelvingTimeError(AlarmError):
+    """The time is not above zero, or longer than the condition may be shelved."""
+
+    status = 0x80D3_0000

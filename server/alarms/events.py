@@ -116,11 +116,12 @@ class ConditionState(NamedTuple):
     out_of_service: bool = False
     service_time: int = 0
     branch: int = 0
+    branches: int = 0
 
     @property
     def retain(self) -> bool:
         """Whether the condition is of interest to a client."""
-        return self.enabled and (self.level != 0 or not self.acked or not self.confirmed)
+        return self.enabled and (self.level != 0 or not self.acked or not self.confirmed or self.branches > 0)
 
 
 @dataclass(slots=True)
@@ -211,10 +212,15 @@ def condition_events(
     ):
         definition, asset = index.locate(row)
         path = assets(definition.asset)[asset].path
-        event_id = table.event_id_of(f"{path}#{definition.name}", state.event) if state.event else b""
+        event_id = _event_id(table, f"{path}#{definition.name}", state)
         source = at + path
         events.append(ConditionEvent(definition, source, namespace, event_id, change, state, own, simulated))
     return events
+
+
+def _event_id(table: AlarmTable, identifier: str, state: ConditionState) -> bytes:
+    """No bytes where nothing has been told yet."""
+    return table.event_id_of(identifier, state.event, state.branch) if state.event else b""
 
 
 def message(event: ConditionEvent) -> str:

@@ -39,6 +39,7 @@ class Change(IntFlag):
     REMOVED_FROM_SERVICE = 8192
     PLACED_IN_SERVICE = 16384
     CONFIGURED = 32768
+    BRANCHED = 65536  # of a branch: it began; of the condition itself: the last of its branches has ended
 
 
 class Shelving(IntEnum):
@@ -62,7 +63,9 @@ class AlarmState:
 
     `since` is when a limit began to ask for a change that its delay still holds back. `event` counts the
     condition's last event, `ack_from` the one that asked for acknowledgement; 0 is none. `branch` is 0
-    for the condition itself, and for a branch the number of the event that it began with.
+    for the condition itself, and for a branch the number of the event that it began with; `branches` counts
+    those that a condition has. `lifted` is where an operator has ended a suppression by design for as long
+    as its cause lasts.
     """
 
     enabled: Flags
@@ -90,9 +93,11 @@ class AlarmState:
     shelved_until: Times
     suppressed: NDArray[np.uint8]
     suppressed_time: Times
+    lifted: Flags
     out_of_service: Flags
     service_time: Times
     branch: NDArray[np.int64]
+    branches: NDArray[np.uint8]
     comment: NDArray[np.object_]
     user: NDArray[np.object_]
 
@@ -109,8 +114,8 @@ class AlarmState:
 
     @property
     def retain(self) -> Flags:
-        """Where the condition is of interest to a client (Part 9, 5.5.2)."""
-        return self.enabled & (self.active | ~self.acked | ~self.confirmed)
+        """Where the condition is of interest to a client: as long as it has branches, too (Part 9, B.1.3)."""
+        return self.enabled & (self.active | ~self.acked | ~self.confirmed | (self.branches > 0))
 
     def take(self, rows: Index | slice) -> AlarmState:
         """A copy of some rows, in their order; a view of them where they are a slice."""
@@ -119,6 +124,12 @@ class AlarmState:
     def copy(self) -> AlarmState:
         """All of it, for somebody else to change."""
         return AlarmState(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
+
+    def followed_by(self, other: AlarmState) -> AlarmState:
+        """A copy of these rows, and after them those of another."""
+        return AlarmState(
+            **{f.name: np.concatenate((getattr(self, f.name), getattr(other, f.name))) for f in fields(self)}
+        )
 
     def put(self, rows: Index, other: AlarmState) -> None:
         """Set some rows from another state, whose rows are these in this order."""
@@ -145,6 +156,19 @@ class Transitions:
     def where(self, some: Index | slice) -> Transitions:
         """Some of them, by their place."""
         return Transitions(self.time, self.rows[some], self.change[some], self.state.take(some))
+
+    def followed_by(self, later: Transitions) -> Transitions:
+        """These, and after them others of the same time."""
+        if not len(later):
+            return self
+        if not len(self):
+            return later
+        return Transitions(
+            self.time,
+            np.concatenate((self.rows, later.rows)),
+            np.concatenate((self.change, later.change)),
+            self.state.followed_by(later.state),
+        )
 
 
 def first_state(severity: NDArray[np.uint16], time: int) -> AlarmState:
@@ -180,9 +204,11 @@ def first_state(severity: NDArray[np.uint16], time: int) -> AlarmState:
         shelved_until=never(),
         suppressed=np.zeros(n, np.uint8),
         suppressed_time=never(),
+        lifted=np.zeros(n, np.bool_),
         out_of_service=np.zeros(n, np.bool_),
         service_time=never(),
         branch=never(),
+        branches=np.zeros(n, np.uint8),
         comment=np.full(n, "", np.object_),
         user=np.full(n, "", np.object_),
     )

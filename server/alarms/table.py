@@ -5,16 +5,14 @@ The condition's level is the outermost exceeded limit (Part 9, ExclusiveLimitAla
 worse (none to High, High to HighHigh, Low to High) asks for acknowledgement; what eases it does not.
 A Bad input changes no level, nor does one whose sensor is doubted, which has a condition of its own: it is
 told by the event's Quality, and a delay starts anew after it; any other Uncertain input is evaluated.
-Branches are not kept yet: a condition that becomes active again before it was acknowledged stays one, and
-only the EventIds since the latest activation acknowledge it.
+A condition that becomes active again while it waits for acknowledgement or confirmation leaves a branch; an
+EventId speaks of the activation that the event told.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from copy import copy
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,41 +20,52 @@ from numpy.typing import NDArray
 from nodeset import status as st
 from nodeset.fleet import Index
 from nodeset.frame import Frame
-from server.alarms.definition import LIMIT_LEVELS, ConditionIndex
+from server.alarms import shelving, suppression
+from server.alarms.branches import MOST_BRANCHES, Branches
+from server.alarms.definition import AlarmDef, ConditionIndex
 from server.alarms.errors import (
     AlreadyAcknowledgedError,
+    AlreadyConfirmedError,
     AlreadyDisabledError,
     AlreadyEnabledError,
     ConditionDisabledError,
     UnknownEventError,
 )
-from server.alarms.limits import SIGN
+from server.alarms.eventids import SIMULATED_EVENTS, EventIds, number_of
+from server.alarms.levels import latch, regrade, relevel, requalify
 from server.alarms.overrides import Override, resolve
+from server.alarms.saving import Saved, pack, unpack
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state
 
-_LEVELS = np.array(LIMIT_LEVELS, np.int8)
-# Columns from the outermost to the innermost limit: the first that is exceeded gives the level.
-_OUTERMOST = np.argsort(-np.abs(_LEVELS), kind="stable")
-_LOWS, _HIGHS = slice(0, 2), slice(2, 4)
-_QUALITY_CLASS = np.uint32(0xC000_0000)
+# What an operator does to a condition and all its branches at once.
+_HIDING = np.uint32(
+    Change.SHELVED
+    | Change.UNSHELVED
+    | Change.SUPPRESSED
+    | Change.UNSUPPRESSED
+    | Change.REMOVED_FROM_SERVICE
+    | Change.PLACED_IN_SERVICE
+)
 
-_NONCE = 4
-# Events that may have been published after the last save: their numbers are not given again.
-_LOST_EVENTS = 1 << 32
-# Numbers of events from here on are of simulated conditions, and so never among those of the plant's.
-_SIMULATED_EVENTS = 1 << 62
+_CLEARED, _UNSHELVED, _SUPPRESSED, _UNSUPPRESSED = np.array(
+    (Change.CLEARED, Change.UNSHELVED, Change.SUPPRESSED, Change.UNSUPPRESSED), np.uint32
+)
 
 
 class AlarmTable:
-    """All conditions of a fleet: `state`, and the step and calls that change it."""
+    """All conditions of a fleet: `state` and `branches`, and the step and calls that change them.
+
+    Calls raise `AlarmError`. A comment of None leaves the one that is there, an empty one clears it.
+    """
 
     def __init__(self, index: ConditionIndex, time: int, overrides: Sequence[Override] = ()) -> None:
         self.index = index
         self.limits = resolve(index, overrides)
         mildest = np.where(self.limits.severity > 0, self.limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
-        self._nonce = self._simulated_nonce = os.urandom(_NONCE)
-        self._events = 0
+        self.branches = Branches()
+        self._explanations = suppression.Explanations(index)
+        self._ids = EventIds()
 
     def fork(self) -> AlarmTable:
         """A table of its own in the same state, of simulated conditions.
@@ -65,54 +74,72 @@ class AlarmTable:
         """
         other = copy(self)
         other.state = self.state.copy()
-        other._simulated_nonce = os.urandom(_NONCE)
-        other._events = _SIMULATED_EVENTS
+        other.branches = self.branches.copy()
+        other._explanations = copy(self._explanations)
+        other._ids = self._ids.fork()
         return other
 
     @property
     def simulated(self) -> bool:
         """Whether this is a fork."""
-        return self._events >= _SIMULATED_EVENTS
+        return self._ids.simulated
 
     def adopt(self, other: AlarmTable, rows: Index) -> None:
         """Take the state of some conditions from another table of the fleet."""
         self.state.put(rows, other.state.take(rows))
+        self.branches.replace(rows, other.branches)
 
     def step(self, frame: Frame) -> Transitions:
         """Evaluate every condition against a scan's values; gives what changed."""
-        state = self.state
+        state, time = self.state, frame.time
         value, status = self._inputs(frame)
         usable = state.enabled & ~st.is_bad(status) & ~st.is_doubted(status) & np.isfinite(value)
-        np.copyto(state.value, value, where=usable)
-        flipped = self._latch(value, usable, frame.time)
-        change = self._requalify(status, frame.time)
+        flipped = latch(state, self.limits, value, usable, time)
         rows = np.flatnonzero(flipped.any(axis=1))
+        begun = self._branch_off(rows, time)
+        np.copyto(state.value, value, where=usable)
+        change = requalify(state, status, time)
         if len(rows):
-            change[rows] |= self._relevel(rows, flipped[rows], frame.time)
-        return self._emit(np.flatnonzero(change), change, frame.time)
+            change[rows] |= relevel(state, self.limits, rows, flipped[rows], time, self._ids.last + 1)
+        self._hide(change, time)
+        rows = np.flatnonzero(change)
+        return begun.followed_by(self._emit(rows, change[rows], time))
+
+    # -- what operators do
 
     def acknowledge(
         self, row: int, event_id: bytes, comment: str | None, user: str, time: int
     ) -> Transitions:
-        """Part 9, 5.7.3. A comment of None leaves the one that is there; raises `AlarmError`."""
-        state = self.state
-        number = self._known_event(row, event_id)
-        if state.acked[row]:
+        """Part 9, 5.7.3; a condition that asks for it has then to be confirmed."""
+        state, at, number = self._told_by(row, event_id)
+        if state.acked[at]:
             raise AlreadyAcknowledgedError
-        if number < state.ack_from[row]:
+        if number < state.ack_from[at]:
             raise UnknownEventError
-        state.acked[row] = True
-        state.acked_time[row] = time
-        self._remark(row, comment, user, time)
-        return self._tell(row, Change.ACKNOWLEDGED, time)
+        state.acked[at] = True
+        state.acked_time[at] = time
+        if self._definition(row).confirm:
+            state.confirmed[at] = False
+            state.confirmed_time[at] = time
+        return self._act(row, state, at, Change.ACKNOWLEDGED, comment, user, time)
+
+    def confirm(self, row: int, event_id: bytes, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.7.4; only what is acknowledged can be confirmed."""
+        state, at, number = self._told_by(row, event_id)
+        if state.confirmed[at]:
+            raise AlreadyConfirmedError
+        if number < state.ack_from[at]:
+            raise UnknownEventError
+        state.confirmed[at] = True
+        state.confirmed_time[at] = time
+        return self._act(row, state, at, Change.CONFIRMED, comment, user, time)
 
     def add_comment(
         self, row: int, event_id: bytes, comment: str | None, user: str, time: int
     ) -> Transitions:
-        """Part 9, 5.5.6; raises `AlarmError`."""
-        self._known_event(row, event_id)
-        self._remark(row, comment, user, time)
-        return self._tell(row, Change.COMMENTED, time)
+        """Part 9, 5.5.6."""
+        state, at, _ = self._told_by(row, event_id)
+        return self._act(row, state, at, Change.COMMENTED, comment, user, time)
 
     def enable(self, row: int, user: str, time: int) -> Transitions:
         """Part 9, 5.5.5: the next step evaluates the condition anew."""
@@ -125,188 +152,324 @@ class AlarmTable:
         return self._tell(row, Change.ENABLED, time)
 
     def disable(self, row: int, user: str, time: int) -> Transitions:
-        """Part 9, 5.5.4: a disabled condition has no state, so nothing is left to acknowledge."""
+        """Part 9, 5.5.4: what is disabled has no state: nothing to acknowledge, no branches, not shelved."""
         state = self.state
         if not state.enabled[row]:
             raise AlreadyDisabledError
+        rows = np.array([row], np.intp)
+        self.branches.state.user[self.branches.of_row(row)] = user
+        ended = self._end_branches(rows, Change.DISABLED, time)
         state.enabled[row] = False
-        state.latched[row] = False
-        state.since[row] = 0
-        state.level[row] = 0
-        state.acked[row] = True
+        self._rest(rows)
         state.enabled_time[row] = time
         state.user[row] = user
-        return self._tell(row, Change.DISABLED, time)
+        if state.shelved[row]:
+            shelving.end(state, rows, time)
+        return ended.followed_by(self._tell(row, Change.DISABLED, time))
+
+    def timed_shelve(self, row: int, duration: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.17.4, for a duration [µs]."""
+        state, longest = self._enabled(row), self._definition(row).shelve_max
+        shelving.shelve_timed(state, row, duration, longest, time)
+        return self._act(row, state, row, Change.SHELVED, comment, user, time)
+
+    def one_shot_shelve(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.17.6: until the condition has next been active."""
+        state, longest = self._enabled(row), self._definition(row).shelve_max
+        shelving.shelve_one_shot(state, row, longest, time)
+        return self._act(row, state, row, Change.SHELVED, comment, user, time)
+
+    def unshelve(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.17.2."""
+        state = self._enabled(row)
+        shelving.unshelve(state, row, time)
+        return self._act(row, state, row, Change.UNSHELVED, comment, user, time)
+
+    def suppress(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.8."""
+        state = self._enabled(row)
+        change = Change.SUPPRESSED if suppression.suppress(state, row, time) else Change(0)
+        return self._act_if(row, change, comment, user, time)
+
+    def unsuppress(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.10; also what is suppressed by design, until its cause has ended."""
+        state = self._enabled(row)
+        change = Change.UNSUPPRESSED if suppression.unsuppress(state, row, time) else Change(0)
+        return self._act_if(row, change, comment, user, time)
+
+    def remove_from_service(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.12: somebody works at it."""
+        return self._serve(row, Change.REMOVED_FROM_SERVICE, comment, user, time)
+
+    def place_in_service(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
+        """Part 9, 5.8.14."""
+        return self._serve(row, Change.PLACED_IN_SERVICE, comment, user, time)
+
+    def configured(self, rows: Index, user: str, time: int) -> Transitions:
+        """Limits of some conditions were set: severities of active ones follow, and the retained tell it."""
+        rows = rows[self.state.retain[rows]]
+        regrade(self.state, self.limits, rows, time)
+        self.state.user[rows] = user
+        return self._emit(rows, np.full(len(rows), Change.CONFIGURED, np.uint32), time)
+
+    # -- simulations
 
     def tell_again(self, rows: Index, time: int) -> Transitions:
         """What some conditions are, as news: they were not shown for a while."""
-        return self._emit(rows, np.zeros(self.index.size, np.uint32), time)
+        places = self.branches.of(rows)
+        before = self._tell_branches(places, np.zeros(len(places), np.uint32), time)
+        return before.followed_by(self._emit(rows, np.zeros(len(rows), np.uint32), time))
 
     def close(self, rows: Index, plant: AlarmTable, time: int) -> Transitions:
-        """End some simulated conditions: as the plant has them, but inactive and acknowledged."""
+        """End some simulated conditions: as the plant has them, but with nothing left to do."""
+        ended = self._end_branches(rows, Change.CLEARED, time)
         self.adopt(plant, rows)
-        state = self.state
-        state.latched[rows] = False
-        state.since[rows] = 0
-        state.level[rows] = 0
-        state.acked[rows] = True
-        state.active_time[rows] = time
-        return self._emit(rows, np.full(self.index.size, Change.CLEARED, np.uint32), time)
+        self.branches.remove(self.branches.of(rows))
+        self._rest(rows)
+        self.state.active_time[rows] = time
+        return ended.followed_by(self._emit(rows, np.full(len(rows), Change.CLEARED, np.uint32), time))
 
     def told_simulated(self, rows: Index) -> Flags:
         """Which of some conditions have told anything that was simulated."""
-        told: Flags = self.state.event[rows] >= _SIMULATED_EVENTS
-        return told
+        branches = self.branches
+        told: Flags = self.state.event[rows] >= SIMULATED_EVENTS
+        return told | np.isin(rows, branches.rows[branches.state.event >= SIMULATED_EVENTS])
+
+    # -- what there is
+
+    def of_interest(self) -> Index:
+        """Rows of all conditions that are retained."""
+        return np.flatnonzero(self.state.retain)
 
     def retained(self, rows: Index | None = None) -> Transitions:
-        """What ConditionRefresh tells again, of every retained condition (Part 9, 5.5.7); nothing changed.
+        """What ConditionRefresh tells again, of every retained condition and branch (Part 9, 5.5.7).
 
-        Of those in `rows` alone, where they are given.
+        Of the conditions in `rows` alone, where they are given. Nothing changes.
         """
-        rows = np.flatnonzero(self.state.retain) if rows is None else rows[self.state.retain[rows]]
-        return Transitions(0, rows, np.zeros(len(rows), np.uint32), self.state.take(rows))
+        rows = self.of_interest() if rows is None else rows[self.state.retain[rows]]
+        now = Transitions(0, rows, np.zeros(len(rows), np.uint32), self.state.take(rows))
+        if not len(self.branches):
+            return now
+        self.branches.follow(self.state)
+        places = self.branches.of(rows)
+        state = self.branches.state.take(places)
+        before = Transitions(0, self.branches.rows[places], np.zeros(len(places), np.uint32), state)
+        return before.followed_by(now)
 
     def snapshot(self, row: int) -> AlarmState:
         """The state of one condition, as arrays of length 1."""
         return self.state.take(np.array([row], np.intp))
 
+    @property
+    def unacknowledged(self) -> Flags:
+        """Where a condition or one of its branches has still to be acknowledged."""
+        where: Flags = np.logical_not(self.state.acked)
+        where[self.branches.rows[self.branches.state.unacknowledged]] = True
+        return where
+
     def event_id(self, row: int, number: int) -> bytes:
-        """EventId of a condition's event: 16 bytes, never given twice."""
+        """EventId of a condition's own event: 16 bytes, never given twice."""
         return self.event_id_of(self.index.identifier(row), number)
 
-    def event_id_of(self, identifier: str, number: int) -> bytes:
-        """The same by the text of the condition's NodeId."""
-        identity = crc32(identifier.encode())
-        nonce = self._nonce if number < _SIMULATED_EVENTS else self._simulated_nonce
-        return nonce + identity.to_bytes(4, "big") + number.to_bytes(8, "big")
+    def event_id_of(self, identifier: str, number: int, branch: int = 0) -> bytes:
+        """The same by the text of the condition's NodeId, or of one of its branches."""
+        return self._ids.event_id(identifier, number, branch)
 
-    def save(self) -> dict[str, NDArray[np.generic]]:
+    # -- over a restart
+
+    def save(self) -> Saved:
         """All state as arrays without Python objects, by identifier, for a file that outlives the process."""
         state = self.state
-        rows = np.flatnonzero((state.event > 0) | ~state.enabled | (state.since > 0).any(axis=1))
-        kept = state.take(rows)
-        columns = {name: getattr(kept, name) for name in AlarmState.__dataclass_fields__}
+        hidden = (state.shelved != 0) | (state.suppressed != 0) | state.lifted | state.out_of_service
+        rows = np.flatnonzero((state.event > 0) | ~state.enabled | (state.since > 0).any(axis=1) | hidden)
+        kept = state.take(rows).followed_by(self.branches.state)
         return {
-            **columns,
-            "comment": np.array(kept.comment.tolist(), np.str_),
-            "user": np.array(kept.user.tolist(), np.str_),
-            "identifier": np.array([self.index.identifier(int(i)) for i in rows], np.str_),
-            "nonce": np.frombuffer(self._nonce, np.uint8),
-            "events": np.array(self._events, np.int64),
+            **pack(self.index, np.concatenate((rows, self.branches.rows)), kept),
+            "nonce": np.frombuffer(self._ids.nonce, np.uint8),
+            "events": np.array(self._ids.last, np.int64),
         }
 
-    def restore(self, saved: dict[str, NDArray[np.generic]]) -> int:
+    def restore(self, saved: Saved) -> int:
         """Take up what `save` gave; how many conditions were found again. Others keep their first state.
 
         A condition whose active limit is configured no more starts anew, too. KeyError: not from `save`.
         """
-        found = [self.index.row_of_id(str(name)) for name in saved["identifier"]]
-        kept = np.array([i for i, row in enumerate(found) if row is not None], np.intp)
-        rows = np.array([row for row in found if row is not None], np.intp)
-        valid = ~(saved["latched"][kept] & np.isnan(self.limits.signed[rows])).any(axis=1)
-        kept, rows = kept[valid], rows[valid]
-        columns = {name: saved[name][kept] for name in AlarmState.__dataclass_fields__}
-        for name in ("comment", "user"):
-            columns[name] = columns[name].astype(np.object_)
-        self.state.put(rows, AlarmState(**columns))
-        self._nonce = saved["nonce"].tobytes()
-        self._events = int(saved["events"]) + _LOST_EVENTS
-        return len(rows)
+        rows, state = unpack(self.index, saved)
+        self.replay(rows, state)
+        self._ids.resume(saved["nonce"].tobytes(), max(int(saved["events"]), self._ids.last))
+        own = state.branch == 0
+        return int((own & self._fits(rows, state)).sum())
+
+    def replay(self, rows: Index, state: AlarmState) -> None:
+        """Put back what was told after the last save, in its order: the last of each row and branch counts.
+
+        Numbers of events go on after the highest; a condition whose active limit is configured no more is
+        left as it is.
+        """
+        fits = self._fits(rows, state)
+        own = np.flatnonzero(fits & (state.branch == 0))
+        self.state.put(rows[own], state.take(own))
+        for i in np.flatnonzero(fits & (state.branch != 0)).tolist():
+            self.branches.put(int(rows[i]), state.take(slice(i, i + 1)))
+        counts = np.bincount(self.branches.rows, minlength=self.index.size)
+        self.state.branches[:] = counts
+        self._free_of_confirmation()
+        self._ids.last = max(self._ids.last, int(state.event.max(initial=0)))
+
+    def _fits(self, rows: Index, state: AlarmState) -> Flags:
+        """Where no limit is exceeded that there is no more."""
+        gone = state.latched & np.isnan(self.limits.signed[rows])
+        fits: Flags = np.logical_not(gone.any(axis=1))
+        return fits
+
+    def _free_of_confirmation(self) -> None:
+        """What was left to confirm is not, where the configuration does not ask for it any more."""
+        branches = self.branches
+        for d, rows in self.index.spans():
+            if not d.confirm:
+                self.state.confirmed[rows] = True
+                branches.state.confirmed[(branches.rows >= rows.start) & (branches.rows < rows.stop)] = True
+
+    # -- the step
 
     def _inputs(self, frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
         inputs = self.index.of_inputs
         return inputs(frame.value, frame.index), inputs(frame.status, frame.index)
 
-    def _latch(self, value: NDArray[np.float64], usable: Flags, time: int) -> Flags:
-        """Exceed and clear limits; where one flipped, shape (rows, 4)."""
-        state, limits = self.state, self.limits
-        threshold = limits.signed - np.where(state.latched, limits.hysteresis, 0.0)
-        asks = ((value[:, None] * SIGN > threshold) != state.latched) & usable[:, None]
-        np.copyto(state.since, 0, where=~asks)
-        # A clock that was set back must not hold a change for ever.
-        np.copyto(state.since, time, where=asks & ((state.since == 0) | (state.since > time)))
-        delay = np.where(state.latched, limits.off_delay, limits.on_delay)
-        flipped: Flags = asks & (time - state.since >= delay)
-        state.latched[flipped] ^= True
-        state.since[flipped] = 0
-        return flipped
+    def _branch_off(self, rows: Index, time: int) -> Transitions:
+        """Leave a branch of each of `rows`, whose limits flipped, that is about to become active once more.
 
-    def _requalify(self, status: NDArray[np.uint32], time: int) -> NDArray[np.uint32]:
-        """Take over the inputs' status; a retained condition tells when its class changes."""
+        What it was goes on there with its comment; the condition itself starts anew.
+        """
         state = self.state
-        other = state.enabled & (state.quality != status)
-        told = other & state.retain & (((state.quality ^ status) & _QUALITY_CLASS) != 0)
-        np.copyto(state.quality, status, where=other)
-        state.quality_time[other] = time
-        change = np.zeros(len(status), np.uint32)
-        change[told] = Change.QUALITY
-        return change
+        waits = ~(state.acked[rows] & state.confirmed[rows]) & (state.branches[rows] < MOST_BRANCHES)
+        rows = rows[waits & (state.level[rows] == 0) & state.latched[rows].any(axis=1)]
+        if not len(rows):
+            return Transitions(time, rows, np.zeros(0, np.uint32), state.take(rows))
+        before = state.take(rows)
+        before.latched[:] = False
+        before.since[:] = 0
+        before.branches[:] = 0
+        before.time[:] = time
+        before.event[:] = before.branch[:] = self._ids.take(len(rows))
+        self.branches.add(rows, before)
+        state.branches[rows] += 1
+        state.comment[rows] = state.user[rows] = ""
+        state.comment_time[rows] = time
+        return Transitions(time, rows, np.full(len(rows), Change.BRANCHED, np.uint32), before)
 
-    def _relevel(self, rows: Index, flipped: Flags, time: int) -> NDArray[np.uint32]:
-        """Level, severity and acknowledgement of rows whose limits flipped; the `Change` of each."""
+    def _hide(self, change: NDArray[np.uint32], time: int) -> None:
+        """End what shelving is over, suppress by design, and add to `change` what is to be told."""
         state = self.state
-        latched = state.latched[rows]
-        exceeded = flipped & latched
-        # The other side cannot be exceeded at the same time, whatever is left of its off-delay.
-        latched[exceeded[:, _HIGHS].any(axis=1), _LOWS] = False
-        latched[exceeded[:, _LOWS].any(axis=1), _HIGHS] = False
-        state.latched[rows] = latched
-        outermost = latched[:, _OUTERMOST].argmax(axis=1)
-        column = _OUTERMOST[outermost]
-        old = state.level[rows]
-        new = np.where(latched.any(axis=1), _LEVELS[column], np.int8(0))
-        state.level[rows] = new
-        activated, cleared = (old == 0) & (new != 0), (old != 0) & (new == 0)
-        state.active_time[rows[activated | cleared]] = time
-        worse = (new != 0) & ((np.abs(new) > np.abs(old)) | (np.sign(new) != np.sign(old)))
-        state.acked[rows[worse]] = False
-        # The number that `_emit` will give to the event of this transition, or less.
-        state.ack_from[rows[worse]] = self._events + 1
-        self._grade(rows[new != 0], self.limits.severity[rows, column][new != 0], time)
-        moved = (old != new) & ~activated & ~cleared
-        change = np.zeros(len(rows), np.uint32)
-        change[activated], change[cleared], change[moved] = Change.ACTIVATED, Change.CLEARED, Change.LEVEL
-        return change
+        over = shelving.expire(state, np.flatnonzero(change & _CLEARED), time)
+        change[over[state.enabled[over]]] |= _UNSHELVED
+        rows = suppression.suppress_by_design(state, self._explanations.step(state, time), time)
+        rows = rows[state.retain[rows] | (change[rows] != 0)]  # of others nobody knows
+        suppressed = state.suppressed[rows] != 0
+        change[rows] |= np.where(suppressed, _SUPPRESSED, _UNSUPPRESSED)
 
-    def _grade(self, rows: Index, severity: NDArray[np.uint16], time: int) -> None:
-        """An inactive condition keeps the severity it last had: it may still wait for acknowledgement."""
-        state = self.state
-        other = state.severity[rows] != severity
-        rows, severity = rows[other], severity[other]
-        state.last_severity[rows] = state.severity[rows]
-        state.severity[rows] = severity
-        state.severity_time[rows] = time
+    # -- calls
 
-    def _known_event(self, row: int, event_id: bytes) -> int:
-        """Number of an event of this condition."""
-        state = self.state
-        if not state.enabled[row]:
+    def _definition(self, row: int) -> AlarmDef:
+        return self.index.locate(row)[0]
+
+    def _enabled(self, row: int) -> AlarmState:
+        if not self.state.enabled[row]:
             raise ConditionDisabledError
-        number = int.from_bytes(event_id[8:], "big")
-        if (
-            event_id != self.event_id(row, number & 0xFFFF_FFFF_FFFF_FFFF)
-            or not 0 < number <= state.event[row]
-        ):
-            raise UnknownEventError
-        return number
+        return self.state
 
-    def _remark(self, row: int, comment: str | None, user: str, time: int) -> None:
-        state = self.state
-        state.user[row] = user
+    def _told_by(self, row: int, event_id: bytes) -> tuple[AlarmState, int, int]:
+        """The state that an event told, as arrays and a place in them, and the number of the event."""
+        state, branches = self._enabled(row), self.branches
+        number, identifier = number_of(event_id), self.index.identifier(row)
+        if 0 < number <= state.event[row] and event_id == self.event_id_of(identifier, number):
+            place = branches.of_event(row, number)
+            return (state, row, number) if place is None else (branches.state, place, number)
+        for place in branches.of_row(row):
+            branch, last = int(branches.state.branch[place]), branches.state.event[place]
+            if branch <= number <= last and event_id == self.event_id_of(identifier, number, branch):
+                return branches.state, place, number
+        raise UnknownEventError
+
+    def _act(
+        self, row: int, state: AlarmState, at: int, change: Change, comment: str | None, user: str, time: int
+    ) -> Transitions:
+        """Tell what a user did to a condition or, where `state` is that of the branches, to one of these."""
+        state.user[at] = user
         if comment is not None:
-            state.comment[row] = comment
-            state.comment_time[row] = time
+            state.comment[at] = comment
+            state.comment_time[at] = time
+        return self._tell(row, change, time) if state is self.state else self._tell_branch(at, change, time)
+
+    def _act_if(self, row: int, change: Change, comment: str | None, user: str, time: int) -> Transitions:
+        """The same to a condition, where there is a change, or at least a comment."""
+        if not change and comment is None:
+            return self.retained(np.empty(0, np.intp))
+        return self._act(row, self.state, row, change or Change.COMMENTED, comment, user, time)
+
+    def _serve(self, row: int, change: Change, comment: str | None, user: str, time: int) -> Transitions:
+        state, out = self._enabled(row), change is Change.REMOVED_FROM_SERVICE
+        if state.out_of_service[row] == out:
+            return self._act_if(row, Change(0), comment, user, time)
+        state.out_of_service[row] = out
+        state.service_time[row] = time
+        return self._act_if(row, change, comment, user, time)
+
+    def _rest(self, rows: Index) -> None:
+        """Inactive, with nothing to acknowledge or confirm."""
+        state = self.state
+        state.latched[rows] = False
+        state.since[rows] = 0
+        state.level[rows] = 0
+        state.acked[rows] = state.confirmed[rows] = True
+        state.branches[rows] = 0
+
+    # -- telling
 
     def _tell(self, row: int, change: Change, time: int) -> Transitions:
-        rows = np.array([row], np.intp)
-        changes = np.zeros(self.index.size, np.uint32)
-        changes[row] = change
-        return self._emit(rows, changes, time)
+        return self._emit(np.array([row], np.intp), np.array([change], np.uint32), time)
 
     def _emit(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
         """Number the events of `rows` and take the state that they tell."""
         state = self.state
-        state.event[rows] = self._events + 1 + np.arange(len(rows))
+        hidden = self._hidden_with(rows, change, time) if len(self.branches) else None
+        state.event[rows] = self._ids.take(len(rows))
         state.time[rows] = time
-        self._events += len(rows)
-        return Transitions(time, rows, change[rows], state.take(rows))
+        told = Transitions(time, rows, change, state.take(rows))
+        return told if hidden is None else hidden.followed_by(told)
+
+    def _hidden_with(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
+        hiding = change & _HIDING
+        rows, hiding = rows[hiding != 0], hiding[hiding != 0]
+        places = self.branches.of(rows)
+        order = np.searchsorted(rows, self.branches.rows[places])
+        return self._tell_branches(places, hiding[order], time)
+
+    def _tell_branches(self, places: Index, change: NDArray[np.uint32], time: int) -> Transitions:
+        branches = self.branches
+        branches.follow(self.state)
+        branches.state.event[places] = self._ids.take(len(places))
+        branches.state.time[places] = time
+        return Transitions(time, branches.rows[places], change, branches.state.take(places))
+
+    def _tell_branch(self, place: int, change: Change, time: int) -> Transitions:
+        """A branch that is dealt with ends; where the condition was retained for it alone, that is told."""
+        row, places = int(self.branches.rows[place]), np.array([place], np.intp)
+        told = self._tell_branches(places, np.array([change], np.uint32), time)
+        if told.state.retain[0]:
+            return told
+        self.branches.remove(places)
+        self.state.branches[row] -= 1
+        if self.state.retain[row]:
+            return told
+        return told.followed_by(self._tell(row, Change.BRANCHED, time))
+
+    def _end_branches(self, rows: Index, change: Change, time: int) -> Transitions:
+        """End all branches of some conditions, whatever they wait for."""
+        places, of = self.branches.of(rows), self.branches.state
+        of.acked[places] = of.confirmed[places] = True
+        of.enabled[places] = change is not Change.DISABLED
+        told = self._tell_branches(places, np.full(len(places), change, np.uint32), time)
+        self.branches.remove(places)
+        self.state.branches[rows] = 0
+        return told

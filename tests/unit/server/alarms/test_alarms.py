@@ -16,6 +16,7 @@ from server.alarms.definition import MICROSECONDS, AlarmDef, Level
 from server.alarms.errors import (
     AlarmError,
     AlreadyAcknowledgedError,
+    AlreadyConfirmedError,
     AlreadyDisabledError,
     AlreadyEnabledError,
     ConditionDisabledError,
@@ -296,13 +297,17 @@ def test_acknowledge_refuses() -> None:
     assert refused(plant, 0, mine) is ConditionDisabledError
 
 
-def test_an_older_activation_cannot_be_acknowledged_any_more() -> None:
+def test_an_eventid_acknowledges_the_activation_that_it_told_and_no_other() -> None:
     plant = AlarmPlant(TEMPERATURE)
     ids = []
     for second, value in enumerate((50, 20, 50)):
-        plant.set(TEMPERATURE, value)
+        plant.set(TEMPERATURE, value, asset=0)
         plant.step(second)
         ids.append(plant.event_id(0))
+    told = plant.table.acknowledge(0, ids[0], None, "ann", START)
+    assert told.state.branch[0] != 0
+    assert not told.state.retain[0]
+    assert not plant.table.state.acked[0]
     assert refused(plant, 0, ids[0]) is UnknownEventError
     assert refused(plant, 0, ids[1]) is UnknownEventError
     plant.table.acknowledge(0, ids[2], None, "ann", START)
@@ -317,6 +322,66 @@ def test_any_event_since_the_activation_acknowledges() -> None:
     plant.step(1)
     assert plant.event_id(0) != raised
     plant.table.acknowledge(0, raised, None, "ann", START)
+
+
+def test_confirm() -> None:
+    d = replace(TEMPERATURE, confirm=True)
+    plant = AlarmPlant(d)
+    plant.set(d, 50, asset=0)
+    plant.step(0)
+    raised = plant.event_id(0)
+    with pytest.raises(AlreadyConfirmedError):
+        plant.table.confirm(0, raised, None, "ann", START)
+    state = plant.table.acknowledge(0, raised, None, "ann", START + 1).state
+    assert (state.acked[0], state.confirmed[0], state.confirmed_time[0]) == (True, False, START + 1)
+    plant.set(d, 20, asset=0)
+    assert plant.step(1).state.retain[0], "still to be confirmed"
+    with pytest.raises(UnknownEventError):
+        plant.table.confirm(0, plant.event_id(1), None, "ann", START)
+    told = plant.table.confirm(0, raised, "fan was changed", "bob", START + 2)
+    assert told.change.tolist() == [Change.CONFIRMED]
+    state = told.state
+    assert (state.confirmed[0], state.confirmed_time[0], state.user[0]) == (True, START + 2, "bob")
+    assert state.comment[0] == "fan was changed"
+    assert not state.retain[0]
+    with pytest.raises(AlreadyConfirmedError):
+        plant.table.confirm(0, raised, None, "ann", START)
+
+
+def test_what_gets_worse_has_to_be_acknowledged_before_it_is_confirmed() -> None:
+    d = replace(TEMPERATURE, confirm=True)
+    plant = AlarmPlant(d)
+    plant.set(d, 36, asset=0)
+    plant.step(0)
+    raised = plant.event_id(0)
+    plant.table.acknowledge(0, raised, None, "ann", START)
+    plant.set(d, 50, asset=0)
+    state = plant.step(1).state
+    assert (state.acked[0], state.confirmed[0]) == (False, True)
+    with pytest.raises(AlreadyConfirmedError):
+        plant.table.confirm(0, plant.event_id(0), None, "ann", START)
+    plant.table.acknowledge(0, plant.event_id(0), None, "ann", START)
+    with pytest.raises(UnknownEventError):
+        plant.table.confirm(0, raised, None, "ann", START)
+    plant.table.confirm(0, plant.event_id(0), None, "ann", START)
+
+
+def test_what_asks_for_no_confirmation_has_none() -> None:
+    plant = AlarmPlant(TEMPERATURE)
+    plant.set(TEMPERATURE, 50, asset=0)
+    plant.step(0)
+    assert plant.table.acknowledge(0, plant.event_id(0), None, "ann", START).state.confirmed[0]
+    with pytest.raises(AlreadyConfirmedError):
+        plant.table.confirm(0, plant.event_id(0), None, "ann", START)
+
+
+def test_an_empty_comment_clears_the_one_that_is_there() -> None:
+    plant = AlarmPlant(TEMPERATURE)
+    plant.set(TEMPERATURE, 50)
+    plant.step(0)
+    plant.table.add_comment(0, plant.event_id(0), "fan is broken", "ann", START + 1)
+    told = plant.table.add_comment(0, plant.event_id(0), "", "bob", START + 2).state
+    assert (told.comment[0], told.comment_time[0], told.user[0]) == ("", START + 2, "bob")
 
 
 def test_disable_and_enable() -> None:

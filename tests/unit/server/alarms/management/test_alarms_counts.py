@@ -6,6 +6,7 @@ import numpy as np
 from alarmplant import HUMIDITY, START, TEMPERATURE, VOLTAGE, AlarmPlant
 
 from nodeset.frame import Frame
+from server.alarms.definition import MICROSECONDS
 from server.alarms.management.management import Management
 from server.alarms.overlay import Overlay
 
@@ -61,8 +62,9 @@ def test_what_operators_are_not_shown_counts_apart() -> None:
     made = Watched()
     made.plant.set(TEMPERATURE, 50)
     state = made.plant.table.state
-    state.suppressed[0], state.shelved[1], state.out_of_service[2] = 2, 1, True
+    state.suppressed[0], state.shelved[1], state.out_of_service[2] = 1, 1, True
     state.shelved[5] = 2  # one that is not active
+    state.shelved_until[:] = START + 3600 * MICROSECONDS
     frame = made.step(0)
     assert counts(frame, "ActiveAlarms") == [0, 1, 1]
     assert counts(frame, "UnacknowledgedAlarms") == [0, 1, 1]
