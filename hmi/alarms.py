@@ -3,6 +3,9 @@
 `AlarmList.take` takes one condition event; a condition that is no longer retained leaves the list. A
 refresh brackets the events of all retained conditions, and what it does not name is gone. An `AlarmView`
 is the part of the list under one path, told to browsers as `content` once and `changes` after.
+
+What is shelved, suppressed, out of service or simulated stays in the list and says so, but counts for no
+alarm of the plant (ISA-18.2).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition (or branch of one) as its last event described it; time in ms since 1970."""
+    """One condition (or branch of one) as its last event described it; times in ms since 1970, 0: never."""
 
     id: str
     event: str  # EventId, hexadecimal: what Acknowledge must name
@@ -25,7 +28,16 @@ class Condition:
     active: bool
     acknowledged: bool
     retain: bool
-    limit: str = ""
+    since: int = 0  # of being active, or of being inactive again
+    kind: str = ""  # its class: Process, Maintenance, Safety, System
+    limit: str = ""  # which limit is passed
+    bound: float | None = None  # its value
+    confirmed: bool = True
+    confirmable: bool = False
+    shelved: str = ""  # "timed" or "once"
+    until: int = 0  # when a shelving ends by itself
+    suppressed: bool = False
+    out_of_service: bool = False
     comment: str = ""
     user: str = ""
     branch: str = ""
@@ -35,6 +47,16 @@ class Condition:
     def key(self) -> str:
         """A condition can have several branches."""
         return f"{self.id}|{self.branch}" if self.branch else self.id
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody, or the plant's design, has taken it out of the operators' list (ISA-18.2)."""
+        return bool(self.shelved) or self.suppressed or self.out_of_service
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is an alarm of the plant that asks for somebody."""
+        return not self.held and not self.simulated
 
     def under(self, path: str) -> bool:
         """Whether its source is the asset at `path` or a part of it; the empty path is the fleet."""
@@ -76,10 +98,15 @@ class AlarmList:
         self._named = None
 
     def counts(self) -> tuple[int, int, int]:
-        """Active, unacknowledged, and the highest severity among these."""
+        """Of the plant's own: active, unacknowledged, and the highest severity among these.
+
+        A branch is an earlier activation: it can wait for somebody, but is no alarm more.
+        """
         active = unacknowledged = severity = 0
         for c in self.conditions.values():
-            active += c.active
+            if not c.counts:
+                continue
+            active += c.active and not c.branch
             unacknowledged += not c.acknowledged
             if c.active or not c.acknowledged:
                 severity = max(severity, c.severity)
@@ -129,4 +156,4 @@ class AlarmView:
 
 def row(condition: Condition) -> dict[str, Any]:
     """A condition for the browser."""
-    return asdict(condition) | {"key": condition.key}
+    return asdict(condition) | {"key": condition.key, "held": condition.held}

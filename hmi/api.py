@@ -1,4 +1,4 @@
-"""What the pages' scripts ask for: snapshots, the live stream, trends, nameplates, acknowledgement.
+"""What the pages' scripts ask for: snapshots, the live stream, trends, nameplates, predictions.
 
 The session was checked by `Guard`; a fault is answered as JSON `{"fault": words}` with a fitting status.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from typing import Final
 
@@ -27,8 +26,6 @@ from hmi.trend import RANGES, Range
 
 TRENDS: Final = frozenset({"Voltage", "Temperature"})
 MAX_CHANNELS: Final = 4
-MAX_ACKNOWLEDGED: Final = 2_500
-MAX_COMMENT: Final = 500
 LOG_IN_AGAIN: Final = 4401  # close code of a websocket
 
 
@@ -47,7 +44,6 @@ class Api:
         app.add_api_route("/api/trend", self.trend, methods=["GET"])
         app.add_api_route("/api/nameplate", self.nameplate, methods=["GET"])
         app.add_api_route("/api/predict", self.predict, methods=["GET"])
-        app.add_api_route("/api/acknowledge", self.acknowledge, methods=["POST"])
         app.add_api_websocket_route("/api/live", self.stream)
         app.add_exception_handler(NotFound, _not_found)
         app.add_exception_handler(ConnectionFault, _fault)
@@ -145,36 +141,6 @@ class Api:
         if isinstance(prediction, str):
             return JSONResponse({"fault": prediction}, 403)
         return JSONResponse(prediction)
-
-    async def acknowledge(self, request: Request) -> Response:
-        """Acknowledge conditions with one comment; for each that failed, why."""
-        asked = _acknowledgement(await request.body())
-        if asked is None:
-            return JSONResponse({"fault": "not an acknowledgement"}, 400)
-        keys, comment = asked
-        _, topology = self._live.channels.connection()
-        now = self._live.alarms.conditions
-        failed = {key: "The alarm is gone." for key in keys if key not in now}
-        known = [now[key] for key in keys if key in now]
-        answers = await methods.acknowledge(self._accounts, _session(request), topology, known, comment)
-        failed |= {c.key: fault for c, fault in zip(known, answers, strict=True) if fault}
-        return JSONResponse({"done": len(keys) - len(failed), "failed": failed})
-
-
-def _acknowledgement(body: bytes) -> tuple[list[str], str] | None:
-    """Keys of conditions and the comment; None where the body is something else."""
-    try:
-        asked = json.loads(body)
-    except ValueError:
-        return None
-    if not isinstance(asked, dict):
-        return None
-    keys, comment = asked.get("keys"), asked.get("comment", "")
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        return None
-    if not isinstance(comment, str) or len(comment) > MAX_COMMENT or len(keys) > MAX_ACKNOWLEDGED:
-        return None
-    return keys, comment
 
 
 def _session(request: Request) -> WebSession:

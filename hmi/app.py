@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from config.settings import Settings
 from hmi.accounts import Accounts
+from hmi.alarmapi import AlarmApi
 from hmi.api import Api
 from hmi.endpoint import Endpoint
 from hmi.exports import Exports
@@ -89,6 +90,7 @@ def compose(settings: Settings) -> None:
     app.add_middleware(Guard, accounts=accounts)
     app.add_static_files("/assets", str(ASSETS), max_cache_age=0)
     Api(live, accounts).add_to(app)
+    AlarmApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)
     ChangePassword(accounts).add_to(app)

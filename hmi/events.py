@@ -1,7 +1,8 @@
 """Condition events of the server: what the HMI asks for (an EventFilter) and what it makes of the answer.
 
 Fields follow Part 9: ConditionType, AcknowledgeableConditionType, AlarmConditionType, and the limit state
-of an exclusive limit alarm. `ConditionId` is the NodeId attribute of the ConditionType (Part 9, 5.5.2.13).
+of an exclusive limit alarm; what a condition does not have is null. `ConditionId` is the NodeId attribute of
+the ConditionType (Part 9, 5.5.2.13).
 """
 
 from __future__ import annotations
@@ -23,8 +24,19 @@ FIELDS: Final = (
     "ConditionName",
     "Retain",
     "ActiveState/Id",
+    "ActiveState/TransitionTime",
     "AckedState/Id",
+    "ConfirmedState/Id",
+    "ConditionClassName",
     "LimitState/CurrentState",
+    "HighHighLimit",
+    "HighLimit",
+    "LowLimit",
+    "LowLowLimit",
+    "ShelvingState/CurrentState/Id",
+    "ShelvingState/UnshelveTime",
+    "SuppressedState/Id",
+    "OutOfServiceState/Id",
     "Comment",
     "ClientUserId",
     "BranchId",
@@ -33,20 +45,41 @@ FIELDS: Final = (
 TESTING: Final = ua.NodeId(ua.ObjectIds.TestingConditionClassType)  # sub-class of simulated conditions
 REFRESH_START: Final = ua.NodeId(ua.ObjectIds.RefreshStartEventType)
 REFRESH_END: Final = ua.NodeId(ua.ObjectIds.RefreshEndEventType)
-REFRESH_REQUIRED: Final = ua.NodeId(ua.ObjectIds.RefreshRequiredEventType)
+# After either the list may lack something: a refresh has all of it.
+INCOMPLETE: Final = frozenset(
+    {
+        ua.NodeId(ua.ObjectIds.RefreshRequiredEventType),
+        ua.NodeId(ua.ObjectIds.EventQueueOverflowEventType),
+    }
+)
+SHELVED: Final = {
+    ua.NodeId(ua.ObjectIds.ShelvedStateMachineType_TimedShelved): "timed",
+    ua.NodeId(ua.ObjectIds.ShelvedStateMachineType_OneShotShelved): "once",
+}
+CLASS: Final = "ConditionClassType"  # how the names of the standard's classes end
 
 
 def event_filter() -> ua.EventFilter:
     """Every event, with the fields that an alarm list shows, and last the ConditionId."""
-    clauses = [_clause(field) for field in FIELDS]
-    clauses.append(
-        ua.SimpleAttributeOperand(
-            TypeDefinitionId=ua.NodeId(ua.ObjectIds.ConditionType),
-            BrowsePath=[],
-            AttributeId=ua.AttributeIds.NodeId,
-        )
+    return ua.EventFilter(SelectClauses=[*(clause(field) for field in FIELDS), condition_id()])
+
+
+def clause(field: str) -> ua.SimpleAttributeOperand:
+    """The operand for a field of whatever type has it."""
+    return ua.SimpleAttributeOperand(
+        TypeDefinitionId=ua.NodeId(ua.ObjectIds.BaseEventType),
+        BrowsePath=[ua.QualifiedName(name) for name in field.split("/")],
+        AttributeId=ua.AttributeIds.Value,
     )
-    return ua.EventFilter(SelectClauses=clauses)
+
+
+def condition_id() -> ua.SimpleAttributeOperand:
+    """The operand for the ConditionId."""
+    return ua.SimpleAttributeOperand(
+        TypeDefinitionId=ua.NodeId(ua.ObjectIds.ConditionType),
+        BrowsePath=[],
+        AttributeId=ua.AttributeIds.NodeId,
+    )
 
 
 def take(alarms: AlarmList, fields: list[ua.Variant]) -> bool:
@@ -57,7 +90,7 @@ def take(alarms: AlarmList, fields: list[ua.Variant]) -> bool:
         alarms.begin_refresh()
     elif kind == REFRESH_END:
         alarms.end_refresh()
-    elif kind == REFRESH_REQUIRED:
+    elif kind in INCOMPLETE:
         return True
     elif field.get("ConditionId") is not None:
         alarms.take(_condition(field))
@@ -74,41 +107,45 @@ async def refresh(client: Client, subscription: int) -> None:
     result.StatusCode.check()
 
 
-def _clause(field: str) -> ua.SimpleAttributeOperand:
-    return ua.SimpleAttributeOperand(
-        TypeDefinitionId=ua.NodeId(ua.ObjectIds.BaseEventType),
-        BrowsePath=[ua.QualifiedName(name) for name in field.split("/")],
-        AttributeId=ua.AttributeIds.Value,
-    )
-
-
 def _condition(field: dict[str, Any]) -> Condition:
-    branch = field["BranchId"]
+    branch, limit = field["BranchId"], text(field["LimitState/CurrentState"])
+    time = milliseconds(field["Time"])
     return Condition(
         id=str(field["ConditionId"].Identifier),
         event=(field["EventId"] or b"").hex(),
         source=str(field["SourceNode"].Identifier) if field["SourceNode"] else "",
         name=field["ConditionName"] or "",
-        message=_text(field["Message"]),
+        message=text(field["Message"]),
         severity=int(field["Severity"] or 0),
-        time=_milliseconds(field["Time"]),
+        time=time,
+        since=milliseconds(field["ActiveState/TransitionTime"]),
+        kind=text(field["ConditionClassName"]).removesuffix(CLASS),
         active=bool(field["ActiveState/Id"]),
         # A condition that cannot be acknowledged does not wait for it.
         acknowledged=field["AckedState/Id"] is not False,
         retain=field["Retain"] is not False,
-        limit=_text(field["LimitState/CurrentState"]),
-        comment=_text(field["Comment"]),
+        limit=limit,
+        bound=field.get(f"{limit}Limit"),
+        confirmed=field["ConfirmedState/Id"] is not False,
+        confirmable=field["ConfirmedState/Id"] is not None,
+        shelved=SHELVED.get(field["ShelvingState/CurrentState/Id"], ""),
+        until=time + round(field["ShelvingState/UnshelveTime"] or 0),
+        suppressed=bool(field["SuppressedState/Id"]),
+        out_of_service=bool(field["OutOfServiceState/Id"]),
+        comment=text(field["Comment"]),
         user=field["ClientUserId"] or "",
         branch="" if branch is None or branch.is_null() else str(branch.Identifier),
         simulated=TESTING in (field["ConditionSubClassId"] or ()),
     )
 
 
-def _text(value: ua.LocalizedText | None) -> str:
+def text(value: ua.LocalizedText | None) -> str:
+    """A text of the server, empty where there is none."""
     return (value.Text or "") if value is not None else ""
 
 
-def _milliseconds(time: dt.datetime | None) -> int:
+def milliseconds(time: dt.datetime | None) -> int:
+    """ms since 1970, 0 where there is no time."""
     if time is None:
         return 0
     aware = time if time.tzinfo else time.replace(tzinfo=dt.UTC)

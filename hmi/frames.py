@@ -69,13 +69,31 @@ JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 <section class="vk-panel live"><h2>{alarms}</h2><div id="vk-list" class="vk-list"></div></section>
 <section class="vk-panel"><h2>{nameplate}</h2><div id="vk-plate" class="vk-plate"></div></section>
 </div></div>"""
-ALARMS: Final = """<section class="vk-panel vk-tablepanel vk-tall"><header><h1>{alarms}</h1>
+TABS: Final = """<nav class="vk-tabs" aria-label="{alarm_pages}">{tabs}</nav>
+<div id="vk-flood" class="vk-flood" role="status" hidden></div>"""
+ALARMS: Final = """<h1 class="vk-unseen">{alarms}</h1>
+<div class="vk-alarms"><section class="vk-panel vk-tablepanel vk-tall"><header>
 <div class="vk-segments" id="vk-which" role="radiogroup" aria-label="{which}"></div>
-<label class="vk-search"><span>{filter}</span><input id="vk-filter" type="search"></label></header>
+<div class="vk-choices">
+<label class="vk-search"><span>{priority}</span><select id="vk-priority"></select></label>
+<label class="vk-search"><span>{site}</span><select id="vk-site"></select></label>
+<label class="vk-search"><span>{filter}</span><input id="vk-filter" type="search"></label></div></header>
 <form class="vk-act" id="vk-act"><label><span>{comment}</span><input id="vk-comment" maxlength="500"></label>
-<button class="vk-primary" id="vk-ack" disabled>{acknowledge}</button>
+<div class="vk-actions" id="vk-actions"></div>
 <output id="vk-result" role="status"></output></form>
-<div id="vk-grid" class="vk-grid"></div></section>"""
+<div id="vk-grid" class="vk-grid"></div></section>
+<aside class="vk-panel vk-detail" id="vk-detail" aria-label="{detail}" hidden></aside></div>"""
+JOURNAL: Final = """<h1 class="vk-unseen">{journal}</h1>
+<section class="vk-panel vk-tablepanel vk-tall"><form class="vk-act vk-ask" id="vk-ask">
+<label><span>{range}</span><select id="vk-span"></select></label>
+<label><span>{what}</span><select id="vk-what"></select></label>
+<label><span>{site}</span><select id="vk-site"></select></label>
+<label><span>{priority}</span><select id="vk-least"></select></label>
+<label><span>{words}</span><input id="vk-words" type="search" maxlength="100"></label>
+<button class="vk-primary">{show}</button><output id="vk-result" role="status"></output></form>
+<div id="vk-grid" class="vk-grid"></div>
+<p class="vk-more"><button class="vk-button" id="vk-older" type="button" hidden>{older}</button></p>
+</section>"""
 
 WORDS: Final = {
     "simulation": "SIMULATION",
@@ -109,5 +127,13 @@ WORDS: Final = {
     "nameplate": "Nameplate",
     "which": "Which alarms",
     "comment": "Comment",
-    "acknowledge": "Acknowledge",
+    "priority": "Priority",
+    "site": "Site",
+    "detail": "The alarm in full",
+    "alarm_pages": "Pages of alarms",
+    "journal": "Journal",
+    "what": "Events",
+    "words": "Words",
+    "show": "Show",
+    "older": "Older ones",
 }

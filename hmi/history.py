@@ -56,15 +56,15 @@ async def _raw(client: Client, node: ua.NodeId, start: int, end: int) -> Trend:
     simulated: list[bool] = []
     details = ua.ReadRawModifiedDetails(
         IsReadModified=False,
-        StartTime=_time(start),
-        EndTime=_time(end),
+        StartTime=time_of(start),
+        EndTime=time_of(end),
         NumValuesPerNode=PAGE,
         ReturnBounds=False,
     )
     continuation: bytes | None = None
     for _ in range(PAGES_AT_MOST):
         nodes = [ua.HistoryReadValueId(NodeId=node, ContinuationPoint=continuation)]
-        result = (await _read(client, details, nodes))[0]
+        result = (await read_history(client, details, nodes))[0]
         values = _values(result)
         points += [_point(value) for value in values]
         simulated += [_is_simulated(value) for value in values]
@@ -79,26 +79,26 @@ async def _processed(client: Client, node: ua.NodeId, which: Range, end: int) ->
     """From a whole interval to a whole one, so that every answer of an hour has the same edges."""
     last = -(-end // which.interval) * which.interval
     details = ua.ReadProcessedDetails(
-        StartTime=_time(last - which.length),
-        EndTime=_time(last),
+        StartTime=time_of(last - which.length),
+        EndTime=time_of(last),
         ProcessingInterval=which.interval / 1000,
         AggregateType=[ua.NodeId(each) for each in _AGGREGATES],
     )
     nodes = [ua.HistoryReadValueId(NodeId=node) for _ in _AGGREGATES]
     line, low, high = [
-        [_figure(value) for value in _values(result)] for result in await _read(client, details, nodes)
+        [_figure(value) for value in _values(result)] for result in await read_history(client, details, nodes)
     ]
     return Trend(line, low, high, [])
 
 
-async def _read(
-    client: Client, details: object, nodes: list[ua.HistoryReadValueId]
+async def read_history(
+    client: Client, details: object, nodes: list[ua.HistoryReadValueId], release: bool = False
 ) -> list[ua.HistoryReadResult]:
-    """HistoryRead, which may take longer than other requests."""
+    """HistoryRead, which may take longer than other requests; `release` gives continuation points back."""
     request = ua.HistoryReadRequest()
     request.Parameters.HistoryReadDetails = details
     request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
-    request.Parameters.ReleaseContinuationPoints = False
+    request.Parameters.ReleaseContinuationPoints = release
     request.Parameters.NodesToRead = nodes
     data = await client.uaclient.protocol.send_request(request, TIMEOUT)
     response = struct_from_binary(ua.HistoryReadResponse, data)
@@ -135,5 +135,6 @@ def _number(data: ua.DataValue) -> float | None:
     return value if isinstance(value, float) else None
 
 
-def _time(microseconds_: int) -> dt.datetime:
+def time_of(microseconds_: int) -> dt.datetime:
+    """A moment [µs since 1970] as OPC UA has it."""
     return EPOCH + dt.timedelta(microseconds=microseconds_)

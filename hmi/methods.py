@@ -1,21 +1,13 @@
-"""What a user can ask the server to do: acknowledge conditions, predict the life of a jar.
-
-Both run in the user's own OPC UA session; a refusal comes back in words.
-"""
+"""What a user can ask the server to do, and what its refusals mean: calls run in the user's own session."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from asyncua import ua
 
 from hmi.accounts import Accounts, WebSession
-from hmi.alarms import Condition
 from hmi.topology import Topology
-
-CALLS_AT_ONCE: Final = 100
-ACKNOWLEDGE: Final = ua.ObjectIds.AcknowledgeableConditionType_Acknowledge
 
 WORDS: Final = {
     "BadUserAccessDenied": "You are not allowed to do this.",
@@ -23,33 +15,23 @@ WORDS: Final = {
     "BadEventIdUnknown": "The alarm has changed meanwhile; look again.",
     "BadNodeIdUnknown": "The server does not know it.",
     "BadNodeIdInvalid": "The server does not know it.",
-    "BadMethodInvalid": "The server does not offer this.",
     "BadInvalidArgument": "The server does not know what is asked for.",
     "BadResourceUnavailable": "The server cannot make the file now. Close others, or try again later.",
     "BadConditionDisabled": "The alarm is disabled.",
+    "BadConditionAlreadyDisabled": "Already disabled.",
+    "BadConditionAlreadyEnabled": "Already enabled.",
+    "BadConditionBranchAlreadyConfirmed": "Already confirmed.",
+    "BadConditionAlreadyShelved": "Already shelved.",
+    "BadConditionNotShelved": "It is not shelved.",
+    "BadShelvingTimeOutOfRange": "It may not be shelved for so long.",
+    "BadInvalidState": "Its state does not allow this.",
+    "BadMethodInvalid": "The server does not offer this.",
 }
 
 
 def words(status: ua.StatusCode) -> str:
     """A bad status for an operator."""
     return WORDS.get(status.name, f"The server refused: {status.name}.")
-
-
-async def acknowledge(
-    accounts: Accounts,
-    session: WebSession,
-    topology: Topology,
-    conditions: Sequence[Condition],
-    comment: str,
-) -> list[str]:
-    """Acknowledge conditions (Part 9, 5.7.3): for each nothing, or the refusal in words."""
-    answers: list[str] = []
-    for start in range(0, len(conditions), CALLS_AT_ONCE):
-        part = conditions[start : start + CALLS_AT_ONCE]
-        requests = [_acknowledgement(topology, condition, comment) for condition in part]
-        results = await accounts.call(session, requests)
-        answers += ["" if r.StatusCode.is_good() else words(r.StatusCode) for r in results]
-    return answers
 
 
 async def predict(
@@ -66,14 +48,3 @@ async def predict(
     names = ("days", "lower", "upper", "confidence", "factors", "shares", "version")
     values = [argument.Value for argument in result.OutputArguments]
     return dict(zip(names, values, strict=False))
-
-
-def _acknowledgement(topology: Topology, condition: Condition, comment: str) -> ua.CallMethodRequest:
-    request = ua.CallMethodRequest()
-    request.ObjectId = topology.node(condition.id)
-    request.MethodId = ua.NodeId(ACKNOWLEDGE)
-    request.InputArguments = [
-        ua.Variant(bytes.fromhex(condition.event), ua.VariantType.ByteString),
-        ua.Variant(ua.LocalizedText(comment, "en"), ua.VariantType.LocalizedText),
-    ]
-    return request

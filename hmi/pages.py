@@ -16,11 +16,14 @@ from nicegui import ui
 from nicegui.elements.aggrid import AgGrid
 from nicegui.elements.echart import EChart
 
-from hmi.frames import ALARMS, BAR, FLEET, HEAD, JAR, MARK, SCRIPT, SITE, WORDS
+from hmi.frames import ALARMS, BAR, FLEET, HEAD, JAR, JOURNAL, MARK, SCRIPT, SITE, TABS, WORDS
 from hmi.i18n import catalogue, language, text
 
 # Importing these puts their scripts into the import map, from where the pages' scripts take them.
 CHARTS: Final = (AgGrid, EChart)
+# The pages of alarms: address, the page's name, and what its tab says.
+ALARM_TABS: Final = (("/alarms", "alarms", "Alarms"), ("/alarms/journal", "journal", "Journal"))
+ALARM_PAGES: Final = frozenset(page for _, page, _ in ALARM_TABS)
 
 
 def add_pages() -> None:
@@ -29,6 +32,7 @@ def add_pages() -> None:
     ui.page("/site/{site}", title="Voltkeep - Site")(site_page)
     ui.page("/jar/{site}/{system}/{string}/{jar}", title="Voltkeep - Jar")(jar_page)
     ui.page("/alarms", title="Voltkeep - Alarms")(alarms_page)
+    ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
 
 
 def fleet_page(request: Request) -> None:
@@ -48,7 +52,12 @@ def jar_page(request: Request, site: str, system: str, string: str, jar: str) ->
 
 def alarms_page(request: Request) -> None:
     """The alarm list."""
-    _frame(request, "alarms", "", ALARMS)
+    _frame(request, "alarms", "", TABS + ALARMS)
+
+
+def journal_page(request: Request) -> None:
+    """What happened before."""
+    _frame(request, "journal", "", TABS + JOURNAL)
 
 
 def _frame(request: Request, page: str, path: str, body: str) -> None:
@@ -62,14 +71,22 @@ def _frame(request: Request, page: str, path: str, body: str) -> None:
         **words,
         mark=MARK,
         fleet_here=here if page == "fleet" else "",
-        alarms_here=here if page == "alarms" else "",
+        alarms_here=here if page in ALARM_PAGES else "",
         user=escape(request.state.session.user),
         other="en" if lang == "th" else "th",
         other_name="EN" if lang == "th" else "ไทย",
     )
-    main = _trail(path, words["fleet"]) + body.format(**words)
+    main = _trail(path, words["fleet"]) + body.format(**words, tabs=_tabs(page, lang))
     ui.html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page}">{main}</main>', sanitize=False)
     ui.add_body_html(SCRIPT.format(name=page))
+
+
+def _tabs(page: str, lang: str) -> str:
+    """Links between the pages of alarms."""
+    return "".join(
+        f'<a href="{at}" {"aria-current=page" if name == page else ""}>{escape(text(label, lang))}</a>'
+        for at, name, label in ALARM_TABS
+    )
 
 
 def _trail(path: str, fleet: str) -> str:

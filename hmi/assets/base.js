@@ -85,11 +85,18 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// Conditions: letter, shape and colour by severity, never colour alone.
-export const priority = (severity) =>
-  severity >= 700 ? { rank: 1, letter: "1", word: t("High"), kind: "high" }
-  : severity >= 400 ? { rank: 2, letter: "2", word: t("Medium"), kind: "medium" }
-  : { rank: 3, letter: "3", word: t("Low"), kind: "low" };
+// Conditions: letter, shape and colour by severity, never colour alone. Where a priority begins, the server says.
+let bounds = [800, 600, 400];
+export const PRIORITIES = [
+  { rank: 1, letter: "1", word: t("Critical"), kind: "critical" },
+  { rank: 2, letter: "2", word: t("High"), kind: "severe" },
+  { rank: 3, letter: "3", word: t("Medium"), kind: "medium" },
+  { rank: 4, letter: "4", word: t("Low"), kind: "low" },
+];
+export function priority(severity) {
+  const at = bounds.findIndex((bound) => severity >= bound);
+  return PRIORITIES[at < 0 ? 3 : at];
+}
 export const HEALTH = [
   { kind: "good", mark: "", word: "Healthy" },
   { kind: "medium", mark: "W", word: "Warning" },
@@ -105,6 +112,13 @@ export const badge = (kind, mark, title = "") => make("span", { class: `vk-badge
 const real = (asset) => asset.replace(/^Shadow\//, "");
 export const jarLink = (jar) => "/jar/" + real(jar).split("/").map(encodeURIComponent).join("/");
 export const siteLink = (site) => "/site/" + encodeURIComponent(real(site));
+
+// The page of an event's source: of the site where the source has none of its own.
+export const sourceLink = (source) => {
+  const parts = real(source).split("/");
+  if (!source || source === "Fleet") return make("a", { href: "/" }, t("Fleet"));
+  return make("a", { href: parts.length > 3 ? jarLink(source) : siteLink(parts[0]) }, source.split("/").join(" "));
+};
 
 // The tables of a snapshot with their values; items run table by table, column by column, row by row.
 export class Tables {
@@ -245,6 +259,7 @@ let lastState = null;
 function bar(state, silent) {
   if (state && state.server !== lastState?.server) told = { server: state.server, at: performance.now() };
   lastState = state ?? lastState;
+  if (state?.priorities) bounds = state.priorities;
   const lost = silent > 2.5;
   const link = lost ? "lost" : !state ? "wait" : state.up ? "up" : "away";
   document.documentElement.dataset.link = link;
@@ -346,7 +361,8 @@ export class AlarmPanel {
     this.draw();
   }
   draw() {
-    const rows = [...this.rows.values()].sort(urgency).slice(0, 12);
+    const all = [...this.rows.values()].filter((alarm) => !alarm.held);
+    const rows = all.sort(urgency).slice(0, 12);
     if (!rows.length) {
       this.node.replaceChildren(make("p", { class: "vk-empty" }, t("No alarms.")));
       return;
@@ -361,19 +377,29 @@ export class AlarmPanel {
           make("small", {}, place ? make("a", { href: place.includes("/") ? jarLink(alarm.source) : siteLink(alarm.source) }, place) : "",
             `${place ? " · " : ""}${stamp(alarm.time)} · ${alarmState(alarm)}`)));
     });
-    const more = this.rows.size - rows.length;
+    const more = all.length - rows.length;
     this.node.replaceChildren(make("ul", {}, ...items),
       make("p", { class: "vk-more" }, make("a", { href: "/alarms" }, more > 0 ? `${more} ${t("more")}` : t("Alarm list"))));
   }
 }
 // A figure and its unit stay on one line.
 export const together = (message) => message.replace(/ (?=(%|°C|V|A|mΩ|d)(\s|$))/g, "\u00a0");
-export const alarmState = (alarm) =>
-  alarm.active ? (alarm.acknowledged ? t("Active") : t("Active, new"))
-  : alarm.acknowledged ? t("Cleared") : t("Cleared, not acknowledged");
+export const alarmState = (alarm) => {
+  const state = alarm.active ? (!alarm.acknowledged ? t("Active, new") : alarm.confirmed ? t("Active") : t("Active, to confirm"))
+    : !alarm.acknowledged ? t("Cleared, not acknowledged") : alarm.confirmed ? t("Cleared") : t("Cleared, to confirm");
+  const held = heldState(alarm);
+  return held ? `${held} · ${state}` : state;
+};
+// Why it is not in the operators' list, and for how long.
+export function heldState(alarm) {
+  if (alarm.out_of_service) return t("Out of service");
+  if (alarm.shelved === "once") return t("Shelved until it clears");
+  if (alarm.shelved) return `${t("Shelved, still")} ${ageText((alarm.until - serverNow()) / 1000)}`;
+  return alarm.suppressed ? t("Suppressed") : "";
+}
 // ISA-18.2: unacknowledged before acknowledged, active before cleared, then by severity and age.
 export const urgency = (a, b) =>
-  a.acknowledged - b.acknowledged || b.active - a.active || b.severity - a.severity || b.time - a.time;
+  a.acknowledged - b.acknowledged || b.active - a.active || b.severity - a.severity || b.time - a.time || a.key.localeCompare(b.key);
 
 // Grids follow our own colours, light and dark.
 export const gridTheme = (AgGrid) =>

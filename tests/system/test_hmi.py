@@ -282,7 +282,7 @@ def test_a_file_is_for_who_asked_for_it_and_once(page: Page, browser: Browser, v
 def test_an_alarm_that_is_gone_is_refused_in_words(page: Page) -> None:
     page.goto("/alarms")
     answer = page.evaluate(
-        """fetch('/api/acknowledge', {method: 'POST', headers: {'content-type': 'application/json'},
+        """fetch('/api/alarms/acknowledge', {method: 'POST', headers: {'content-type': 'application/json'},
            body: JSON.stringify({keys: ['Nowhere#Nothing'], comment: ''})}).then(a => a.json())"""
     )
     assert answer == {"done": 0, "failed": {"Nowhere#Nothing": "The alarm is gone."}}
@@ -369,7 +369,7 @@ def test_thai_and_back(page: Page) -> None:
 
 def test_works_on_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/site/Bangrak", f"/jar/{JAR}", "/alarms"):
+    for path in ("/", "/site/Bangrak", f"/jar/{JAR}", "/alarms", "/alarms/journal"):
         page.goto(path)
         page.wait_for_selector(".vk-panel")
         expect(page.locator("#vk-link")).to_contain_text("Connected")

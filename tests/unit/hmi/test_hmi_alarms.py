@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from hmi.alarms import AlarmList, Condition
 
@@ -88,3 +91,24 @@ def test_a_dropped_view_is_told_nothing() -> None:
     alarms.drop(view)
     alarms.take(HOT)
     assert view.changes() is None
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [{"shelved": "timed"}, {"shelved": "once"}, {"suppressed": True}, {"out_of_service": True}],
+    ids=lambda hidden: next(iter(hidden)),
+)
+def test_what_is_held_back_or_simulated_is_listed_but_counts_for_nothing(hidden: dict[str, Any]) -> None:
+    alarms = AlarmList()
+    alarms.take(replace(HOT, **hidden))
+    alarms.take(replace(WEAK, simulated=True))
+    assert alarms.counts() == (0, 0, 0)
+    found = {each["key"]: each["held"] for each in alarms.view("").content()["alarms"]}
+    assert found == {HOT.key: True, WEAK.key: False}
+
+
+def test_an_earlier_activation_waits_but_is_no_alarm_more() -> None:
+    alarms = AlarmList()
+    alarms.take(HOT)
+    alarms.take(replace(HOT, branch="7"))
+    assert alarms.counts() == (1, 2, 500)

@@ -122,9 +122,9 @@ async def test_a_websocket_without_session_is_closed() -> None:
 
 async def test_a_session_from_a_foreign_origin_is_refused() -> None:
     cookie = f"{COOKIE}=good"
-    assert (await ask("/api/acknowledge", method="POST", origin="http://evil.example", cookie=cookie))[0][
-        "status"
-    ] == 403
+    assert (await ask("/api/alarms/acknowledge", method="POST", origin="http://evil.example", cookie=cookie))[
+        0
+    ]["status"] == 403
     sent = await ask("/api/live", "websocket", origin="http://127.0.0.1:1", cookie=cookie)
     assert sent[0]["type"] == "websocket.close"
 
@@ -162,7 +162,7 @@ async def test_a_one_time_password_leads_to_its_change_and_nowhere_else() -> Non
     start = (await ask("/site/A", cookie=one_time, accept="text/html"))[0]
     assert start["status"] == 303
     assert (b"location", b"/password?next=/site/A") in start["headers"]
-    for path, method in (("/api/session", "GET"), ("/api/acknowledge", "POST"), ("/site/A", "POST")):
+    for path, method in (("/api/session", "GET"), ("/api/alarms/acknowledge", "POST"), ("/site/A", "POST")):
         assert (await ask(path, method=method, cookie=one_time))[0]["status"] == 401
     closed = (await ask("/api/live", type="websocket", cookie=one_time, origin=f"http://{HOST}"))[0]
     assert closed["code"] == 4401
