@@ -95,7 +95,7 @@ def arrhenius(temperature: Array, activation_energy: Array) -> Array:
 
 def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Array) -> Array:
     """Ohmic resistance at `temperature` [°C] from that at 25 °C."""
-    return resistance * _ohmic_factor(parameters, temperature)
+    return resistance * ohmic_factor(parameters.ohmic_temperature, temperature)
 
 
 def ohmic_health(parameters: Parameters, resistance: Array) -> Array:
@@ -120,7 +120,7 @@ def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: fl
         condition.temperature_usable,
         dt / TEMPERATURE_TIME,
     )
-    at_reference = condition.resistance / _ohmic_factor(parameters, temperature)
+    at_reference = condition.resistance / ohmic_factor(parameters.ohmic_temperature, temperature)
     resistance, measured = _filtered(
         ageing.resistance,
         ageing.resistance_readings,
@@ -140,8 +140,9 @@ def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: fl
     return _learn_capacity(_warm(slow, parameters, days), parameters, condition, dt)
 
 
-def _ohmic_factor(parameters: Parameters, temperature: Array) -> Array:
-    change = parameters.ohmic_temperature * (temperature - REFERENCE_TEMPERATURE)
+def ohmic_factor(coefficient: Array, temperature: Array) -> Array:
+    """Ohmic resistance at `temperature` [°C] against that at 25 °C; `coefficient` [1/K]."""
+    change = coefficient * (temperature - REFERENCE_TEMPERATURE)
     return np.asarray(np.minimum(np.maximum(1 + change, 0.5), 1.5))
 
 

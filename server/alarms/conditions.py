@@ -27,7 +27,7 @@ from server.security.permissions import Profile
 from server.services.method import Fields, Invocation, MethodError, MethodService, Outputs
 from server.services.monitoreditem import SERVER_NOTIFIER
 from server.services.subscription import SubscriptionService
-from server.space.conditionnodes import METHODS
+from server.space.conditionmembers import METHODS
 from server.subscriptions.listeners import Encoded, Listeners
 from server.subscriptions.sampleditems import EventItem
 

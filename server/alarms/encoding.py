@@ -12,9 +12,11 @@ from server.protocol.wire import ticks
 _UINT16: Final = struct.Struct("<BH")
 _DATE: Final = struct.Struct("<Bq")
 _STATUS: Final = struct.Struct("<BI")
+_DOUBLE: Final = struct.Struct("<Bd")
 _STRING: Final = struct.Struct("<Bi")
 _NODE_ID: Final = struct.Struct("<BBHi")
-_TYPE_UINT16, _TYPE_STRING, _TYPE_DATE, _TYPE_BYTES, _TYPE_NODE_ID, _TYPE_STATUS = 5, 12, 13, 15, 17, 19
+_TYPE_UINT16, _TYPE_DOUBLE, _TYPE_STRING, _TYPE_DATE = 5, 11, 12, 13
+_TYPE_BYTES, _TYPE_NODE_ID, _TYPE_STATUS = 15, 17, 19
 _STRING_ID: Final = 3
 # A LocalizedText with locale and text; its text's length comes next.
 _TEXT: Final = b"\x15\x03" + struct.pack("<i", len(LOCALE)) + LOCALE.encode()
@@ -63,3 +65,8 @@ def severity(value: int) -> bytes:
 def status(code: int) -> bytes:
     """A StatusCode."""
     return _STATUS.pack(_TYPE_STATUS, code)
+
+
+def double(value: float) -> bytes:
+    """A Double."""
+    return _DOUBLE.pack(_TYPE_DOUBLE, value)

@@ -1,4 +1,4 @@
-"""Limits against values: which are exceeded, and what that makes of level, severity and acknowledgement.
+"""What limits that were exceeded or cleared (latching.py) make of level, severity and acknowledgement.
 
 Functions of the state's arrays and the limits'; a time is that of the scan [µs since 1970].
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nodeset.fleet import Index
 from server.alarms.definition import LIMIT_LEVELS
-from server.alarms.limits import SIGN, Limits
+from server.alarms.limits import Limits
 from server.alarms.state import AlarmState, Change, Flags
 
 _LEVELS: Final = np.array(LIMIT_LEVELS, np.int8)
@@ -20,20 +20,6 @@ _LEVELS: Final = np.array(LIMIT_LEVELS, np.int8)
 _OUTERMOST: Final = np.argsort(-np.abs(_LEVELS), kind="stable")
 _LOWS, _HIGHS = slice(0, 2), slice(2, 4)
 _QUALITY_CLASS: Final = np.uint32(0xC000_0000)
-
-
-def latch(state: AlarmState, limits: Limits, value: NDArray[np.float64], usable: Flags, time: int) -> Flags:
-    """Exceed and clear limits; where one flipped, shape (rows, 4)."""
-    threshold = limits.signed - np.where(state.latched, limits.hysteresis, 0.0)
-    asks = ((value[:, None] * SIGN > threshold) != state.latched) & usable[:, None]
-    np.copyto(state.since, 0, where=~asks)
-    # A clock that was set back must not hold a change for ever.
-    np.copyto(state.since, time, where=asks & ((state.since == 0) | (state.since > time)))
-    delay = np.where(state.latched, limits.off_delay, limits.on_delay)
-    flipped: Flags = asks & (time - state.since >= delay)
-    state.latched[flipped] ^= True
-    state.since[flipped] = 0
-    return flipped
 
 
 def requalify(state: AlarmState, status: NDArray[np.uint32], time: int) -> NDArray[np.uint32]:

@@ -1,6 +1,6 @@
 """The alarm engine: one array step a scan for every condition of the fleet; pure, without I/O or clock.
 
-A limit is exceeded beyond its value and cleared `hysteresis` inside it; either must last for its delay.
+What a condition compares is worked out by inputs.py, and which limits are exceeded by latching.py.
 The condition's level is the outermost exceeded limit (Part 9, ExclusiveLimitAlarmType). Whatever makes it
 worse (none to High, High to HighHigh, Low to High) asks for acknowledgement; what eases it does not.
 A Bad input changes no level, nor does one whose sensor is doubted, which has a condition of its own: it is
@@ -17,7 +17,6 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from nodeset import status as st
 from nodeset.fleet import Index
 from nodeset.frame import Frame
 from server.alarms import shelving, suppression
@@ -32,7 +31,9 @@ from server.alarms.errors import (
     UnknownEventError,
 )
 from server.alarms.eventids import SIMULATED_EVENTS, EventIds, number_of
-from server.alarms.levels import latch, regrade, relevel, requalify
+from server.alarms.inputs import Inputs
+from server.alarms.latching import latch, usable_rows
+from server.alarms.levels import regrade, relevel, requalify
 from server.alarms.overrides import Override, resolve
 from server.alarms.saving import Saved, pack, unpack
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state
@@ -61,6 +62,7 @@ class AlarmTable:
     def __init__(self, index: ConditionIndex, time: int, overrides: Sequence[Override] = ()) -> None:
         self.index = index
         self.limits = resolve(index, overrides)
+        self.inputs = Inputs(index)
         mildest = np.where(self.limits.severity > 0, self.limits.severity, np.uint16(1001)).min(axis=1)
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
         self.branches = Branches()
@@ -74,6 +76,7 @@ class AlarmTable:
         """
         other = copy(self)
         other.state = self.state.copy()
+        other.inputs = self.inputs.fork()
         other.branches = self.branches.copy()
         other._explanations = copy(self._explanations)
         other._ids = self._ids.fork()
@@ -88,19 +91,19 @@ class AlarmTable:
         """Take the state of some conditions from another table of the fleet."""
         self.state.put(rows, other.state.take(rows))
         self.branches.replace(rows, other.branches)
+        self.inputs.adopt(other.inputs, rows)
 
     def step(self, frame: Frame) -> Transitions:
         """Evaluate every condition against a scan's values; gives what changed."""
         state, time = self.state, frame.time
-        value, status = self._inputs(frame)
-        usable = state.enabled & ~st.is_bad(status) & ~st.is_doubted(status) & np.isfinite(value)
-        flipped = latch(state, self.limits, value, usable, time)
-        rows = np.flatnonzero(flipped.any(axis=1))
+        measured = self.inputs.step(frame, state.level)
+        usable = usable_rows(state, measured)
+        rows, flipped = latch(state, self.limits, measured, usable, time)
         begun = self._branch_off(rows, time)
-        np.copyto(state.value, value, where=usable)
-        change = requalify(state, status, time)
+        np.copyto(state.value, measured.value, where=usable)
+        change = requalify(state, measured.status, time)
         if len(rows):
-            change[rows] |= relevel(state, self.limits, rows, flipped[rows], time, self._ids.last + 1)
+            change[rows] |= relevel(state, self.limits, rows, flipped, time, self._ids.last + 1)
         self._hide(change, time)
         rows = np.flatnonzero(change)
         return begun.followed_by(self._emit(rows, change[rows], time))
@@ -285,6 +288,7 @@ class AlarmTable:
         kept = state.take(rows).followed_by(self.branches.state)
         return {
             **pack(self.index, np.concatenate((rows, self.branches.rows)), kept),
+            **self.inputs.save(),
             "nonce": np.frombuffer(self._ids.nonce, np.uint8),
             "events": np.array(self._ids.last, np.int64),
         }
@@ -295,6 +299,7 @@ class AlarmTable:
         A condition whose active limit is configured no more starts anew, too. KeyError: not from `save`.
         """
         rows, state = unpack(self.index, saved)
+        self.inputs.restore(saved)
         self.replay(rows, state)
         self._ids.resume(saved["nonce"].tobytes(), max(int(saved["events"]), self._ids.last))
         own = state.branch == 0
@@ -331,10 +336,6 @@ class AlarmTable:
                 branches.state.confirmed[(branches.rows >= rows.start) & (branches.rows < rows.stop)] = True
 
     # -- the step
-
-    def _inputs(self, frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
-        inputs = self.index.of_inputs
-        return inputs(frame.value, frame.index), inputs(frame.status, frame.index)
 
     def _branch_off(self, rows: Index, time: int) -> Transitions:
         """Leave a branch of each of `rows`, whose limits flipped, that is about to become active once more.

@@ -12,8 +12,9 @@ from typing import Final
 
 from historian.events import ConditionRow, EventRow
 from server.alarms.definitiontext import definition_of, definition_text
-from server.alarms.events import ConditionEvent, ConditionState, message
+from server.alarms.events import ConditionEvent, ConditionState
 from server.alarms.limits import ConditionLimits
+from server.alarms.messages import message
 from server.events.event import SERVER, Event, PlainEvent
 from server.history.nametexts import NameTexts
 

@@ -1,7 +1,7 @@
 """The nodes of conditions, made when somebody looks: `…/J07#TemperatureHigh`, its states and limits.
 
-Members are those of `server.alarms.events`; a member's value is what the condition's event would tell
-now. Methods are those of the types: a client calls them on the instance (Part 9, 5.5.4).
+Members are those of `conditionmembers`; a member's value is what the condition's event would tell now.
+Methods are those of the types: a client calls them on the instance (Part 9, 5.5.4).
 """
 
 from __future__ import annotations
@@ -12,42 +12,25 @@ from typing import Final
 from asyncua import ua
 
 from nodeset.fleet import AssetType
-from server.alarms.definition import AlarmType
-from server.alarms.events import TYPE_OF, ConditionEvent, fields_of_conditions
+from server.alarms.definition import AlarmDef
+from server.alarms.events import ConditionEvent
+from server.alarms.standardtypes import TYPE_OF
 from server.alarms.table import AlarmTable
-from server.events.event import Path, Type
+from server.events.event import NULL, Path
 from server.protocol.stack import NodeData
-from server.protocol.wire import now_ticks
+from server.protocol.wire import now_ticks, now_us
+from server.space import conditionmembers as cm
 from server.space import nodes
 from server.space.assetnodes import AssetNodes, to_type
 from server.space.links import Link, LinkedNode, Shape, View, link
-from server.space.nodes import HAS_COMPONENT, HAS_CONDITION, HAS_PROPERTY
+from server.space.nodes import HAS_COMPONENT, HAS_CONDITION
 
-Ids = ua.ObjectIds
+S = ua.StatusCodes
+NodeClass = ua.NodeClass
 
-METHODS: Final = {
-    "Enable": Ids.ConditionType_Enable,
-    "Disable": Ids.ConditionType_Disable,
-    "AddComment": Ids.ConditionType_AddComment,
-    "Acknowledge": Ids.AcknowledgeableConditionType_Acknowledge,
-}
-_LIMIT_STATE: Final = "LimitState"
-_STATES: Final = frozenset({"EnabledState", "AckedState", "ActiveState"})
-_CONDITION_VARIABLES: Final = frozenset({"Quality", "LastSeverity", "Comment"})
-_ARRAYS: Final = frozenset({"ConditionSubClassId", "ConditionSubClassName"})
-# Data types by the member's name; what is not here is a LocalizedText.
-_TYPES: Final = {
-    **dict.fromkeys(("EventId",), Type.ByteString),
-    **dict.fromkeys(("EventType", "SourceNode", "ConditionClassId", "BranchId", "InputNode"), Type.NodeId),
-    "ConditionSubClassId": Type.NodeId,
-    **dict.fromkeys(("SourceName", "ConditionName", "ClientUserId"), Type.String),
-    **dict.fromkeys(("Time", "ReceiveTime", "TransitionTime", "SourceTimestamp"), Type.DateTime),
-    **dict.fromkeys(("Severity", "LastSeverity"), Type.UInt16),
-    **dict.fromkeys(("Retain", "SuppressedOrShelved", "Id"), Type.Boolean),
-    **dict.fromkeys(("OnDelay", "OffDelay"), Type.Double),
-    **dict.fromkeys(("HighHighLimit", "HighLimit", "LowLimit", "LowLowLimit"), Type.Double),
-    "Quality": Type.StatusCode,
-}
+# What a condition that is disabled does not know (Part 9, 5.5.2).
+_EVALUATED: Final = frozenset({"ActiveState", "AckedState", "ConfirmedState", "LimitState", "Quality"})
+_UNSHELVE_TIME: Final = (*cm.SHELVING_STATE, "UnshelveTime")
 
 
 class ConditionNodes:
@@ -60,95 +43,100 @@ class ConditionNodes:
         self, table: AlarmTable, assets: AssetNodes, event: Callable[[int], ConditionEvent | None]
     ) -> None:
         self._index = table.index
-        self._table = table
         self._assets = assets
         self._event = event
-        self._shapes: dict[tuple[AlarmType, Path], Shape] = {}
-        self._paths = (*fields_of_conditions(), (_LIMIT_STATE,))
+        self._shapes: dict[tuple[ua.NodeId, tuple[Path, ...], Path], Shape] = {}
 
     def make(self, identifier: str) -> NodeData | None:
         """The node of an identifier with a `#`, or None where there is none."""
-        name, hash_sign, rest = identifier.partition("#")
-        if not hash_sign:
+        found = self._find(identifier)
+        if found is None:
             return None
-        condition, _, member = rest.partition(".")
-        row = self._row(name, condition)
-        if row is None:
-            return None
-        path = tuple(member.split(".")) if member else ()
-        if path and path not in self._paths:
-            return None
+        row, path = found
         node = self._bare_member(row, path) if path else self._bare(row)
         return LinkedNode.of(node, lambda: self._view(identifier, row, path).structures())
 
     def view(self, identifier: str) -> View | None:
         """The references of an identifier's node, or None where there is none."""
-        name, hash_sign, rest = identifier.partition("#")
-        condition, _, member = rest.partition(".")
-        row = self._row(name, condition) if hash_sign else None
-        path = tuple(member.split(".")) if member else ()
-        if row is None or (path and path not in self._paths):
-            return None
-        return self._view(identifier, row, path)
+        found = self._find(identifier)
+        return None if found is None else self._view(identifier, *found)
 
-    def _row(self, path: str, condition: str) -> int | None:
+    def _find(self, identifier: str) -> tuple[int, Path] | None:
+        """Row of the condition that an identifier is of, and browse path of its member."""
+        asset, hash_sign, rest = identifier.partition("#")
         at = self._assets.at
-        return self._index.row(path.removeprefix(at), condition) if path.startswith(at) else None
+        if not hash_sign or not asset.startswith(at):
+            return None
+        condition, _, member = rest.partition(".")
+        row = self._index.row(asset.removeprefix(at), condition)
+        if row is None:
+            return None
+        path = tuple(member.split(".")) if member else ()
+        if path and path not in cm.all_members(self._index.locate(row)[0]):
+            return None
+        return row, path
 
     def links_from(self, asset: AssetType) -> list[Link]:
         """HasCondition links of an asset of a type to its conditions."""
         return [
             link(
-                HAS_CONDITION,
-                True,
-                f"#{d.name}",
-                self._qualified(d.name),
-                ua.NodeClass.Object,
-                TYPE_OF[d.type],
+                HAS_CONDITION, True, f"#{d.name}", self._qualified(d.name), NodeClass.Object, TYPE_OF[d.type]
             )
             for d in self._index.defs
             if d.asset is asset
         ]
+
+    # -- references
 
     def _qualified(self, name: str) -> ua.QualifiedName:
         return ua.QualifiedName(name, self._assets.node_id("").NamespaceIndex)
 
     def _view(self, identifier: str, row: int, path: Path) -> View:
         definition, i = self._index.locate(row)
+        shape = self._shape(definition, path)
         if not path:
-            up = self._assets.to_asset(HAS_CONDITION, definition.asset, i)
-        else:
-            owner = self._assets.node_id(identifier.rpartition(".")[0])
-            name = ua.QualifiedName(path[-2], 0) if len(path) > 1 else self._qualified(definition.name)
-            kind = _type_definition(path[:-1]) if len(path) > 1 else TYPE_OF[definition.type]
-            up = link(_reference(path), False, owner, name, _node_class(path[:-1]), kind)
-        return View(self._shape(definition.type, path), identifier.encode(), (up,))
+            above = self._assets.to_asset(HAS_CONDITION, definition.asset, i)
+            return View(shape, identifier.encode(), (above,))
+        condition = identifier[: identifier.index("#")] + f"#{definition.name}"
+        own = [self._to_owner(definition, condition, path), *self._to_states(definition, condition, path)]
+        return View(shape, identifier.encode(), own)
 
-    def _shape(self, kind: AlarmType, path: Path) -> Shape:
-        """Type, members and methods: alike for all conditions of a type."""
-        found = self._shapes.get((kind, path))
+    def _to_owner(self, definition: AlarmDef, condition: str, path: Path) -> Link:
+        """From a member to what it is part of."""
+        reference, above = cm.reference(path), path[:-1]
+        if not above:
+            target, name = self._assets.node_id(condition), self._qualified(definition.name)
+            return link(reference, False, target, name, NodeClass.Object, TYPE_OF[definition.type])
+        return self._to_member(reference, False, condition, above)
+
+    def _to_states(self, definition: AlarmDef, condition: str, path: Path) -> Iterator[Link]:
+        for forward, other in cm.sub_states(path, cm.all_members(definition)):
+            yield self._to_member(cm.HAS_TRUE_SUB_STATE, forward, condition, other)
+
+    def _to_member(self, reference: ua.NodeId, forward: bool, condition: str, path: Path) -> Link:
+        target, name = self._assets.node_id(".".join((condition, *path))), ua.QualifiedName(path[-1], 0)
+        return link(reference, forward, target, name, _node_class(path), cm.type_definition(path))
+
+    def _shape(self, definition: AlarmDef, path: Path) -> Shape:
+        """Type, members and methods: alike for all conditions with the same."""
+        kind, paths = TYPE_OF[definition.type], cm.all_members(definition)
+        found = self._shapes.get((kind, paths, path))
         if found is None:
-            found = self._shapes[kind, path] = Shape(self._links(TYPE_OF[kind], path), self._assets.prefix)
+            shape = Shape(self._links(definition, paths, path), self._assets.prefix)
+            found = self._shapes[kind, paths, path] = shape
         return found
 
-    def _links(self, alarm: ua.NodeId, path: Path) -> Iterator[Link]:
-        is_object = _node_class(path) is ua.NodeClass.Object
-        kind = ua.NodeClass.ObjectType if is_object else ua.NodeClass.VariableType
-        yield to_type(_type_definition(path) if path else alarm, kind)
-        for longer in self._paths:
+    def _links(self, definition: AlarmDef, paths: tuple[Path, ...], path: Path) -> Iterator[Link]:
+        kind = NodeClass.ObjectType if cm.is_object(path) else NodeClass.VariableType
+        yield to_type(cm.type_definition(path) if path else TYPE_OF[definition.type], kind)
+        for longer in paths:
             if len(longer) == len(path) + 1 and longer[:-1] == path:
-                name = ua.QualifiedName(longer[-1], 0)
-                yield link(
-                    _reference(longer),
-                    True,
-                    f".{longer[-1]}",
-                    name,
-                    _node_class(longer),
-                    _type_definition(longer),
-                )
-        for name, method in METHODS.items() if not path else ():
-            qualified = ua.QualifiedName(name, 0)
-            yield link(HAS_COMPONENT, True, ua.NodeId(method), qualified, ua.NodeClass.Method)
+                name, type_id = ua.QualifiedName(longer[-1], 0), cm.type_definition(longer)
+                yield link(cm.reference(longer), True, f".{longer[-1]}", name, _node_class(longer), type_id)
+        for name, method in cm.methods(definition, path).items():
+            yield link(HAS_COMPONENT, True, ua.NodeId(method), ua.QualifiedName(name, 0), NodeClass.Method)
+
+    # -- nodes
 
     def _bare(self, row: int) -> NodeData:
         definition, _ = self._index.locate(row)
@@ -157,42 +145,25 @@ class ConditionNodes:
 
     def _bare_member(self, row: int, path: Path) -> NodeData:
         identifier = f"{self._assets.at}{self._index.identifier(row)}.{'.'.join(path)}"
-        node_id = self._assets.node_id(identifier)
-        name = ua.QualifiedName(path[-1], 0)
-        if path == (_LIMIT_STATE,):
+        node_id, name = self._assets.node_id(identifier), ua.QualifiedName(path[-1], 0)
+        if cm.is_object(path):
             return nodes.object_node(node_id, name)
-        kind = _TYPES.get(path[-1], Type.LocalizedText)
-        if path[-2:] == ("CurrentState", "Id"):
-            kind = Type.NodeId
         value = nodes.live(lambda: self._read(row, path))
-        rank = 1 if path[-1] in _ARRAYS else -1
-        return nodes.variable_node(node_id, name, ua.NodeId(kind.value), value, rank=rank)
+        return nodes.variable_node(node_id, name, cm.data_type(path), value, rank=cm.rank(path))
 
     def _read(self, row: int, path: Path) -> ua.DataValue:
+        """A member's value now; since when it is so is the time of the condition's last event."""
         now = ua.win_epoch_to_datetime(now_ticks())
         event = self._event(row)
-        if event is None:  # Part 9, 5.5.2, of the EnabledState
-            return ua.DataValue(None, ua.StatusCode(ua.StatusCodes.BadConditionDisabled), now, now)
+        if event is None or (path[0] in _EVALUATED and not event.state.enabled):
+            return ua.DataValue(None, ua.StatusCode(S.BadConditionDisabled), now, now)
+        if path[0] == "LimitState" and not event.state.level:  # of a state that is not (Part 16, 4.4.6)
+            return ua.DataValue(NULL, ua.StatusCode(S.BadStateNotActive), now, now)
+        if path == _UNSHELVE_TIME:
+            return ua.DataValue(event.unshelve_time(now_us()), ua.StatusCode(), now, now)
         return ua.DataValue(event.value(path), ua.StatusCode(), now, now)
 
 
 def _node_class(path: Path) -> ua.NodeClass:
-    """NodeClass of a member; of the condition itself where the path is empty."""
-    return ua.NodeClass.Object if not path or path == (_LIMIT_STATE,) else ua.NodeClass.Variable
-
-
-def _type_definition(path: Path) -> ua.NodeId:
-    if path == (_LIMIT_STATE,):
-        return ua.NodeId(Ids.ExclusiveLimitStateMachineType)
-    if path[-1] == "CurrentState":
-        return ua.NodeId(Ids.FiniteStateVariableType)
-    if len(path) == 1 and path[0] in _STATES:
-        return ua.NodeId(Ids.TwoStateVariableType)
-    if len(path) == 1 and path[0] in _CONDITION_VARIABLES:
-        return ua.NodeId(Ids.ConditionVariableType)
-    return ua.NodeId(Ids.PropertyType)
-
-
-def _reference(path: Path) -> ua.NodeId:
-    is_property = _type_definition(path).Identifier == Ids.PropertyType
-    return HAS_PROPERTY if is_property else HAS_COMPONENT
+    """NodeClass of a member."""
+    return NodeClass.Object if cm.is_object(path) else NodeClass.Variable

@@ -17,7 +17,8 @@ from opcuaserver import OpcUaTestServer, answer, request, serve
 from opcuasimulations import Engineer
 from opcuasubscriber import Heat, Subscriber, item, select
 
-from server.alarms.events import fields_of_conditions
+from server.alarms.definition import AlarmType
+from server.alarms.fields import FIELDS
 from server.security.permissions import Permission
 
 S = ua.StatusCodes
@@ -29,7 +30,7 @@ BANGRAK, HAT_YAI = "Bangrak/UPS-1/S02/J04", "Hat Yai/UPS-1/S01/J02"
 STRINGS = {"Fleet", "Bangrak", "Bangrak/UPS-1", "Bangrak/UPS-1/S02"}
 _SCANS = itertools.count(1_600_000_000_000_000, 10_000_000)
 SECOND, TICK = dt.timedelta(seconds=1), dt.timedelta(microseconds=1)
-EVERY_FIELD = [*("/".join(path) for path in fields_of_conditions()), ""]
+EVERY_FIELD = [*("/".join(path) for path in FIELDS[AlarmType.LEVEL]), ""]
 
 
 def clause(*names: str, kind: int = Ids.BaseEventType, attribute: int = 13) -> ua.SimpleAttributeOperand:

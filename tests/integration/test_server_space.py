@@ -30,7 +30,10 @@ MANDATORY = {
     C.DataType: (*_BASE, A.IsAbstract),
     C.View: (*_BASE, A.ContainsNoLoops, A.EventNotifier),
 }
-HIERARCHY = (Ids.HasComponent, Ids.HasProperty, Ids.HasNotifier, Ids.HasEventSource, Ids.HasCondition)
+HIERARCHY = (
+    *(Ids.HasComponent, Ids.HasProperty, Ids.HasNotifier, Ids.HasEventSource, Ids.HasCondition),
+    Ids.HasTrueSubState,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,10 +11,12 @@ from asyncua import ua
 
 from nodeset.frame import Frame
 from server.alarms.conditions import notifiers
-from server.alarms.definition import MICROSECONDS
+from server.alarms.definition import MICROSECONDS, AlarmType
 from server.alarms.errors import UnknownEventError
-from server.alarms.events import condition_events, fields_of_conditions, message
+from server.alarms.events import condition_events
+from server.alarms.fields import FIELDS
 from server.alarms.management.management import Management
+from server.alarms.messages import message
 from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
 from server.alarms.state import Transitions
@@ -175,7 +177,7 @@ def test_events_say_that_they_are_simulated() -> None:
     assert plain == variant_to_binary(ua.Variant())
 
 
-@pytest.mark.parametrize("path", fields_of_conditions())
+@pytest.mark.parametrize("path", FIELDS[AlarmType.LEVEL])
 def test_their_fields_are_encoded_as_asyncua_does(path: tuple[str, ...]) -> None:
     made = Simulated()
     (event,) = condition_events(made.overlay.simulated, made.simulate(11, j0=47.0), 2)

@@ -12,7 +12,9 @@ from asyncua import ua
 from asyncua.ua.ua_binary import variant_to_binary
 
 from nodeset import status as st
-from server.alarms.events import ConditionEvent, condition_events, fields_of_conditions
+from server.alarms.definition import AlarmType
+from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.fields import FIELDS
 from server.alarms.state import Transitions
 from server.events.event import refresh_end, refresh_start, system_event
 
@@ -102,7 +104,7 @@ def test_cleared_condition(plant: AlarmPlant, event: ConditionEvent) -> None:
     assert field(event, "ActiveState/Id") is True, "what was told stays as it was"
 
 
-@pytest.mark.parametrize("path", [*fields_of_conditions(), ("LocalTime",), ("Nothing", "at all")])
+@pytest.mark.parametrize("path", [*FIELDS[AlarmType.LEVEL], ("LocalTime",), ("Nothing", "at all")])
 def test_a_field_is_encoded_as_asyncua_encodes_it(plant: AlarmPlant, path: tuple[str, ...]) -> None:
     plant.set(TEMPERATURE, 46.25, asset=1)
     plant.set(HUMIDITY, 90.0, st.UNCERTAIN_LAST_USABLE_VALUE)

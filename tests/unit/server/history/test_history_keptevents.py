@@ -24,7 +24,8 @@ from server.alarms.definition import (
     Words,
 )
 from server.alarms.definitiontext import definition_of, definition_text
-from server.alarms.events import ConditionEvent, condition_events, fields_of_conditions
+from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.fields import FIELDS
 from server.alarms.state import Change
 from server.alarms.table import AlarmTable
 from server.events.event import Event, PlainEvent, string, system_event
@@ -57,7 +58,7 @@ def events(small_index: TagIndex) -> list[ConditionEvent]:
 
 def told(event: Event) -> list[object]:
     """All that an event tells, encoded and as values."""
-    paths = [*fields_of_conditions(), ("2:Scenario",)]
+    paths = [*FIELDS[AlarmType.LEVEL], ("2:Scenario",)]
     values = [(event.value(path).Value, event.value(path).VariantType) for path in paths]
     encoded = [event.encoded(path) for path in paths]
     return [event.type, event.source, values, encoded, *(event.encoded_attribute(int(a)) for a in ATTRIBUTES)]
@@ -77,7 +78,7 @@ def test_the_past_keeps_its_definition_and_its_words(
 ) -> None:
     kept = KeptEvents(URIS, 3)
     rows, before = [kept.row(event, 0) for event in events], [told(event) for event in events]
-    monkeypatch.setattr("server.alarms.events.SIMULATION", "Changed: ")
+    monkeypatch.setattr("server.alarms.messages.SIMULATION", "Changed: ")
     assert [told(kept.event(row)) for row in rows] == before
 
 

@@ -1,0 +1,58 @@
+"""Limits of all conditions that are exceeded and cleared in a scan; pure.
+
+A limit is exceeded beyond its value and cleared `hysteresis` inside it; either must last for its delay. A
+value that cannot be used changes nothing, and a delay starts anew after it. A condition that does not apply
+is cleared at once. Nearly all conditions of a scan are quiet, so only the others are looked at closely.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nodeset.fleet import Index
+from server.alarms.inputs import Measured
+from server.alarms.limits import SIGN, Floats, Limits
+from server.alarms.measures import is_usable
+from server.alarms.state import AlarmState, Flags
+
+
+def usable_rows(state: AlarmState, measured: Measured) -> Flags:
+    """Enabled conditions whose value tells something of the plant."""
+    usable: Flags = state.enabled & is_usable(measured.status) & np.isfinite(measured.value)
+    return usable
+
+
+def latch(
+    state: AlarmState, limits: Limits, measured: Measured, usable: Flags, time: int
+) -> tuple[Index, Flags]:
+    """Exceed and clear limits; rows in which one flipped, and which limits did, shape (those rows, 4)."""
+    rows = _of_interest(state, limits, measured.value)
+    latched, since = state.latched[rows], state.since[rows]
+    asks, ended = _asks(latched, limits, measured, rows, usable)
+    # A clock that was set back must not hold a change for ever.
+    since = np.where(asks, np.where((since == 0) | (since > time), time, since), 0)
+    delay = np.where(latched, limits.off_delay[rows], limits.on_delay[rows])
+    flips = asks & (time - since >= delay) | ended
+    state.latched[rows] = latched ^ flips
+    state.since[rows] = np.where(flips, 0, since)
+    some = np.flatnonzero(flips.any(axis=1))
+    return rows[some], flips[some]
+
+
+def _of_interest(state: AlarmState, limits: Limits, value: Floats) -> Index:
+    """Rows beyond a limit, with a limit that was exceeded before, or with a delay that runs."""
+    signed = limits.signed
+    beyond = (value > np.fmin(signed[:, 2], signed[:, 3])) | (-value > np.fmin(signed[:, 0], signed[:, 1]))
+    beyond |= state.level != 0
+    beyond[np.flatnonzero(state.since) // state.since.shape[1]] = True
+    return np.flatnonzero(beyond)
+
+
+def _asks(
+    latched: Flags, limits: Limits, measured: Measured, rows: Index, usable: Flags
+) -> tuple[Flags, Flags]:
+    """Where a limit of these rows asks for a change, and where it ends without a delay."""
+    threshold = limits.signed[rows] - np.where(latched, limits.hysteresis[rows], 0.0)
+    exceeded = measured.value[rows, None] * SIGN > threshold
+    applies = (usable & measured.applies)[rows, None]
+    return (exceeded != latched) & applies, latched & (usable & ~measured.applies)[rows, None]
