@@ -245,6 +245,7 @@ _ALARM: Final[dict[str, Field]] = {
     ),
     "ShelvingState/UnshelveTime": _duration(lambda e: e.shelved_for(e.state.time)),
     "SuppressedOrShelved": _flag(lambda e: e.state.hidden),
+    "MaxTimeShelved": _duration(lambda e: e.definition.shelve_max),
     "OnDelay": _duration(lambda e: e.limits.on_delay),
     "OffDelay": _duration(lambda e: e.limits.off_delay),
 }

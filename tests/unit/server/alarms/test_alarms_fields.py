@@ -28,11 +28,11 @@ STATE = replace(TEMPERATURE, limits=(NAN, NAN, 0.5, NAN), severities=(0, 0, 400,
 
 def event_of(definition: AlarmDef, value: float = 46.25, **state: Any) -> ConditionEvent:
     """The event of the second jar's condition, active at `value`, with some of its state changed."""
-    plant = AlarmPlant(definition)
+    plant = AlarmPlant(replace(definition, suppressed_by=()))
     plant.set(definition, value, asset=1)
     plant.set(definition, definition.limits[2] - 1, asset=0)
     (event,) = (e for e in condition_events(plant.table, plant.step(2), NS) if e.source.startswith("A/"))
-    return replace(event, state=event.state._replace(**state), _known={}, _encoded={})
+    return replace(event, definition=definition, state=event.state._replace(**state), _known={}, _encoded={})
 
 
 def field(event: ConditionEvent, path: str) -> Any:
