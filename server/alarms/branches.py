@@ -84,7 +84,8 @@ class Branches:
         if state.retain[0]:
             self.add(np.array([row], np.intp), state)
 
-    def follow(self, state: AlarmState) -> None:
-        """Take over what an operator did to the conditions themselves, whose state this is."""
+    def follow(self, state: AlarmState, places: Index) -> None:
+        """Let some take over what an operator did to the conditions themselves, whose state this is."""
+        rows = self.rows[places]
         for name in _SHARED:
-            getattr(self.state, name)[:] = getattr(state, name)[self.rows]
+            getattr(self.state, name)[places] = getattr(state, name)[rows]

@@ -213,3 +213,12 @@ def first_state(severity: NDArray[np.uint16], time: int) -> AlarmState:
         comment=np.full(n, "", np.object_),
         user=np.full(n, "", np.object_),
     )
+
+
+_NO_ROWS: Index = np.empty(0, np.intp)
+_NO_STATE = first_state(np.empty(0, np.uint16), 0)
+
+
+def nothing(time: int) -> Transitions:
+    """No transitions."""
+    return Transitions(time, _NO_ROWS, np.empty(0, np.uint32), _NO_STATE)

@@ -36,7 +36,7 @@ from server.alarms.latching import latch, usable_rows
 from server.alarms.levels import regrade, relevel, requalify
 from server.alarms.overrides import Override, resolve
 from server.alarms.saving import Saved, pack, unpack
-from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state
+from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state, nothing
 
 # What an operator does to a condition and all its branches at once.
 _HIDING = np.uint32(
@@ -253,8 +253,8 @@ class AlarmTable:
         now = Transitions(0, rows, np.zeros(len(rows), np.uint32), self.state.take(rows))
         if not len(self.branches):
             return now
-        self.branches.follow(self.state)
         places = self.branches.of(rows)
+        self.branches.follow(self.state, places)
         state = self.branches.state.take(places)
         before = Transitions(0, self.branches.rows[places], np.zeros(len(places), np.uint32), state)
         return before.followed_by(now)
@@ -346,7 +346,7 @@ class AlarmTable:
         waits = ~(state.acked[rows] & state.confirmed[rows]) & (state.branches[rows] < MOST_BRANCHES)
         rows = rows[waits & (state.level[rows] == 0) & state.latched[rows].any(axis=1)]
         if not len(rows):
-            return Transitions(time, rows, np.zeros(0, np.uint32), state.take(rows))
+            return nothing(time)
         before = state.take(rows)
         before.latched[:] = False
         before.since[:] = 0
@@ -405,7 +405,7 @@ class AlarmTable:
     def _act_if(self, row: int, change: Change, comment: str | None, user: str, time: int) -> Transitions:
         """The same to a condition, where there is a change, or at least a comment."""
         if not change and comment is None:
-            return self.retained(np.empty(0, np.intp))
+            return nothing(time)
         return self._act(row, self.state, row, change or Change.COMMENTED, comment, user, time)
 
     def _serve(self, row: int, change: Change, comment: str | None, user: str, time: int) -> Transitions:
@@ -432,6 +432,8 @@ class AlarmTable:
 
     def _emit(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
         """Number the events of `rows` and take the state that they tell."""
+        if not len(rows):
+            return nothing(time)
         state = self.state
         hidden = self._hidden_with(rows, change, time) if len(self.branches) else None
         state.event[rows] = self._ids.take(len(rows))
@@ -440,6 +442,7 @@ class AlarmTable:
         return told if hidden is None else hidden.followed_by(told)
 
     def _hidden_with(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
+        """What an operator does to conditions, of their branches; `rows` rise."""
         hiding = change & _HIDING
         rows, hiding = rows[hiding != 0], hiding[hiding != 0]
         places = self.branches.of(rows)
@@ -448,7 +451,7 @@ class AlarmTable:
 
     def _tell_branches(self, places: Index, change: NDArray[np.uint32], time: int) -> Transitions:
         branches = self.branches
-        branches.follow(self.state)
+        branches.follow(self.state, places)
         branches.state.event[places] = self._ids.take(len(places))
         branches.state.time[places] = time
         return Transitions(time, branches.rows[places], change, branches.state.take(places))
