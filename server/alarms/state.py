@@ -40,7 +40,7 @@ class Change(IntFlag):
     PLACED_IN_SERVICE = 16384
     CONFIGURED = 32768
     BRANCHED = 65536  # of a branch: it began; of the condition itself: the last of its branches has ended
-    BY_USER = 131072  # with any of them: by the call of a user, who is in the state
+    BY_USER = 131072  # with what could happen by itself: by the call of a user, who is in the state
 
 
 class Shelving(IntEnum):

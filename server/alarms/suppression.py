@@ -33,16 +33,14 @@ class Explanations:
     """Which conditions are explained by others; remembers what the causes were at the last look."""
 
     def __init__(self, index: ConditionIndex) -> None:
-        """Raises ValueError where a definition names a cause that there is not."""
         self._causes: Index = np.empty(0, np.intp)
         self._linger = np.empty(0, np.int64)
         self._links: list[_Link] = []
         spans = {d.name: (d, rows) for d, rows in index.spans()}
         for d, rows in spans.values():
             for name in d.suppressed_by:
-                if name not in spans:
-                    raise ValueError(f"{d.name}: there is no condition '{name}' to be suppressed by")
-                self._link(index.fleet, d, rows, *spans[name])
+                if name in spans:
+                    self._link(index.fleet, d, rows, *spans[name])
         self._on: Flags = np.zeros(len(self._causes), np.bool_)
         self._explained: Flags = np.zeros(index.size, np.bool_)
 

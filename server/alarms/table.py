@@ -38,6 +38,7 @@ from server.alarms.overrides import Override, resolve
 from server.alarms.saving import Saved, pack, unpack
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state, nothing
 
+_UNCHANGED = Change(0)
 # What an operator does to a condition and all its branches at once.
 _HIDING = np.uint32(
     Change.SHELVED
@@ -186,18 +187,18 @@ class AlarmTable:
         """Part 9, 5.8.17.2."""
         state = self._enabled(row)
         shelving.unshelve(state, row, time)
-        return self._act(row, state, row, Change.UNSHELVED, comment, user, time)
+        return self._act(row, state, row, Change.UNSHELVED | Change.BY_USER, comment, user, time)
 
     def suppress(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
         """Part 9, 5.8.8."""
         state = self._enabled(row)
-        change = Change.SUPPRESSED if suppression.suppress(state, row, time) else Change(0)
+        change = Change.SUPPRESSED if suppression.suppress(state, row, time) else _UNCHANGED
         return self._act_if(row, change, comment, user, time)
 
     def unsuppress(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
         """Part 9, 5.8.10; also what is suppressed by design, until its cause has ended."""
         state = self._enabled(row)
-        change = Change.UNSUPPRESSED if suppression.unsuppress(state, row, time) else Change(0)
+        change = Change.UNSUPPRESSED if suppression.unsuppress(state, row, time) else _UNCHANGED
         return self._act_if(row, change, comment, user, time)
 
     def remove_from_service(self, row: int, comment: str | None, user: str, time: int) -> Transitions:
@@ -406,12 +407,13 @@ class AlarmTable:
         """The same to a condition, where there is a change, or at least a comment."""
         if not change and comment is None:
             return nothing(time)
-        return self._act(row, self.state, row, change or Change.COMMENTED, comment, user, time)
+        change = change | Change.BY_USER if change else Change.COMMENTED
+        return self._act(row, self.state, row, change, comment, user, time)
 
     def _serve(self, row: int, change: Change, comment: str | None, user: str, time: int) -> Transitions:
         state, out = self._enabled(row), change is Change.REMOVED_FROM_SERVICE
         if state.out_of_service[row] == out:
-            return self._act_if(row, Change(0), comment, user, time)
+            return self._act_if(row, _UNCHANGED, comment, user, time)
         state.out_of_service[row] = out
         state.service_time[row] = time
         return self._act_if(row, change, comment, user, time)
