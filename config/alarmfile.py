@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from config.alarmmanagement import Incidents, Management, unknown_conditions
 from config.yamlfile import ConfigurationError, Loc, YamlFile, check, load
 
 # Limits from the lowest to the highest, as the file names them.
@@ -183,6 +184,8 @@ class AlarmFile(Part):
         tuple[OverridePart, ...],
         Field(description="model, site, system, string, jar: the more specific wins, then the later"),
     ] = ()
+    management: Management = Management()
+    incidents: Incidents = {}
 
 
 def read_alarm_file(path: Path, tags: States) -> AlarmFile:
@@ -220,6 +223,7 @@ def _contradictions(file: AlarmFile, tags: States) -> Iterator[tuple[Loc, str]]:
         yield from (((*loc, *where), text) for where, text in faults)
     for i, override in enumerate(file.overrides):
         yield from _override_faults(file, override, ("overrides", i))
+    yield from unknown_conditions(file.incidents, frozenset(file.conditions))
 
 
 def _measure_faults(condition: Condition, tags: States) -> Iterator[tuple[Loc, str]]:

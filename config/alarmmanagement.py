@@ -133,11 +133,11 @@ class Management(_Part):
 class Incident(_Part):
     """What belongs to an incident whose cause is a condition, of the same site.
 
-    An activation of one of `members` belongs to it while the cause is active, from `look_back` before it
-    until `linger` after it.
+    An activation of one of `members`, or of what the cause suppresses, belongs to it while the cause is
+    active, from `look_back` before it until `linger` after it.
     """
 
-    members: Annotated[tuple[ConditionName, ...], Field(min_length=1)]
+    members: tuple[ConditionName, ...] = ()
     look_back: Annotated[float, Field(ge=0, le=3600, description="[s]")] = 60
     linger: Annotated[float, Field(ge=0, le=86_400, description="[s]")] = 300
 

@@ -8,14 +8,14 @@ import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import structlog
 from asyncua import ua
 
 from analytics.estimate import Parameters
-from config.alarmfile import open_alarm_file
+from config.alarmfile import AlarmFile, open_alarm_file
 from config.fleetfile import read_fleet_file
 from config.settings import Settings
 from config.yamlfile import ConfigurationError
@@ -30,6 +30,8 @@ from nodeset.index import TagIndex
 from nodeset.tags import STATES_OF
 from server import memory
 from server.alarms.definition import ConditionIndex, alarm_defs
+from server.alarms.management.management import Management
+from server.alarms.management.statefile import ManagementState
 from server.alarms.overrides import Override, OverrideError, overrides_of, resolve
 from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
@@ -66,8 +68,16 @@ SWEEP_PERIOD: Final = 1.0
 MICROSECONDS: Final = 1_000_000
 
 
-def read_plant_files(settings: Settings) -> tuple[ConditionIndex, tuple[Override, ...]]:
-    """The fleet's conditions, and where they differ; `ConfigurationError` says what is wrong with a file."""
+class PlantFiles(NamedTuple):
+    """What the files say: the conditions of the fleet, where they differ, and the alarm file itself."""
+
+    conditions: ConditionIndex
+    overrides: tuple[Override, ...]
+    alarms: AlarmFile
+
+
+def read_plant_files(settings: Settings) -> PlantFiles:
+    """The fleet and its alarms; `ConfigurationError` says what is wrong with a file."""
     fleet = build_fleet(read_fleet_file(settings.fleet))
     settings.links([site.name for site in fleet.sites])
     file, source = open_alarm_file(settings.alarms, STATES_OF)
@@ -76,7 +86,7 @@ def read_plant_files(settings: Settings) -> tuple[ConditionIndex, tuple[Override
         resolve(index, overrides)
     except OverrideError as error:
         raise ConfigurationError(source.error(error.override.loc, str(error))) from None
-    return index, overrides
+    return PlantFiles(index, overrides, file)
 
 
 class PlantClock:
@@ -100,6 +110,7 @@ class App:
         self._stack = AsyncExitStack()
         self._prognosis: Prognosis
         self._alarms: AlarmTable
+        self._management: ManagementState
         self._opcua: OpcUaServer
         self._jobs: Jobs
         self._past: backfill.Work | None = None
@@ -115,6 +126,7 @@ class App:
                     tasks.create_task(scan.run(), name="scan"),
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._save_often(), name="save"),
+                    tasks.create_task(self._management.run(), name="alarm management"),
                 ]
                 if self._past is not None:
                     running.append(tasks.create_task(self._fill_in(self._past), name="past"))
@@ -133,7 +145,7 @@ class App:
     async def _start(self) -> Scan:
         settings = self._settings
         self._check_ports()
-        conditions, overrides = read_plant_files(settings)
+        conditions, overrides, file = read_plant_files(settings)
         fleet = conditions.fleet
         catalogue = Catalogue(read_scenario_file(settings.simulator.scenarios))
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -158,7 +170,10 @@ class App:
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
         table = LiveTable(shown)
-        self._opcua = OpcUaServer(settings, table, self._alarms, historian)
+        management = Management(self._alarms, file.management, file.incidents)
+        self._management = ManagementState(self._state, management)
+        self._management.load()
+        self._opcua = OpcUaServer(settings, table, self._alarms, management, historian)
         set_points = SetPoints(table, source)
         evaluation = Evaluation(Quality(index, self._staleness), self._prognosis)
         note = SimulationNote(self._state / "simulations.json")
@@ -322,6 +337,7 @@ class App:
     def _save(self) -> None:
         write_arrays(self._state / "twin.npz", self._prognosis.save())
         write_arrays(self._state / "alarms.npz", self._alarms.save())
+        self._management.save()
 
     async def _save_often(self) -> None:
         while True:

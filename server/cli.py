@@ -93,11 +93,12 @@ def check(config: Config = None, home: Home = None) -> None:
     from simulator.compositions import read_scenario_file
 
     settings = _settings(config, home, None)
-    conditions, overrides = read_plant_files(settings)
+    conditions, overrides, file = read_plant_files(settings)
     fleet = conditions.fleet
     parts = f"{len(fleet.sites)} sites, {len(fleet.systems)} systems, {len(fleet.strings)} strings"
     out.print(f"{settings.fleet}: {parts}, {len(fleet.jars)} jars")
-    out.print(f"{settings.alarms}: {len(conditions.defs)} conditions, {len(overrides)} overrides")
+    told = f"{len(conditions.defs)} conditions, {len(overrides)} overrides, {len(file.incidents)} incidents"
+    out.print(f"{settings.alarms}: {told}")
     scenarios = read_scenario_file(settings.simulator.scenarios)
     out.print(f"{settings.simulator.scenarios}: {len(scenarios)} custom scenarios")
     if settings.source == "modbus":

@@ -17,10 +17,12 @@ from historian.historian import Historian
 from nodeset.index import MIRROR
 from nodeset.types import TYPES_URI
 from server.alarms.conditions import Conditions
+from server.alarms.management.management import Management
 from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
 from server.events.event import system_event
+from server.events.incident import IncidentEvents
 from server.events.simulation import SimulationEvents
 from server.events.types import EventTypes
 from server.exports.exports import Exports
@@ -41,6 +43,7 @@ from server.history.update import HistoryUpdateService
 from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
 from server.livetable import LiveTable
+from server.methods.alarms import AlarmMethods
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
 from server.methods.export import ExportMethods
@@ -107,7 +110,12 @@ class OpcUaServer:
     """Services over the live table, and the socket on which clients reach them."""
 
     def __init__(
-        self, settings: Settings, table: LiveTable, alarms: AlarmTable, historian: Historian
+        self,
+        settings: Settings,
+        table: LiveTable,
+        alarms: AlarmTable,
+        management: Management,
+        historian: Historian,
     ) -> None:
         self._settings = settings
         self._table = table
@@ -137,6 +145,7 @@ class OpcUaServer:
         url = settings.historian.url
         self.exports = Exports(None if url is None else url.get_secret_value(), settings.home)
         self.alarms = alarms
+        self.management = management
         self.journal: Journal
         self._clock: Callable[[], int]
         self.conditions: Conditions
@@ -164,8 +173,11 @@ class OpcUaServer:
         self._clock = clock
         self.journal = Journal(self._kept, self._historian.journal_writer.offer)
         self.conditions = Conditions(
-            self.alarms, self.subscriptions, self.journal.keep, fleet_namespace, clock
+            self.alarms, self.subscriptions, self.journal.keep, fleet_namespace, clock, self.management
         )
+        incidents = IncidentEvents(self.subscriptions, self.journal, types, fleet_namespace)
+        self.management.sinks.append(incidents.tell)
+        self.management.place = mirrors[0].at if mirrors else ""
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
         assets.more_links = condition_nodes.links_from
         history = HistoryNodes(assets.node_id, settings.scan.period, settings.historian.raw_days)
@@ -185,7 +197,8 @@ class OpcUaServer:
         self.conditions.register(methods)
         self.simulations = self._simulations(evaluation, shadow, clock, assets)
         SimulationNodes(self.simulations).describe(space, assets)
-        AlarmNodes(self.conditions.management).describe(space, assets)
+        AlarmNodes(self.management).describe(space, assets)
+        AlarmMethods(self.conditions).register(methods, assets.node_id)
         SimulationMethods(self.simulations).register(methods, assets.node_id)
         custom = CustomScenarios(self.simulations, catalogue, settings.home / "state" / STATE_FILE)
         custom.load()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -116,7 +116,9 @@ class Conditions:
         finally:  # whatever happens, what is not simulated is not hidden
             self._overlay = overlay if touched.any() else None
             if self._overlay is None:
-                self.management.end_simulation()
+                self.management.end_simulation(self._clock())
+            else:
+                self.management.keep_simulated(self._overlay, self._clock())
 
     def simulate(self, frame: Frame) -> None:
         """The same as `step` for a scan of what is simulated; the fork of the alarm table takes it."""
@@ -210,6 +212,29 @@ class Conditions:
     def _acknowledge(self, call: Invocation) -> Outputs:
         event_id, comment = call.values
         return self._act(AlarmTable.acknowledge, call, event_id or b"", _text(comment))
+
+    async def acknowledge_all(
+        self, rows: Iterable[int], at: str, comment: str | None, user: str, *, simulated: bool
+    ) -> int:
+        """Acknowledge those of some conditions that wait for it, a slice at a time; how many there were.
+
+        The plant's are left alone where a simulation hides them; simulated ones where they are no more.
+        """
+        done = 0
+        for row in rows:
+            table = self.mirror.table(row) if at else self._shown(row)
+            if table is None or table.simulated is not simulated or table.state.acked[row]:
+                continue
+            event_id = table.event_id(row, int(table.state.event[row]))
+            try:
+                transitions = table.acknowledge(row, event_id, comment, user, self._clock())
+            except AlarmError:  # disabled since
+                continue
+            self.tell(table, transitions, at)
+            done += 1
+            if done % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return done
 
     async def _refresh(self, call: Invocation) -> Outputs:
         """Part 9, 5.5.7: every retained condition, to this subscription only."""

@@ -43,7 +43,9 @@ class ConditionMirror:
             self._tell(overlay.simulated, transitions, MIRROR)
         self._overlay = overlay if touched.any() else None
         if self._overlay is None:
-            self._management.end_simulation()
+            self._management.end_simulation(self._clock())
+        else:
+            self._management.keep_simulated(self._overlay, self._clock())
 
     def simulate(self, frame: Frame) -> None:
         """Evaluate a simulated scan, tell what changed, and count alarms into the frame."""

@@ -95,6 +95,7 @@ class PlainEvent:
     source_node: ua.NodeId = SERVER
     more: Mapping[Path, ua.Variant] = field(default_factory=dict)
     event_id: bytes = field(default_factory=lambda: os.urandom(16))
+    simulated: bool = False
 
     def value(self, path: Path) -> ua.Variant:
         """Value of a field."""

@@ -54,6 +54,7 @@ class KeptEvents:
             SERVER if source is None else source.Value,
             fields,
             row.event_id,
+            row.simulated,
         )
 
     def _plain(self, event: PlainEvent, number: int) -> EventRow:
@@ -65,7 +66,7 @@ class KeptEvents:
             self.names.node_id(event.type),
             event.source,
             event.level,
-            False,
+            event.simulated,
             event.message,
             {self.names.path(path): self.names.value(value) for path, value in fields.items()},
         )

@@ -10,6 +10,7 @@ from copy import copy
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.alarmmanagement import Management
 from nodeset.fleet import Index
@@ -39,6 +40,7 @@ class Monitor:
         self.rows: Index = np.empty(0, np.intp)  # of interest then
         self.time = 0
         self._settings = settings
+        self._index = index
 
     def fork(self) -> Monitor:
         """Another that goes on from here."""
@@ -108,6 +110,30 @@ class Monitor:
         """Share of the last 24 h in which the fleet was in a flood [%]."""
         return figures.flood_share(self.record, self.sites, self.time)
 
+    def save(self) -> dict[str, NDArray[np.generic]]:
+        """What outlives the process, as arrays."""
+        times, counts = self.rates.save()
+        day, row = np.nonzero(self.record.by_row)
+        return {
+            **self.record.save(),
+            "rate_times": times,
+            "rate_counts": counts,
+            "actor_day": day,
+            "actor": np.array([self._index.identifier(i) for i in row.tolist()], np.str_),
+            "actor_count": self.record.by_row[day, row],
+        }
+
+    def restore(self, saved: dict[str, NDArray[np.generic]]) -> bool:
+        """Take up what `save` gave of as many sites; whether it was."""
+        if not self.record.restore(saved):
+            return False
+        rows = [self._index.row_of_id(str(name)) for name in saved["actor"]]
+        for day, row, count in zip(saved["actor_day"], rows, saved["actor_count"], strict=True):
+            if row is not None:
+                self.record.by_row[int(day), row] = count
+        self.rates.restore(saved["rate_times"], saved["rate_counts"])
+        return True
+
     @property
     def _stood_since(self) -> int:
         return self.time - round(self._settings.standing * MICROSECONDS)
@@ -135,6 +161,5 @@ class Monitor:
         return counts | {
             "ChatteringAlarms": by_site(self.site[self.chatters()], self.sites),
             "AlarmRate": self.rates.total,
-            "OpenIncidents": np.zeros(self.sites + 1, np.int64),
             "AlarmFlood": self.flood.astype(np.int64),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.alarmmanagement import Flood
 from server.alarms.management.counts import Counts
@@ -45,10 +46,10 @@ class SlidingCounts:
         times = np.array([time for time, _ in self._scans], np.int64)
         return times, np.array([counts for _, counts in self._scans], np.int64).reshape(-1, len(self.total))
 
-    def restore(self, times: Counts, counts: Counts) -> None:
+    def restore(self, times: NDArray[np.generic], counts: NDArray[np.generic]) -> None:
         """Take up what `save` gave."""
         for time, each in zip(times.tolist(), counts, strict=True):
-            self.add(time, each)
+            self.add(int(time), each.astype(np.int64))
 
 
 def flooded(before: Flags, rate: Counts, limits: Flood) -> Flags:

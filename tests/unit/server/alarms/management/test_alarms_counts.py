@@ -102,6 +102,6 @@ def test_counts_while_a_simulation_runs_are_of_what_is_shown() -> None:
     assert counts(simulated, "ActiveAlarms") == [1, 1, 2]
     assert counts(simulated, "AlarmRate") == [1, 1, 2]
     assert counts(plant, "ActiveAlarms") == [1, 1, 2]
-    made.management.end_simulation()
+    made.management.end_simulation(plant.time)
     overlay.show(~shown & False, START)
     assert counts(made.step(11), "AlarmRate") == [1, 1, 2], "nothing simulated counts for the plant"
