@@ -243,6 +243,26 @@ ALARMS: Final = (
     ),
     MethodDef(
         "Alarms",
+        "ListSuppressed",
+        "What operators are not shown as alarms, and why; a condition once for each reason",
+        outputs=(
+            _CONDITIONS,
+            ArgumentDef(
+                "Reasons",
+                DataType.STRING,
+                "Shelved, ShelvedOnce, Suppressed, SuppressedByDesign, OutOfService or Disabled",
+                array=True,
+            ),
+            _SINCE,
+            ArgumentDef("Until", DataType.DATE_TIME, "When each ends by itself; null: never", array=True),
+            ArgumentDef("Active", DataType.BOOLEAN, "Whether it is active", array=True),
+            _SEVERITIES,
+            ArgumentDef("Users", DataType.STRING, "Who acted on it last", array=True),
+            ArgumentDef("Comments", DataType.STRING, "The last comment on it", array=True),
+        ),
+    ),
+    MethodDef(
+        "Alarms",
         "ListChattering",
         "Alarms that come and go too often, the most frequent first",
         outputs=(

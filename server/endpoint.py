@@ -47,6 +47,7 @@ from server.methods.alarms import AlarmMethods
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
 from server.methods.export import ExportMethods
+from server.methods.heldback import HeldBackMethods
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -207,6 +208,7 @@ class OpcUaServer:
         exporting = ExportMethods(self.exports, self._table.index.fleet, self.permissions, assets.node_id)
         exporting.register(methods)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
+        HeldBackMethods(self.alarms).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
         shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis
         RulMethods(self._table, shows).register(methods, assets.node_id)
