@@ -16,8 +16,10 @@ from config.settings import OpcUa, Settings
 from historian.historian import Historian
 from nodeset.index import MIRROR
 from nodeset.types import TYPES_URI
+from server.alarms.conditionmethods import ConditionMethods
 from server.alarms.conditions import Conditions
 from server.alarms.management.management import Management
+from server.alarms.refresh import Refresh
 from server.alarms.table import AlarmTable
 from server.errors import StartError
 from server.events.audit import AuditEvents
@@ -195,7 +197,8 @@ class OpcUaServer:
         self._serve(space, parser, types_of, clock)
         methods = MethodService(space, self.permissions, types_of, self.audit)
         methods.register(self.dispatcher)
-        self.conditions.register(methods)
+        ConditionMethods(self.conditions, fleet_namespace, clock).register(methods)
+        Refresh(self.conditions, clock).register(methods)
         self.simulations = self._simulations(evaluation, shadow, clock, assets)
         SimulationNodes(self.simulations).describe(space, assets)
         AlarmNodes(self.management).describe(space, assets)

@@ -63,13 +63,15 @@ class ArgumentError(MethodError):
 class Invocation:
     """Who calls a method on which object, with the values of its arguments; a null array is an empty one.
 
-    A method that changes something sets `old`, for the audit trail: what that was before.
+    A method that changes something sets `old`, for the audit trail: what that was before; and `new` where the
+    arguments do not say what it is now.
     """
 
     call: Call
     object_id: ua.NodeId
     values: list[Any]
     old: str | None = None
+    new: str | None = None
 
     @property
     def session(self) -> Session:
@@ -101,6 +103,7 @@ class _Method:
     audit: int
     action: str
     fields: Fields
+    elsewhere: Callable[[ua.NodeId], bool]
 
 
 class MethodService:
@@ -128,15 +131,17 @@ class MethodService:
         audit: int | None = None,
         action: str = "call",
         fields: Fields = lambda _wanted: {},
+        elsewhere: Callable[[ua.NodeId], bool] = lambda _object_id: False,
     ) -> None:
         """Answer calls of a method of the address space by whom `profile` lets.
 
         Calls that only somebody with a role above Viewer may make are audited, and those of methods that
-        name an `audit` event type: as `action`, with events of that type and with `fields` of it.
+        name an `audit` event type: as `action`, with events of that type and with `fields` of it. `elsewhere`
+        tells of objects that it may be called on, though neither they nor their types have it.
         """
         if audit is None:
             audit = 0 if profile in _HARMLESS else ua.ObjectIds.AuditUpdateMethodEventType
-        self._methods[method_id] = _Method(function, audit, action, fields)
+        self._methods[method_id] = _Method(function, audit, action, fields, elsewhere)
         self._permissions.declare(method_id, profile)
         self._space.executable.add(method_id)
 
@@ -191,8 +196,8 @@ class MethodService:
         owner = self._space.get(wanted.ObjectId)
         if owner is None:
             raise MethodError(S.BadNodeIdUnknown)
-        own = _methods_of(owner)
-        if wanted.MethodId in own:
+        own, known = _methods_of(owner), self._methods.get(wanted.MethodId)
+        if wanted.MethodId in own or (known is not None and known.elsewhere(wanted.ObjectId)):
             return wanted.MethodId
         above = self._type_above(owner)
         for _ in range(_MOST_TYPES):
@@ -201,7 +206,7 @@ class MethodService:
             declared = _methods_of(above)
             if wanted.MethodId in declared:
                 name = declared[wanted.MethodId]
-                return next((each for each, known in own.items() if known == name), wanted.MethodId)
+                return next((each for each, own_name in own.items() if own_name == name), wanted.MethodId)
             above = self._type_above(above)
         raise MethodError(S.BadMethodInvalid)
 
@@ -280,7 +285,7 @@ class MethodService:
             call=call,
             target=f"{wanted.ObjectId.to_string()} {method_id.to_string()}",
             old=None if invocation is None else invocation.old,
-            new=texts or None,
+            new=texts or None if invocation is None or invocation.new is None else invocation.new,
             fields={
                 ("MethodId",): ua.Variant(method_id, VT.NodeId),
                 ("StatusCodeId",): ua.Variant(result.StatusCode, VT.StatusCode),

@@ -104,6 +104,7 @@ def describe(space: AddressSpace, namespaces: list[str], settings: Settings) -> 
     values |= {
         f"DefaultHAConfiguration_{name}": told for name, told in _default_configuration(settings).items()
     }
+    values["ConditionType_SupportsFilteredRetain"] = (False, VT.Boolean)
     for name, (value, kind) in values.items():
         space.set_value(getattr(Ids, name), value, kind)
 

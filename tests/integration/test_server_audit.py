@@ -23,19 +23,19 @@ FIELDS = (
     "ActionTimeStamp", "EventId",
 )  # fmt: skip
 CONDITION = "Bangrak/UPS-1/S01/J01#TemperatureHigh"
-OPERATOR = "audit-operator"
+ENGINEER = "audit-engineer"
 Until = Callable[[Callable[[], bool]], Any]
 
 
 @pytest.fixture
-async def operator(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
+async def engineer(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Client]:
     accounts = server.app._opcua.accounts
 
     async def make() -> None:
-        await accounts.set(OPERATOR, Role.OPERATOR, PASSWORD)
+        await accounts.set(ENGINEER, Role.ENGINEER, PASSWORD)
 
     await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(make(), server.loop))
-    async with server.admin(client_home, OPERATOR) as client:
+    async with server.admin(client_home, ENGINEER) as client:
         yield client
 
 
@@ -81,16 +81,16 @@ async def test_auditing_is_on(server: OpcUaTestServer) -> None:
 
 
 async def test_an_administrator_is_told_what_others_do(
-    server: OpcUaTestServer, admin: Client, operator: Client
+    server: OpcUaTestServer, admin: Client, engineer: Client
 ) -> None:
     made = await watch(admin, only(Ids.AuditConditionEnableEventType, "SourceNode", "MethodId"))
-    assert await disable(operator, server) == 0
+    assert await disable(engineer, server) == 0
     events = await made.events()
     while len(events) < 2:
         events += await made.events()
     kind, source, message, status, server_id, entry, user, moment, number, node, method = events[0]
     assert (kind, source) == (ua.NodeId(Ids.AuditConditionEnableEventType), "Method/Disable")
-    assert (status, entry, user) == (True, "ticket 4711", OPERATOR)
+    assert (status, entry, user) == (True, "ticket 4711", ENGINEER)
     assert server_id.startswith("urn:")
     assert CONDITION in message.Text
     assert abs(moment - dt.datetime.now(dt.UTC).replace(tzinfo=moment.tzinfo)) < dt.timedelta(minutes=1)
@@ -100,13 +100,13 @@ async def test_an_administrator_is_told_what_others_do(
 
 
 async def test_what_is_refused_is_told_as_refused(
-    server: OpcUaTestServer, admin: Client, operator: Client
+    server: OpcUaTestServer, admin: Client, engineer: Client
 ) -> None:
     chosen = only(Ids.AuditConditionAcknowledgeEventType, "StatusCodeId", "ConditionEventId", "Comment")
     made = await watch(admin, chosen)
     arguments = (ua.Variant(b"1" * 16, VT.ByteString), ua.Variant(ua.LocalizedText("seen"), VT.LocalizedText))
     method = ua.NodeId(Ids.AcknowledgeableConditionType_Acknowledge)
-    result = await call(operator, server.node_id(CONDITION), method, *arguments)
+    result = await call(engineer, server.node_id(CONDITION), method, *arguments)
     assert result.StatusCode.value == S.BadEventIdUnknown
     (event,) = await made.events()
     assert event[3] is False
@@ -114,13 +114,13 @@ async def test_what_is_refused_is_told_as_refused(
 
 
 async def test_who_is_no_administrator_is_told_nothing(
-    server: OpcUaTestServer, admin: Client, operator: Client
+    server: OpcUaTestServer, admin: Client, engineer: Client
 ) -> None:
     base = only(Ids.AuditEventType)
     told = await watch(admin, base)
     async with server.client() as anonymous:
-        untold = [await watch(client, base) for client in (operator, anonymous)]
-        await disable(operator, server)
+        untold = [await watch(client, base) for client in (engineer, anonymous)]
+        await disable(engineer, server)
         assert await told.events()
         for made in untold:
             response = await made.publish()
@@ -128,11 +128,11 @@ async def test_who_is_no_administrator_is_told_nothing(
 
 
 async def test_the_trail_holds_what_was_told(
-    server: OpcUaTestServer, admin: Client, operator: Client, until: Until
+    server: OpcUaTestServer, admin: Client, engineer: Client, until: Until
 ) -> None:
     made = await watch(admin, only(Ids.AuditConditionEnableEventType))
     before = dt.datetime.now(dt.UTC)
-    await disable(operator, server)
+    await disable(engineer, server)
     told = [event[8] for event in await made.events()]
     writer = server.app._opcua._historian.audit_writer
     await until(lambda: writer.idle)
@@ -144,7 +144,7 @@ async def test_the_trail_holds_what_was_told(
     first = kinds.index(Ids.AuditConditionEnableEventType)
     assert (actions[first], users[first], targets[first]) == (
         "Disable",
-        OPERATOR,
+        ENGINEER,
         f"{server.node_id(CONDITION).to_string()} i=9028",
     )
     assert (entries[first], codes[first], repeats[first]) == ("ticket 4711", 0, 1)
@@ -156,8 +156,8 @@ async def test_the_trail_holds_what_was_told(
     assert told
 
 
-async def test_the_trail_is_for_administrators(server: OpcUaTestServer, operator: Client) -> None:
-    result = await read(operator, server, dt.datetime(2020, 1, 1), dt.datetime(2200, 1, 1))
+async def test_the_trail_is_for_administrators(server: OpcUaTestServer, engineer: Client) -> None:
+    result = await read(engineer, server, dt.datetime(2020, 1, 1), dt.datetime(2200, 1, 1))
     assert result.StatusCode.value == S.BadUserAccessDenied
 
 

@@ -11,6 +11,7 @@ from asyncua import Client, ua
 from opcuaserver import OpcUaTestServer, answer, request
 from opcuasubscriber import Heat, Subscriber, item, select
 
+from server.alarms.refresh import Refresh
 from server.services.method import MethodError
 
 S = ua.StatusCodes
@@ -160,16 +161,16 @@ async def test_a_refresh_gives_others_their_turn_and_a_subscription_has_one_at_a
     server: OpcUaTestServer, heat: Heat
 ) -> None:
     heat(BANGRAK, 47.0)
-    conditions = server.app._opcua.conditions
+    refresh = Refresh(server.app._opcua.conditions, lambda: 1)
     done: list[str] = []
 
     async def other() -> None:
         done.append("other")
 
     async def all_at_once() -> list[BaseException | None]:
-        first = asyncio.create_task(conditions._tell_again(7, list))
+        first = asyncio.create_task(refresh.tell(7, list))
         first.add_done_callback(lambda _: done.append("refresh"))
-        return await asyncio.gather(first, conditions._tell_again(7, list), other(), return_exceptions=True)
+        return await asyncio.gather(first, refresh.tell(7, list), other(), return_exceptions=True)
 
     running = asyncio.run_coroutine_threadsafe(all_at_once(), server.loop)
     found = await asyncio.wrap_future(running)
