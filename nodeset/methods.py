@@ -295,4 +295,61 @@ ALARMS: Final = (
     ),
 )
 
-METHODS: Final = SIMULATION + ANALYTICS + AUDIT + HISTORIAN + ALARMS
+_CONDITION = ArgumentDef("Condition", DataType.STRING, "Name of the condition, such as TemperatureHigh")
+_SETTINGS = ArgumentDef(
+    "Names",
+    DataType.STRING,
+    "LowLowLimit, LowLimit, HighLimit, HighHighLimit, SeverityLowLow, SeverityLow, SeverityHigh, "
+    "SeverityHighHigh, Hysteresis, OnDelay or OffDelay",
+    array=True,
+)
+
+CONFIGURATION: Final = (
+    MethodDef(
+        "Alarms",
+        "Configure",
+        "Change limits, severities, hysteresis and delays of a condition in a part of the fleet, from now on",
+        (
+            _CONDITION,
+            ArgumentDef(
+                "Target",
+                DataType.STRING,
+                "Jar model, or path of a site, system, string or jar; Fleet or empty: all of the fleet",
+            ),
+            _SETTINGS,
+            ArgumentDef(
+                "Values",
+                DataType.DOUBLE,
+                "Their values, in the same order, delays in s; NaN takes a limit away",
+                array=True,
+            ),
+        ),
+        (ArgumentDef("Changed", DataType.UINT32, "How many conditions differ by it"),),
+    ),
+    MethodDef(
+        "Alarms",
+        "ResetConfiguration",
+        "Forget what was changed at run time: conditions are again as the alarm file has them",
+        (
+            ArgumentDef("Condition", DataType.STRING, "Name of the condition; empty: all"),
+            ArgumentDef("Target", DataType.STRING, "Target as it was given to Configure; empty: all"),
+        ),
+        (ArgumentDef("Forgotten", DataType.UINT32, "How many changes were forgotten"),),
+    ),
+    MethodDef(
+        "Alarms",
+        "ListConfiguration",
+        "Where conditions differ from their definitions, by the alarm file and by what was changed since",
+        outputs=(
+            ArgumentDef("Conditions", DataType.STRING, "Name of the condition of each", array=True),
+            ArgumentDef("Targets", DataType.STRING, "Jar model or path", array=True),
+            ArgumentDef("Names", DataType.STRING, "What differs", array=True),
+            ArgumentDef("Values", DataType.DOUBLE, "Its value; NaN: the limit is taken away", array=True),
+            ArgumentDef("Users", DataType.STRING, "Who changed it; empty: the alarm file", array=True),
+            ArgumentDef("Times", DataType.DATE_TIME, "When; null: the alarm file", array=True),
+            ArgumentDef("Faults", DataType.STRING, "Why it is set aside; empty: it counts", array=True),
+        ),
+    ),
+)
+
+METHODS: Final = SIMULATION + ANALYTICS + AUDIT + HISTORIAN + ALARMS + CONFIGURATION

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nodeset.datatypes import DataType
 from nodeset.fleet import AssetType
-from nodeset.methods import ALARMS, ANALYTICS, AUDIT, HISTORIAN, SIMULATION, MethodDef
+from nodeset.methods import ALARMS, ANALYTICS, AUDIT, CONFIGURATION, HISTORIAN, SIMULATION, MethodDef
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import TagDef, tags_of
 
@@ -205,7 +205,7 @@ TYPES: Final = (
     TypeDef(
         ALARM_MANAGEMENT_TYPE,
         "How the alarm system does, its incidents and its nuisances (ISA-18.2, EEMUA 191)",
-        methods=ALARMS,
+        methods=ALARMS + CONFIGURATION,
         variables=ALARM_FIGURES,
     ),
     TypeDef(
@@ -219,7 +219,7 @@ TYPES: Final = (
         AssetType.FLEET,
         "All batteries of an operator",
         PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION, SIMULATION_STATUS),
-        PartDef("Alarms", ALARM_MANAGEMENT_TYPE, Rule.MANDATORY, ALARMS, ALARM_FIGURES),
+        PartDef("Alarms", ALARM_MANAGEMENT_TYPE, Rule.MANDATORY, ALARMS + CONFIGURATION, ALARM_FIGURES),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),

@@ -29,6 +29,7 @@ from nodeset.frame import Readings
 from nodeset.index import TagIndex
 from nodeset.tags import STATES_OF
 from server import memory
+from server.alarms.configuration import Configuration
 from server.alarms.definition import ConditionIndex, alarm_defs
 from server.alarms.management.management import Management
 from server.alarms.management.statefile import ManagementState
@@ -39,6 +40,7 @@ from server.errors import StartError
 from server.health import Health
 from server.jobs import Jobs
 from server.livetable import LiveTable
+from server.methods import alarmconfiguration
 from server.protocol.wire import now_us
 from server.scanning import backfill
 from server.scanning.arrivals import STANDING
@@ -166,14 +168,15 @@ class App:
         if plant is not None:
             _set_again(plant, last)
         shadow = Shadow(index, plant, settings.simulator.seed, catalogue)
-        self._alarms = AlarmTable(conditions, clock(), overrides)
+        configuration = self._configured(conditions, overrides)
+        self._alarms = AlarmTable(conditions, clock(), configuration.overrides)
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
         table = LiveTable(shown)
         management = Management(self._alarms, file.management, file.incidents)
         self._management = ManagementState(self._state, management)
         self._management.load()
-        self._opcua = OpcUaServer(settings, table, self._alarms, management, historian)
+        self._opcua = OpcUaServer(settings, table, self._alarms, configuration, management, historian)
         set_points = SetPoints(table, source)
         evaluation = Evaluation(Quality(index, self._staleness), self._prognosis)
         note = SimulationNote(self._state / "simulations.json")
@@ -322,6 +325,14 @@ class App:
     @property
     def _state(self) -> Path:
         return self._settings.home / "state"
+
+    def _configured(self, conditions: ConditionIndex, overrides: tuple[Override, ...]) -> Configuration:
+        """What the alarm file overrides, and what engineers changed since."""
+        configuration = Configuration(conditions, overrides)
+        for text in alarmconfiguration.load(configuration, self._state / alarmconfiguration.STATE_FILE):
+            log.warning("alarm configuration", reason=text)
+            self._say(text)
+        return configuration
 
     def _restore(self) -> None:
         twin = read_arrays(self._state / "twin.npz")

@@ -18,6 +18,7 @@ from nodeset.index import MIRROR
 from nodeset.types import TYPES_URI
 from server.alarms.conditionmethods import ConditionMethods
 from server.alarms.conditions import Conditions
+from server.alarms.configuration import Configuration
 from server.alarms.management.management import Management
 from server.alarms.refresh import Refresh
 from server.alarms.table import AlarmTable
@@ -45,6 +46,8 @@ from server.history.update import HistoryUpdateService
 from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
 from server.livetable import LiveTable
+from server.methods import alarmconfiguration
+from server.methods.alarmconfiguration import AlarmConfiguration
 from server.methods.alarms import AlarmMethods
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
@@ -70,7 +73,7 @@ from server.security.certificatestore import CertificateStore
 from server.security.gate import CertificateGate
 from server.security.lockout import Lockout
 from server.security.passwords import PasswordRules
-from server.security.permissions import Permissions
+from server.security.permissions import Permissions, Profile
 from server.security.trust import Rules, der
 from server.security.usertokens import UserTokens
 from server.services.attribute import AttributeService
@@ -117,6 +120,7 @@ class OpcUaServer:
         settings: Settings,
         table: LiveTable,
         alarms: AlarmTable,
+        configuration: Configuration,
         management: Management,
         historian: Historian,
     ) -> None:
@@ -148,6 +152,7 @@ class OpcUaServer:
         url = settings.historian.url
         self.exports = Exports(None if url is None else url.get_secret_value(), settings.home)
         self.alarms = alarms
+        self._configuration = configuration
         self.management = management
         self.journal: Journal
         self._clock: Callable[[], int]
@@ -210,6 +215,7 @@ class OpcUaServer:
         FileNodes(space, self.exports)
         exporting = ExportMethods(self.exports, self._table.index.fleet, self.permissions, assets.node_id)
         exporting.register(methods)
+        self._serve_configuration(space, methods, assets)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         HeldBackMethods(self.alarms).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
@@ -266,6 +272,14 @@ class OpcUaServer:
         updates = self._history_updates(nodes, clock)
         for service in (attributes, ViewService(space, parser), self.subscriptions, items, history, updates):
             service.register(self.dispatcher)
+
+    def _serve_configuration(self, space: AddressSpace, methods: MethodService, assets: AssetNodes) -> None:
+        """Let engineers change what conditions ask for."""
+        path = self._settings.home / "state" / alarmconfiguration.STATE_FILE
+        configuring = AlarmConfiguration(self._configuration, self.conditions, path, self._clock)
+        configuring.register(methods, assets.node_id)
+        space.setting_writer = configuring.writer
+        self.permissions.declare_all(lambda node: Profile.SETTING if space.setting(node) else None)
 
     def _history(self, nodes: HistorisedNodes, types: EventTypes) -> HistoryService:
         history = HistoryService(nodes, self.permissions)

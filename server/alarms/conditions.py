@@ -14,6 +14,7 @@ from nodeset.frame import Frame
 from nodeset.index import MIRROR, TagIndex
 from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
+from server.alarms.limits import Limits
 from server.alarms.management.management import Management
 from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
@@ -64,6 +65,18 @@ class Conditions:
         if self._overlay is not None:
             transitions = self._overlay.of_plant(transitions)
         self.tell(self.table, transitions)
+
+    def configure(self, rows: Index, limits: Limits, user: str) -> None:
+        """Set limits of some conditions; from the next scan on they count, and the retained tell it now."""
+        time, overlay = self._clock(), self._overlay
+        self.table.limits.put(rows, limits)
+        transitions = self.table.configured(rows, user, time)
+        if overlay is not None:
+            shown = rows[overlay.shown[rows]]
+            self.tell(overlay.simulated, overlay.simulated.configured(shown, user, time))
+            transitions = overlay.of_plant(transitions)
+        self.tell(self.table, transitions)
+        self.mirror.configured(rows, user)
 
     # -- simulations
 

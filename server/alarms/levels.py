@@ -22,6 +22,13 @@ _LOWS, _HIGHS = slice(0, 2), slice(2, 4)
 _QUALITY_CLASS: Final = np.uint32(0xC000_0000)
 
 
+def release(state: AlarmState, limits: Limits, rows: Index, time: int) -> None:
+    """Let exceeded limits that were taken away clear with the next value: their delay is over."""
+    gone = state.latched[rows] & np.isnan(limits.signed[rows])
+    over = np.maximum(time - limits.off_delay[rows], 1)
+    state.since[rows] = np.where(gone, over, state.since[rows])
+
+
 def requalify(state: AlarmState, status: NDArray[np.uint32], time: int) -> NDArray[np.uint32]:
     """Take over the inputs' status; a retained condition tells when its class changes."""
     other = state.enabled & (state.quality != status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 
@@ -77,6 +78,20 @@ class Limits:
     def take(self, rows: Index) -> Limits:
         """A copy of some rows, in their order."""
         return Limits(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def differ(self, other: Limits) -> NDArray[np.bool_]:
+        """Where two limits of the same conditions are not alike, shape (rows,)."""
+        found = np.zeros(len(self.signed), np.bool_)
+        for f in fields(self):
+            mine, theirs = getattr(self, f.name), getattr(other, f.name)
+            found |= ((mine != theirs) & ((mine == mine) | (theirs == theirs))).any(axis=1)
+        return found
+
+    @classmethod
+    def joined(cls, parts: Sequence[Limits], other: Limits) -> Limits:
+        """Limits one after the other; of no conditions, but of the types of `other`, where there are none."""
+        parts = parts or [other.take(np.empty(0, np.intp))]
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
     def put(self, rows: Index, other: Limits) -> None:
         """Set some rows from other limits, whose rows are these in this order."""

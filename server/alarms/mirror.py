@@ -54,6 +54,13 @@ class ConditionMirror:
         self._management.simulate(frame, self._overlay, transitions)
         self._tell(self._overlay.simulated, transitions, MIRROR)
 
+    def configured(self, rows: Index, user: str) -> None:
+        """Limits of some conditions were set, which simulated ones share."""
+        overlay = self._overlay
+        if overlay is not None:
+            shown = rows[overlay.shown[rows]]
+            self._tell(overlay.simulated, overlay.simulated.configured(shown, user, self._clock()), MIRROR)
+
     def table(self, row: int) -> AlarmTable | None:
         """The table of a condition; None where there is none."""
         overlay = self._overlay

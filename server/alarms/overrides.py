@@ -100,6 +100,30 @@ def apply(limits: Limits, index: ConditionIndex, override: Override) -> Index:
     return rows
 
 
+def setting_of(limits: Limits, setting: Setting, rows: Index) -> Floats:
+    """What some conditions have of a setting, in its unit; NaN where there is none."""
+    found: Floats
+    if setting in _LIMITS:
+        column = _LIMITS.index(setting)
+        found = limits.signed[rows, column] * SIGN[column]
+    elif setting in _SEVERITIES:
+        severity = limits.severity[rows, _SEVERITIES.index(setting)]
+        found = np.where(severity > 0, severity, NONE)
+    elif setting is Setting.HYSTERESIS:
+        found = limits.hysteresis[rows, 0]
+    else:
+        delay = limits.on_delay if setting is Setting.ON_DELAY else limits.off_delay
+        found = delay[rows, 0] / MICROSECONDS
+    return found
+
+
+def targeted(index: ConditionIndex, override: Override) -> Index:
+    """Rows of the conditions that an override is about; raises `OverrideError`."""
+    d, span = _definition(index, override)
+    rows: Index = span.start + _assets(index.fleet, d, override)
+    return rows
+
+
 def overrides_of(file: AlarmFile) -> tuple[Override, ...]:
     """The overrides of a checked alarm file, in its order."""
     return tuple(

@@ -33,7 +33,7 @@ from server.alarms.errors import (
 from server.alarms.eventids import SIMULATED_EVENTS, EventIds, number_of
 from server.alarms.inputs import Inputs
 from server.alarms.latching import latch, usable_rows
-from server.alarms.levels import regrade, relevel, requalify
+from server.alarms.levels import regrade, release, relevel, requalify
 from server.alarms.overrides import Override, resolve
 from server.alarms.saving import Saved, pack, unpack
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state, nothing
@@ -210,8 +210,12 @@ class AlarmTable:
         return self._serve(row, Change.PLACED_IN_SERVICE, comment, user, time)
 
     def configured(self, rows: Index, user: str, time: int) -> Transitions:
-        """Limits of some conditions were set: severities of active ones follow, and the retained tell it."""
+        """Limits of some conditions were set: severities of active ones follow, and the retained tell it.
+
+        A limit that is there no more is exceeded no more from the next scan on, however long its off-delay.
+        """
         rows = rows[self.state.retain[rows]]
+        release(self.state, self.limits, rows, time)
         regrade(self.state, self.limits, rows, time)
         self.state.user[rows] = user
         return self._emit(rows, np.full(len(rows), Change.CONFIGURED, np.uint32), time)

@@ -115,6 +115,7 @@ class Profile(Enum):
     OPEN = _Terms(_VISIT)
     LIVE = _Terms(_LOOK, Role.ENGINEER, _CORRECT)
     SET_POINT = _Terms(_LOOK, Role.ENGINEER, Permission.WRITE | _CORRECT, restriction=Restriction.SIGNING)
+    SETTING = _Terms(_LOOK, Role.ENGINEER, Permission.WRITE, restriction=Restriction.SIGNING)
     ANNOTATIONS = _Terms(_SEE | Permission.READ_HISTORY, Role.OPERATOR, _CORRECT)
     ADMIN_WRITES = _Terms(_LOOK, Role.ADMIN, Permission.WRITE, stranger=_SEE | Permission.READ)
     ADMIN_ONLY = _Terms(_SEE, Role.ADMIN, _VISIT | Permission.WRITE, restriction=_SECRET)
@@ -143,6 +144,7 @@ class Permissions:
         self._restriction = {profile: profile.value.restriction for profile in Profile}
         if demo:
             self._restriction[Profile.SET_POINT] = Restriction.NONE
+            self._restriction[Profile.SETTING] = Restriction.NONE
         self._needed = {profile: _least_mode(each) for profile, each in self._restriction.items()}
         for node_id in _confidential():
             self.declare(node_id, Profile.ADMIN_ONLY)

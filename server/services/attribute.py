@@ -341,7 +341,9 @@ class AttributeService:
 
     async def _give(self, node: NodeData, value: ua.Variant, session: Session) -> int:
         """Hand a value to who takes it."""
-        row = self._set_points.row(node.nodeid)
+        row, setting = self._set_points.row(node.nodeid), self._space.setting(node.nodeid)
+        if setting is not None:
+            return int(await setting(value.Value, session.user.name))
         if row is None:
             return int(self._space.writers[node.nodeid](value.Value))
         number = self._set_points.number(row, value.Value)

@@ -8,7 +8,7 @@ the conditions). The few that are changed at run time are kept.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -34,6 +34,8 @@ from server.space.nodestore import NodeStore
 Ids = ua.ObjectIds
 # Takes a value that a client writes; the StatusCode of the outcome.
 Writer = Callable[[Any], int]
+# The same from a user, of a variable that is made when somebody looks.
+SettingWriter = Callable[[Any, str], Awaitable[int]]
 
 OWN_NAMESPACE: Final = 1  # of the server itself (Part 3, 8.2.2)
 CACHED_NODES: Final = 4096
@@ -95,6 +97,8 @@ class AddressSpace:
         self.passing: Callable[[ua.NodeId], NodeData | None] = lambda node_id: None
         self.executable: set[ua.NodeId] = set()  # methods that somebody answers
         self.writers: dict[ua.NodeId, Writer] = {}
+        # Who takes what engineers write to a variable of the fleet's namespace with this identifier.
+        self.setting_writer: Callable[[str], SettingWriter | None] = lambda identifier: None
         # Variables whose value depends on the role of who reads them.
         self.role_readers: dict[ua.NodeId, Callable[[Role], ua.DataValue]] = {}
         self.nodes: dict[ua.NodeId, NodeData] = (kept := _KeptNodes(store))
@@ -143,6 +147,13 @@ class AddressSpace:
 
     def __contains__(self, node_id: ua.NodeId) -> bool:
         return self.view(node_id) is not None
+
+    def setting(self, node_id: ua.NodeId) -> SettingWriter | None:
+        """Who takes what engineers write to a variable; None where it is no setting."""
+        identifier = node_id.Identifier
+        if node_id.NamespaceIndex != self._namespace or not isinstance(identifier, str):
+            return None
+        return self.setting_writer(identifier)
 
     # -- references
 

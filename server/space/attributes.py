@@ -106,7 +106,11 @@ class Attributes:
     def access_level(self, node: NodeData) -> int:
         """AccessLevel of a variable: only what somebody takes values for can be written."""
         level = int(node.attributes[A.AccessLevel].value.Value.Value)
-        settable = node.nodeid in self._space.writers or self._set_points.row(node.nodeid) is not None
+        settable = (
+            node.nodeid in self._space.writers
+            or self._set_points.row(node.nodeid) is not None
+            or self._space.setting(node.nodeid) is not None
+        )
         return level | _WRITE if settable else level & ~_WRITE
 
     def _access_level(self, node: NodeData, attribute: int, session: Session) -> ua.DataValue:

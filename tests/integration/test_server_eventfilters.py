@@ -71,7 +71,7 @@ async def test_events_of_what_is_related(
     assert result.StatusCode.is_good(), result
     heat(BANGRAK, 47.0)
     if told:
-        assert await made.events() == [[BANGRAK]]
+        assert {source for (source,) in await made.events()} == {BANGRAK}
     else:
         assert await silence(made)
 
@@ -143,7 +143,8 @@ async def test_a_wrong_filter_is_refused_alike_by_all_services(
         (result,) = (await answer(client, kind, sent)).Results
         check_refusal(result, words)
     heat(BANGRAK, 47.0)
-    assert await made.events() == [[BANGRAK]], "the item goes on with the filter that it had"
+    told = {source for (source,) in await made.events()}
+    assert told == {BANGRAK}, "the item goes on with the filter that it had"
     details = event_details(None, dt.datetime.now(dt.UTC), wrong, 10)
     found = await history_of(client, server.node_id("Fleet"), details)
     assert found.StatusCode.value == S.BadEventFilterInvalid
@@ -181,7 +182,7 @@ async def test_every_select_clause_has_its_own_status(
     codes = [code.name for code in result.FilterResult.SelectClauseResults]
     assert codes == [code for _, code in clauses]
     heat(BANGRAK, 47.0)
-    (fields,) = await made.events()
+    *_, fields = await made.events()
     assert fields[0] == BANGRAK
     assert fields[5] == server.node_id(f"{BANGRAK}#TemperatureHigh")
     assert fields[7] == ua.NodeId(Ids.ExclusiveLimitStateMachineType_High)
@@ -197,15 +198,18 @@ async def test_an_event_comes_once_to_each_item_however_many_lead_to_it(
     made = await Subscriber.create(client, RequestedMaxKeepAliveCount=2)
     watched = [ua.NodeId(Ids.Server), *map(server.node_id, NOTIFIERS), server.node_id("Bangrak")]
     items = [
-        item(node_id, attribute=EVENTS, chosen=select("SourceName"), handle=i)
+        item(node_id, attribute=EVENTS, chosen=select("SourceName", "EventId"), handle=i)
         for i, node_id in enumerate(watched)
     ]
     assert all(result.StatusCode.is_good() for result in await made.monitor(*items))
     heat(BANGRAK, 47.0)
     async with asyncio.timeout(10):
         parts = await made.next()
-    told = [(event.ClientHandle, event.EventFields[0].Value) for part in parts for event in part.Events]
-    assert sorted(told) == [(i, BANGRAK) for i in range(len(watched))]
+    found = [event for part in parts for event in part.Events]
+    told = [(each.ClientHandle, *(field.Value for field in each.EventFields)) for each in found]
+    numbers = {number for handle, source, number in told if source == BANGRAK and handle == 0}
+    assert numbers
+    assert sorted(told) == sorted((i, BANGRAK, number) for i in range(len(watched)) for number in numbers)
     assert await silence(made)
 
 
@@ -235,6 +239,9 @@ async def test_a_queue_that_shrinks_tells_what_it_lost(
 ) -> None:
     made = await Subscriber.create(client)
     chosen = select("SourceName", "EventType")
+    # What was left to acknowledge by another test goes on as a branch, and tells that.
+    active = select("ActiveState/Id").SelectClauses[0]
+    where(chosen, (Op.Equals, active, literal(True)))
     (created,) = await made.monitor(item(server.node_id("Fleet"), attribute=EVENTS, chosen=chosen, queue=10))
     await made.publishing(False)
     jars = [f"Bangrak/UPS-1/S02/J0{i}" for i in range(1, 5)]
@@ -249,5 +256,5 @@ async def test_a_queue_that_shrinks_tells_what_it_lost(
     kinds = [kind.Identifier for _, kind in found]
     assert kinds.index(Ids.EventQueueOverflowEventType) == (0 if discard_oldest else 2)
     assert [source for source, _ in found if source in jars] == (jars[2:] if discard_oldest else jars[:2])
-    heat(jars[0], 20.0)
+    heat(jars[0], 85.0)
     assert [source for source, _ in await made.events()] == [jars[0]], "it goes on, and tells the loss once"
