@@ -31,9 +31,12 @@ from nodeset.tags import STATES_OF
 from server import memory
 from server.alarms.configuration import Configuration
 from server.alarms.definition import ConditionIndex, alarm_defs
+from server.alarms.ledger import Ledger
 from server.alarms.management.management import Management
 from server.alarms.management.statefile import ManagementState
 from server.alarms.overrides import Override, OverrideError, overrides_of, resolve
+from server.alarms.recordevents import events_of
+from server.alarms.recovery import Written
 from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
@@ -112,6 +115,7 @@ class App:
         self._stack = AsyncExitStack()
         self._prognosis: Prognosis
         self._alarms: AlarmTable
+        self._ledger: Ledger
         self._management: ManagementState
         self._opcua: OpcUaServer
         self._jobs: Jobs
@@ -128,6 +132,7 @@ class App:
                     tasks.create_task(scan.run(), name="scan"),
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._save_often(), name="save"),
+                    tasks.create_task(self._ledger.run(), name="ledger"),
                     tasks.create_task(self._management.run(), name="alarm management"),
                 ]
                 if self._past is not None:
@@ -172,6 +177,7 @@ class App:
         self._alarms = AlarmTable(conditions, clock(), configuration.overrides)
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
+        untold = await self._open_ledger(historian)
         table = LiveTable(shown)
         management = Management(self._alarms, file.management, file.incidents)
         self._management = ManagementState(self._state, management)
@@ -183,6 +189,7 @@ class App:
         note.tell()
         self._opcua.compose(loading.result(), evaluation, shadow, catalogue, clock, set_points.write)
         self._opcua.simulations.remember = note.write
+        self._keep_alarms(untold)
         left = SimulationsLeft(clock(), "the server went down while it ran")
         self._opcua.journal.offer(left)
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
@@ -338,25 +345,40 @@ class App:
         twin = read_arrays(self._state / "twin.npz")
         if twin is not None and not self._prognosis.restore(twin):
             log.warning("the fleet has changed: the twin starts anew")
-        alarms = read_arrays(self._state / "alarms.npz")
-        if alarms is not None:
-            try:
-                self._alarms.restore(alarms)
-            except KeyError as missing:
-                log.warning("saved alarms are of another version: they start anew", missing=str(missing))
+        windows = read_arrays(self._state / "windows.npz")
+        if windows is not None:
+            self._alarms.inputs.restore(windows)
+
+    async def _open_ledger(self, historian: Historian) -> list[Written]:
+        """Set the alarms as they were; gives what was told of them and is perhaps not in the journal."""
+        self._ledger = Ledger(self._state / "alarms.ledger", self._alarms)
+        untold = await self._ledger.begin(self._state / "alarms.npz")
+        self._ledger.follow(historian.journal_writer)
+        self._stack.push_async_callback(self._ledger.close)
+        return untold
+
+    def _keep_alarms(self, untold: list[Written]) -> None:
+        """Have everything written down before it is told, and kept in the journal what a crash left out."""
+        conditions, journal = self._opcua.conditions, self._opcua.journal
+        conditions.record, conditions.note = self._ledger.record, self._ledger.note
+        conditions.sinks.insert(1, self._ledger.told)  # after the journal
+        for written in untold:
+            for event in events_of(written, conditions.namespace):
+                journal.keep(event)
+                self._ledger.told(event)
 
     def _save(self) -> None:
         write_arrays(self._state / "twin.npz", self._prognosis.save())
-        write_arrays(self._state / "alarms.npz", self._alarms.save())
+        write_arrays(self._state / "windows.npz", self._alarms.inputs.save())
         self._management.save()
 
     async def _save_often(self) -> None:
         while True:
             await asyncio.sleep(SAVE_PERIOD)
-            twin, alarms = self._prognosis.save(), self._alarms.save()
+            twin, windows = self._prognosis.save(), self._alarms.inputs.save()
             try:
                 await asyncio.to_thread(write_arrays, self._state / "twin.npz", twin)
-                await asyncio.to_thread(write_arrays, self._state / "alarms.npz", alarms)
+                await asyncio.to_thread(write_arrays, self._state / "windows.npz", windows)
             except OSError as error:
                 log.error("state cannot be saved", reason=str(error))
 

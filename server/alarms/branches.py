@@ -76,13 +76,16 @@ class Branches:
         places = np.flatnonzero(told_then)
         return int(places[0]) if len(places) else None
 
-    def put(self, row: int, state: AlarmState) -> None:
-        """Set a branch of a condition from a state of length 1, which may be new or have ended."""
-        same = np.flatnonzero((self.rows == row) & (self.state.branch == state.branch[0]))
-        if len(same):
-            self.remove(same)
-        if state.retain[0]:
-            self.add(np.array([row], np.intp), state)
+    def replay(self, rows: Index, state: AlarmState) -> None:
+        """Take up branches in the order of telling: the last of each counts, and may have ended."""
+        rows, state = np.concatenate((self.rows, rows)), self.state.followed_by(state)
+        order = np.lexsort((np.arange(len(rows)), rows, state.branch))
+        number, of = state.branch[order], rows[order]
+        is_last = np.ones(len(order), np.bool_)
+        is_last[:-1] = (number[1:] != number[:-1]) | (of[1:] != of[:-1])
+        kept = order[is_last]
+        kept = kept[state.retain[kept]]
+        self.rows, self.state = rows[kept], state.take(kept)
 
     def follow(self, state: AlarmState, places: Index) -> None:
         """Let some take over what an operator did to the conditions themselves, whose state this is."""

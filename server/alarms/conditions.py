@@ -37,6 +37,7 @@ class Conditions:
     """Tells subscribers what the alarm table says.
 
     Each of `sinks` is told every event once, in their order, before subscribers are; `keep` is the first.
+    Before that `record` has what will be told of the plant, and `note` what changed and is not told.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Conditions:
         self.table = table
         self.management = management or Management(table)
         self.sinks: list[Sink] = [keep]
+        self.record: Callable[[Transitions], None] = _forget
+        self.note: Callable[[Transitions], None] = _forget
         self._overlay: Overlay | None = None  # while simulations run
         self.mirror = ConditionMirror(table, self.tell, clock, self.management)  # where it has nodes
         self._subscriptions = subscriptions
@@ -63,7 +66,10 @@ class Conditions:
         transitions = self.table.step(frame)
         self.management.step(frame, transitions)
         if self._overlay is not None:
-            transitions = self._overlay.of_plant(transitions)
+            shown = self._overlay.of_plant(transitions)
+            if len(shown) < len(transitions):
+                self.note(transitions)
+            transitions = shown
         self.tell(self.table, transitions)
 
     def configure(self, rows: Index, limits: Limits, user: str) -> None:
@@ -109,6 +115,11 @@ class Conditions:
 
     # -- telling
 
+    @property
+    def namespace(self) -> int:
+        """Index of the namespace of the fleet, and so of conditions."""
+        return self._namespace
+
     def tell(self, table: AlarmTable, transitions: Transitions, at: str = "") -> None:
         """Send the events of transitions: a few at once, of many a slice at a time between others' turns.
 
@@ -116,6 +127,8 @@ class Conditions:
         """
         if not len(transitions):
             return
+        if not table.simulated:
+            self.record(transitions)
         if len(self._backlog) >= _MOST_LEFT:
             self._backlog.finish()
         self._backlog.add(self._telling(table, transitions, at))
@@ -227,3 +240,7 @@ def _notifiers(at: str, path: str) -> frozenset[str]:
     above = {"/".join(parts[:n]) for n in range(1, len(parts) + 1)} | {FLEET}
     outside = {SIMULATION, FLEET} if at else set()
     return frozenset({at + each for each in above} | outside | {SERVER_NOTIFIER})
+
+
+def _forget(transitions: Transitions) -> None:
+    """Where nothing outlives the process."""

@@ -285,14 +285,26 @@ class AlarmTable:
 
     # -- over a restart
 
-    def save(self) -> Saved:
-        """All state as arrays without Python objects, by identifier, for a file that outlives the process."""
+    @property
+    def ids(self) -> EventIds:
+        """What gives EventIds their numbers."""
+        return self._ids
+
+    def kept(self) -> Transitions:
+        """Conditions that are not in their first state, and all branches, as they are; nothing changed."""
         state = self.state
         hidden = (state.shelved != 0) | (state.suppressed != 0) | state.lifted | state.out_of_service
         rows = np.flatnonzero((state.event > 0) | ~state.enabled | (state.since > 0).any(axis=1) | hidden)
-        kept = state.take(rows).followed_by(self.branches.state)
+        self.branches.follow(state, np.arange(len(self.branches)))
+        before = Transitions(0, rows, np.zeros(len(rows), np.uint32), state.take(rows))
+        branches, unchanged = self.branches, np.zeros(len(self.branches), np.uint32)
+        return before.followed_by(Transitions(0, branches.rows, unchanged, branches.state.copy()))
+
+    def save(self) -> Saved:
+        """All state as arrays without Python objects, by identifier, for a file that outlives the process."""
+        kept = self.kept()
         return {
-            **pack(self.index, np.concatenate((rows, self.branches.rows)), kept),
+            **pack(self.index, kept.rows, kept.state),
             **self.inputs.save(),
             "nonce": np.frombuffer(self._ids.nonce, np.uint8),
             "events": np.array(self._ids.last, np.int64),
@@ -319,8 +331,8 @@ class AlarmTable:
         fits = self._fits(rows, state)
         own = np.flatnonzero(fits & (state.branch == 0))
         self.state.put(rows[own], state.take(own))
-        for i in np.flatnonzero(fits & (state.branch != 0)).tolist():
-            self.branches.put(int(rows[i]), state.take(slice(i, i + 1)))
+        branches = np.flatnonzero(fits & (state.branch != 0))
+        self.branches.replay(rows[branches], state.take(branches))
         counts = np.bincount(self.branches.rows, minlength=self.index.size)
         self.state.branches[:] = counts
         self._free_of_confirmation()

@@ -65,7 +65,7 @@ class Window:
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """All that is remembered."""
-        return {"part": self._part, "low": self._low, "high": self._high}
+        return {"part": self._part.copy(), "low": self._low.copy(), "high": self._high.copy()}
 
     def restore(self, saved: dict[str, NDArray[np.generic]]) -> bool:
         """Take up what `save` gave; False where it is of another size."""

@@ -37,6 +37,7 @@ async def test_a_restart_over_torn_and_foreign_state(place: tuple[Path, str], cl
     twin = read_arrays(state / "twin.npz")
     assert twin is not None
     (state / "twin.npz").write_bytes((state / "twin.npz").read_bytes()[:100])
+    (state / "alarms.ledger").write_bytes((state / "alarms.ledger").read_bytes()[:-1])
     write_arrays(state / "alarms.npz", {"identifier": np.array(["of another version"])})
     server, end = serve(home, database)
     async with server.admin(client_home) as client:  # the account is kept, and so is the certificate
