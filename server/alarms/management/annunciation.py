@@ -6,6 +6,7 @@ is not hidden becomes active, or is active and unacknowledged when it ceases to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -52,24 +53,44 @@ class Seen:
         return hidden
 
 
+@dataclass(frozen=True)
+class Activations:
+    """Conditions that became active: row, time [µs], severity, and whether operators were shown it."""
+
+    rows: Index
+    time: Times
+    severity: NDArray[np.uint16]
+    shown: Flags
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """All of them, in their order."""
+        names = cls.__dataclass_fields__
+        return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+
+    def where(self, some: Flags | Index) -> Activations:
+        """Some of them."""
+        return Activations(self.rows[some], self.time[some], self.severity[some], self.shown[some])
+
+
 def hidden(state: AlarmState) -> Flags:
     """Which conditions operators are not shown."""
     hides: Flags = (state.suppressed != 0) | (state.shelved != 0) | state.out_of_service
     return hides
 
 
-def activated(transitions: Transitions) -> Transitions:
+def activated(transitions: Transitions) -> Activations:
     """The conditions that became active, hidden or not; not their branches, which are of the past."""
     became = (transitions.change & _ACTIVATED != 0) & (transitions.state.branch == 0)
-    return transitions.where(np.flatnonzero(became))
+    return _activations(transitions, became)
 
 
-def raised(transitions: Transitions) -> Transitions:
+def raised(transitions: Transitions) -> Activations:
     """Those that raise an alarm for operators."""
     change, state = transitions.change, transitions.state
     unhidden = (change & _UNHIDDEN != 0) & (state.level != 0) & ~state.acked
     shown = ((change & _ACTIVATED != 0) | unhidden) & ~hidden(state) & (state.branch == 0)
-    return transitions.where(np.flatnonzero(shown))
+    return _activations(transitions, shown)
 
 
 def cleared(transitions: Transitions) -> Index:
@@ -77,3 +98,9 @@ def cleared(transitions: Transitions) -> Index:
     became = (transitions.change & _CLEARED != 0) & (transitions.state.branch == 0)
     rows: Index = transitions.rows[became]
     return rows
+
+
+def _activations(transitions: Transitions, some: Flags) -> Activations:
+    rows = transitions.rows[some]
+    time = np.full(len(rows), transitions.time, np.int64)
+    return Activations(rows, time, transitions.state.severity[some], ~hidden(transitions.state)[some])

@@ -39,7 +39,7 @@ def figures(
     day = float(raised.sum())
     period, hour = PERIOD // MINUTE, HOUR // MINUTE
     values: list[tuple[str, Target, float]] = [
-        ("Alarms in 24 h", targets.alarms_per_day, _over(day, known, DAY)),
+        ("Alarms in 24 h", targets.alarms_per_day, day),
         ("Alarms an hour, on average", targets.alarms_per_hour, _over(day, known, HOUR)),
         ("Alarms in 10 min, on average", targets.alarms_per_period, _over(day, known, PERIOD)),
         ("Alarms in 10 min, at most", targets.peak_rate, float(record.peak[:, column].max())),
@@ -96,10 +96,8 @@ def _known(record: Record, time: int) -> int:
 
 
 def _over(count: float, known: int, unit: int) -> float:
-    """How many in each `unit`, of what is known; a day that has not passed yet is told as it is."""
-    if known < PERIOD:
-        return math.nan
-    return count if unit == DAY else count * unit / known
+    """How many in each `unit`, of what is known; NaN where that is too little."""
+    return count * unit / known if known >= PERIOD else math.nan
 
 
 def _busy(raised: Slots, length: int, known: int, most: int) -> float:

@@ -12,36 +12,10 @@ from numpy.typing import NDArray
 
 from nodeset.fleet import Index
 from server.alarms.definition import ConditionIndex
-from server.alarms.management.annunciation import Seen, hidden
-from server.alarms.state import Flags, Times, Transitions
+from server.alarms.management.annunciation import Activations, Seen
+from server.alarms.state import Flags, Times
 
 KEPT_MEMBERS: Final = 200  # of an incident that is closed; the first to become active
-
-
-@dataclass(frozen=True)
-class Activations:
-    """Conditions that became active: row, time [µs], severity, and whether operators were shown it."""
-
-    rows: Index
-    time: Times
-    severity: NDArray[np.uint16]
-    shown: Flags
-
-    @classmethod
-    def of(cls, transitions: Transitions) -> Self:
-        """Those of transitions that are activations."""
-        state, time = transitions.state, np.full(len(transitions), transitions.time, np.int64)
-        return cls(transitions.rows, time, state.severity, ~hidden(state))
-
-    @classmethod
-    def joined(cls, parts: list[Self]) -> Self:
-        """All of them, in their order."""
-        names = cls.__dataclass_fields__
-        return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
-
-    def where(self, some: Flags | Index) -> Activations:
-        """Some of them."""
-        return Activations(self.rows[some], self.time[some], self.severity[some], self.shown[some])
 
 
 @dataclass(slots=True)

@@ -23,11 +23,11 @@ import numpy as np
 from config.alarmmanagement import FLOOD, Management
 from nodeset.fleet import AssetType
 from server.alarms.definition import MICROSECONDS, ConditionIndex
-from server.alarms.management.annunciation import Seen, activated
+from server.alarms.management.annunciation import Activations, Seen, activated
 from server.alarms.management.causes import Cause
 from server.alarms.management.counts import Counts
 from server.alarms.management.figures import PERIOD
-from server.alarms.management.incident import Activations, Incident
+from server.alarms.management.incident import Incident
 from server.alarms.state import Flags, Transitions
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -69,6 +69,8 @@ class Incidents:
         self._site = index.site_of_row()
         self._paths = site_paths(index)
         self._simulated = simulated
+        # Rows that belong to an incident that is open.
+        self._owned: Flags = np.zeros(index.size, np.bool_)
         self._recent: deque[Activations] = deque(maxlen=_MOST_RECENT)
         self._remembered = max([PERIOD, *(cause.look_back for cause in causes)])
 
@@ -79,9 +81,10 @@ class Incidents:
             new = self._offer(incident, new, time)
         opened = self._of_causes(seen, time)
         self.open += opened
-        floods = self._of_floods(flood, time)
-        self.open += floods
-        opened += floods
+        if new is not None:  # or nothing has come that could open one
+            floods = self._of_floods(flood, time)
+            self.open += floods
+            opened += floods
         news = [News(Step.OPENED, each) for each in opened]
         for incident in self.open:
             incident.look(seen)
@@ -110,7 +113,7 @@ class Incidents:
         while recent and not time - self._remembered < recent[0].time[0] <= time:
             recent.popleft()
         found = [activated(each) for each in transitions if len(each)]
-        parts = [Activations.of(each) for each in found if len(each)]
+        parts = [each for each in found if len(each.rows)]
         if not parts:
             return None
         new = Activations.joined(parts)
@@ -125,8 +128,16 @@ class Incidents:
         if incident.ended and time - incident.ended > self._linger(incident):
             mine &= np.isin(new.rows, incident.rows)  # it is waiting for its members only
         if mine.any():
-            incident.join(new.where(mine))
+            self._join(incident, new.where(mine))
         return new.where(~mine)
+
+    def _join(self, incident: Incident, activations: Activations) -> None:
+        incident.join(activations)
+        self._owned[activations.rows] = True
+
+    def _own(self) -> None:
+        for each in self.open:
+            self._owned[each.rows] = True
 
     def _belongs(self, incident: Incident, activations: Activations) -> Flags:
         """Which activations are of conditions that an incident may have."""
@@ -170,36 +181,31 @@ class Incidents:
         incident = Incident("", site, cause.name, began, self._simulated)
         found = [own]
         for each in self._recent:
-            fits = self._belongs(incident, each) & (each.time >= began - cause.look_back) & (each.rows != row)
-            found.append(each.where(fits & ~self._owned(each)))
-        incident.join(Activations.joined(found))
+            if each.time[0] >= began - cause.look_back:
+                fits = self._belongs(incident, each) & (each.rows != row) & ~self._owned[each.rows]
+                found.append(each.where(fits))
+        self._join(incident, Activations.joined(found))
         incident.lead(row)
         return self._named(incident)
 
     def _of_floods(self, flood: Flags, time: int) -> list[Incident]:
         """Those of floods that no other incident explains."""
-        if not self._recent or not flood[:-1].any():
+        known = {each.site for each in self.open if each.cause == FLOOD}
+        unexplained = set(np.flatnonzero(flood[:-1]).tolist()) - known
+        if not unexplained:
             return []
         recent = Activations.joined([*self._recent])
         recent = recent.where(recent.shown & (recent.time > time - PERIOD))
-        free = recent.where(~self._owned(recent))
+        free = recent.where(~self._owned[recent.rows])
         opened = []
-        for site in np.flatnonzero(flood[:-1]).tolist():
+        for site in sorted(unexplained):
             here = free.where(self._site[free.rows] == site)
-            known = any(each.site == site and each.cause == FLOOD for each in self.open)
-            if known or len(here.rows) <= self._settings.flood.begins_above:
+            if len(here.rows) <= self._settings.flood.begins_above:
                 continue
             incident = Incident("", site, FLOOD, int(here.time[0]), self._simulated)
-            incident.join(here)
+            self._join(incident, here)
             opened.append(self._named(incident))
         return opened
-
-    def _owned(self, activations: Activations) -> Flags:
-        """Which activations belong to an incident that is open."""
-        owned = np.zeros(len(activations.rows), np.bool_)
-        for each in self.open:
-            owned |= np.isin(activations.rows, each.rows) & (activations.time >= each.opened)
-        return owned
 
     def _named(self, incident: Incident) -> Incident:
         """With its first-out known, it has its time and its name: the same, whenever it is found."""
@@ -244,9 +250,11 @@ class Incidents:
 
     def _closed(self, over: Sequence[Incident], time: int) -> list[News]:
         for each in over:
+            self._owned[each.rows] = False
             each.close(time)
             self.closed.append(each)
         self.open = [each for each in self.open if each.is_open]
+        self._own()
         return [News(Step.CLOSED, each) for each in over]
 
     # -- over a restart
@@ -261,4 +269,5 @@ class Incidents:
         found = [Incident.restored(each, self._index, self._paths) for each in json.loads(text)]
         known = [each for each in found if each is not None]
         self.open = [each for each in known if each.is_open]
+        self._own()
         self.closed.extend(each for each in known if not each.is_open)

@@ -149,7 +149,7 @@ class Monitor:
         rows = alarms.rows
         if len(rows):
             counts = by_site(self.site[rows], self.sites)
-            priority = priority_of(alarms.state.severity, self._settings.priorities.lowest())
+            priority = priority_of(alarms.severity, self._settings.priorities.lowest())
             self.rates.add(time, counts)
             self.record.raise_(counts, rows, self.site[rows], priority)
             self.chattering.raise_(rows, time)
