@@ -139,6 +139,9 @@ class Condition(Part):
         Field(description="conditions of the same site, or of the fleet, that explain it"),
     ] = ()
     linger: Annotated[Delay, Field(description="[s] for which they explain it after their end")] = 0.0
+    shelve_max: Annotated[
+        float, Field(gt=0, le=7 * 86_400, description="[s] for which an operator may shelve it at most")
+    ] = 86_400.0
     words: Words | None = None
     message: Text
     advice: Text

@@ -166,6 +166,7 @@ def _definition(name: str, part: Condition) -> AlarmDef:
         tuple(Mode[mode.upper()] for mode in part.modes),
         part.cells or 0,
         None if part.words is None else Words(part.words.normal, part.words.active),
+        round(part.shelve_max * MICROSECONDS),
     )
 
 

@@ -148,6 +148,14 @@ def test_the_file_without_a_fault_is_read(tmp_path: Path) -> None:
     read(tmp_path, GOOD)
 
 
+def test_a_condition_may_be_shelved_for_a_day_where_the_file_does_not_say(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.yaml"
+    path.write_text(GOOD.replace("    linger: 60\n", "    linger: 60\n    shelve_max: 600\n"))
+    conditions = read_alarm_file(path, STATES_OF).conditions
+    assert conditions["Warming"].shelve_max == 600
+    assert conditions["Both"].shelve_max == 86_400
+
+
 def test_a_condition_needs_a_limit(tmp_path: Path) -> None:
     start, rest = GOOD.split("    limits:\n", 1)
     with pytest.raises(ConfigurationError, match=r":6: conditions\.VoltageLevel\.limits: at least one of"):
