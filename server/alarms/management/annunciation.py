@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nodeset.fleet import Index
 from server.alarms.state import AlarmState, Change, Flags, Times, Transitions
+from server.alarms.table import AlarmTable
 
 _ACTIVATED, _CLEARED = int(Change.ACTIVATED), int(Change.CLEARED | Change.DISABLED)
 _UNHIDDEN: Final = int(Change.UNSUPPRESSED | Change.UNSHELVED | Change.PLACED_IN_SERVICE)
@@ -22,7 +23,7 @@ _UNHIDDEN: Final = int(Change.UNSUPPRESSED | Change.UNSHELVED | Change.PLACED_IN
 
 @dataclass(frozen=True)
 class Seen:
-    """The columns of `AlarmState` that decide what operators see, over all conditions."""
+    """What decides about all conditions what operators see; `acked` is of their branches, too."""
 
     level: NDArray[np.int8]
     acked: Flags
@@ -33,15 +34,17 @@ class Seen:
     out_of_service: Flags
 
     @classmethod
-    def of(cls, state: AlarmState) -> Self:
+    def of(cls, table: AlarmTable) -> Self:
         """A view of a table's state."""
-        return cls(**{name: getattr(state, name) for name in cls.__dataclass_fields__})
+        columns = {name: getattr(table.state, name) for name in cls.__dataclass_fields__}
+        return cls(**columns | {"acked": ~table.unacknowledged})
 
     @classmethod
-    def laid_over(cls, plant: AlarmState, simulated: AlarmState, shown: Flags) -> Self:
+    def laid_over(cls, plant: AlarmTable, simulated: AlarmTable, shown: Flags) -> Self:
         """The plant's, and in rows that are `shown` the simulated."""
+        one, other = cls.of(plant), cls.of(simulated)
         names = cls.__dataclass_fields__
-        return cls(**{n: np.where(shown, getattr(simulated, n), getattr(plant, n)) for n in names})
+        return cls(**{n: np.where(shown, getattr(other, n), getattr(one, n)) for n in names})
 
     def of_interest(self) -> Index:
         """Rows that count for anything: active, unacknowledged, shelved or out of service."""

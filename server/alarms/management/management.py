@@ -56,7 +56,7 @@ class Management:
 
     def step(self, frame: Frame, transitions: Transitions) -> None:
         """Take in what a scan of the plant changed, and tell in the frame how its alarms do."""
-        seen = Seen.of(self._table.state)
+        seen = Seen.of(self._table)
         tags = self.plant.step(seen, (transitions,), frame.time)
         news = self.incidents.step(seen, (transitions,), self.plant.flood, frame.time)
         put(frame, tags | {"OpenIncidents": self.incidents.open_by_site()})
@@ -70,7 +70,7 @@ class Management:
         """The same of a simulated scan; `transitions` are those that are shown."""
         simulation = self._simulation
         assert simulation is not None
-        seen = Seen.laid_over(self._table.state, overlay.simulated.state, overlay.shown)
+        seen = Seen.laid_over(self._table, overlay.simulated, overlay.shown)
         others = [overlay.of_plant(each) for each in simulation.news]
         simulation.news = []
         tags = simulation.monitor.step(seen, (*others, transitions), frame.time)

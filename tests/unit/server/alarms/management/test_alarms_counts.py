@@ -105,3 +105,18 @@ def test_counts_while_a_simulation_runs_are_of_what_is_shown() -> None:
     made.management.end_simulation(plant.time)
     overlay.show(~shown & False, START)
     assert counts(made.step(11), "AlarmRate") == [1, 1, 2], "nothing simulated counts for the plant"
+
+
+def test_a_condition_whose_earlier_activation_nobody_has_acknowledged_counts_once() -> None:
+    made = Watched()
+    for second, value in enumerate((50, 20, 50, 20)):
+        made.plant.set(TEMPERATURE, value, asset=0)
+        made.step(second)
+    table = made.plant.table
+    table.acknowledge(0, made.plant.event_id(0), None, "ann", START)
+    assert counts(made.step(4), "UnacknowledgedAlarms") == [1, 0, 1]
+    branch = int(table.branches.state.branch[0])
+    table.acknowledge(
+        0, table.event_id_of(made.plant.index.identifier(0), branch, branch), None, "ann", START
+    )
+    assert counts(made.step(5), "UnacknowledgedAlarms") == [0, 0, 0]
