@@ -46,6 +46,7 @@ generated: $(VENV)/.installed
 	$(BIN)/python -c 'import json; from config.alarmfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/alarms.schema.json
 	$(BIN)/python -c 'import json; from drivers.mapfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/map.schema.json
 	$(BIN)/python -c 'import json; from simulator.compositions import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/scenarios.schema.json
+	$(BIN)/python -c 'import json; from config.notifyfile import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > config/notify.schema.json
 
 lock:
 	@echo "Resolving all packages afresh"

@@ -184,6 +184,12 @@ class Simulator(Section):
     scenarios: Annotated[Path, Field(description="custom scenarios")] = HERE / "scenarios.yaml"
 
 
+class Notify(Section):
+    """Telling alarms by e-mail and webhook."""
+
+    file: Annotated[Path | None, Field(description="who is told what, when; none: nobody")] = None
+
+
 class Admin(Section):
     """The first user."""
 
@@ -252,6 +258,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     admin: Admin = Admin()
     log: Log = Log()
+    notify: Notify = Notify()
     nodeset: NodeSet = NodeSet()
 
     _file: YamlFile | None = PrivateAttr(None)

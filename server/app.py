@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import structlog
@@ -63,6 +63,11 @@ from simulator.plant import Plant
 from simulator.shadow import Shadow
 from simulator.source import SimulatorSource
 
+if TYPE_CHECKING:
+    from config.notifyfile import NotifyFile
+    from server.notify.figures import NotifyFigures
+    from server.notify.notifier import Notifier
+
 log = structlog.get_logger(__name__)
 
 Say = Callable[[str], None]
@@ -94,6 +99,15 @@ def read_plant_files(settings: Settings) -> PlantFiles:
     return PlantFiles(index, overrides, file)
 
 
+def read_notify(settings: Settings, index: ConditionIndex) -> NotifyFile | None:
+    """Who is told what, None where nobody is; `ConfigurationError` says what is wrong with the file."""
+    if settings.notify.file is None:
+        return None
+    from server.notify.composition import read_notification
+
+    return read_notification(settings.notify.file, index)
+
+
 class PlantClock:
     """The plant's time [µs]: the wall's, or that of a simulated plant that runs faster."""
 
@@ -119,6 +133,7 @@ class App:
         self._management: ManagementState
         self._opcua: OpcUaServer
         self._jobs: Jobs
+        self._notifier: Notifier | None = None
         self._past: backfill.Work | None = None
         self._standing = STANDING
         self.admin_password: str | None = None
@@ -135,6 +150,9 @@ class App:
                     tasks.create_task(self._ledger.run(), name="ledger"),
                     tasks.create_task(self._management.run(), name="alarm management"),
                 ]
+                if self._notifier is not None:
+                    self._stack.push_async_callback(self._notifier.close)
+                    running.append(tasks.create_task(self._notifier.run(), name="notify"))
                 if self._past is not None:
                     running.append(tasks.create_task(self._fill_in(self._past), name="past"))
                 memory.settle()
@@ -153,6 +171,7 @@ class App:
         settings = self._settings
         self._check_ports()
         conditions, overrides, file = read_plant_files(settings)
+        notify = read_notify(settings, conditions)
         fleet = conditions.fleet
         catalogue = Catalogue(read_scenario_file(settings.simulator.scenarios))
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -190,6 +209,8 @@ class App:
         self._opcua.compose(loading.result(), evaluation, shadow, catalogue, clock, set_points.write)
         self._opcua.simulations.remember = note.write
         self._keep_alarms(untold)
+        if notify is not None:
+            self._begin_notifying(notify)
         left = SimulationsLeft(clock(), "the server went down while it ran")
         self._opcua.journal.offer(left)
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
@@ -200,6 +221,12 @@ class App:
         if plant is not None:
             self._past = self._missing_past(scan.frame.time, first=not last.rows.size)
         return scan
+
+    def _begin_notifying(self, file: NotifyFile) -> None:
+        """From now on conditions are heard; what is to be sent is sent once the server is ready."""
+        from server.notify.composition import notifier_of
+
+        self._notifier = notifier_of(file, self._opcua.conditions, self._state)
 
     def _check_ports(self) -> None:
         opcua, metrics = self._settings.opcua, self._settings.metrics
@@ -231,11 +258,19 @@ class App:
     async def _open_doors(self, scan: Scan, historian: Historian) -> None:
         """Listen, for OPC UA and for health."""
         self._jobs = Jobs(historian.care)
-        health = Health(scan, self._settings.scan.period, historian, self._opcua, self._jobs)
+        period = self._settings.scan.period
+        health = Health(scan, period, historian, self._opcua, self._jobs, self._notify_figures())
         self._opcua.healthy = lambda: health.scanning
         await self._opcua.listen()
         self._stack.push_async_callback(self._opcua.close)
         await self._serve_health(health)
+
+    def _notify_figures(self) -> NotifyFigures | None:
+        if self._notifier is None:
+            return None
+        from server.notify.figures import NotifyFigures
+
+        return NotifyFigures(self._notifier)
 
     @property
     def _staleness(self) -> Staleness:

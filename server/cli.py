@@ -88,8 +88,8 @@ def hmi(config: Config = None, home: Home = None) -> None:
 
 @program.command()
 def check(config: Config = None, home: Home = None) -> None:
-    """Check settings, fleet, alarm and scenario file and register maps, and say what they hold."""
-    from server.app import read_plant_files
+    """Check settings, all files that they name and register maps, and say what they hold."""
+    from server.app import read_notify, read_plant_files
     from simulator.compositions import read_scenario_file
 
     settings = _settings(config, home, None)
@@ -99,6 +99,9 @@ def check(config: Config = None, home: Home = None) -> None:
     out.print(f"{settings.fleet}: {parts}, {len(fleet.jars)} jars")
     told = f"{len(conditions.defs)} conditions, {len(overrides)} overrides, {len(file.incidents)} incidents"
     out.print(f"{settings.alarms}: {told}")
+    notify = read_notify(settings, conditions)
+    if notify is not None:
+        out.print(f"{settings.notify.file}: {len(notify.rules)} rules, {len(notify.groups)} groups")
     scenarios = read_scenario_file(settings.simulator.scenarios)
     out.print(f"{settings.simulator.scenarios}: {len(scenarios)} custom scenarios")
     if settings.source == "modbus":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -15,6 +15,9 @@ from server.gatewaymetrics import gateway_metrics
 from server.jobs import Jobs
 from server.scanning.scan import Scan
 from server.scanning.storing import state_of
+
+if TYPE_CHECKING:
+    from server.notify.figures import NotifyFigures
 
 _LATE_SCANS: Final = 3
 
@@ -29,12 +32,14 @@ class Health:
         historian: Historian,
         opcua: OpcUaServer,
         jobs: Jobs,
+        notification: NotifyFigures | None = None,
     ) -> None:
         self._scan = scan
         self._period = period
         self._historian = historian
         self._opcua = opcua
         self._jobs = jobs
+        self._notification = notification
         self.started = time.time()
 
     @property
@@ -47,7 +52,9 @@ class Health:
     def state(self) -> dict[str, Any]:
         """The state of every part, for JSON."""
         scan, history = self._scan.stats, self._historian.stats
+        notification = self._notification
         healthy = self.scanning and history.healthy and not history.losing
+        healthy = healthy and not (notification and notification.failing)
         return {
             "status": "ok" if healthy else "degraded",
             "uptime_s": round(time.time() - self.started, 1),
@@ -80,6 +87,7 @@ class Health:
                 "events_dropped": self._historian.journal_writer.dropped,
             },
             "jobs": self._jobs.state(),
+            "notification": {"status": "off"} if notification is None else notification.state(),
             "opcua": {
                 "status": "ok",
                 "connections": len(self._opcua.dispatcher.connections),
@@ -134,6 +142,8 @@ class Health:
         ):
             yield CounterMetricFamily(name, text, value=value)
         yield from self._job_metrics()
+        if self._notification is not None:
+            yield from self._notification.metrics()
         yield from gateway_metrics(self._scan.frame)
 
     def _job_metrics(self) -> Iterator[Metric]:

@@ -185,6 +185,10 @@ class Conditions:
         assert event is not None
         return event
 
+    def retained_of_plant(self) -> list[ConditionEvent]:
+        """What the plant's own conditions of interest would tell now, whatever is simulated."""
+        return condition_events(self.table, self.table.retained(), self._namespace)
+
     def mirrored_event(self, row: int) -> ConditionEvent | None:
         """The same of its mirror, None where there is none."""
         return self._event(row, MIRROR)

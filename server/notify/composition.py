@@ -1,0 +1,23 @@
+"""Notification put together from its file, where the settings name one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.notifyfile import NotifyFile, read_notify_file
+from server.alarms.conditions import Conditions
+from server.alarms.definition import ConditionIndex
+from server.notify.notifier import Notifier
+
+
+def read_notification(path: Path, index: ConditionIndex) -> NotifyFile:
+    """The checked file; `ConfigurationError` says what is wrong with it."""
+    return read_notify_file(path, index.fleet.index_of, {d.name for d in index.defs})
+
+
+def notifier_of(file: NotifyFile, conditions: Conditions, state: Path) -> Notifier:
+    """A notifier that hears what conditions tell from now on; `state` is the folder for what it keeps."""
+    fleet, lowest = conditions.table.index.fleet, conditions.management.settings.priorities.lowest()
+    notifier = Notifier(file, fleet.name, lowest, state, conditions.retained_of_plant)
+    conditions.sinks.append(notifier.tell)
+    return notifier
