@@ -161,7 +161,7 @@ class ConditionMethods:
                     method.audit,
                     method.name,
                     self._fields(method),
-                    lambda object_id: self._row(object_id) is not None,
+                    self._is_condition,
                 )
 
     def _function(self, method: _Method) -> Function:
@@ -188,6 +188,10 @@ class ConditionMethods:
         if object_id.NamespaceIndex != self._namespace or not isinstance(identifier, str):
             return None
         return self._index.row_of_id(identifier.removeprefix(MIRROR))
+
+    def _is_condition(self, object_id: ua.NodeId) -> bool:
+        """Whether an object is a condition; methods of its ShelvingState can be called on it (5.8.17.4)."""
+        return self._row(object_id) is not None and self._identifier(object_id) == object_id.Identifier
 
     def _find(self, method: _Method, object_id: ua.NodeId) -> tuple[AlarmTable, int, str]:
         """Table and row of the condition that is meant, and what stands before its path."""

@@ -15,6 +15,7 @@ from nodeset.index import MIRROR, TagIndex
 from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
 from server.alarms.limits import Limits
+from server.alarms.live import live_event
 from server.alarms.management.management import Management
 from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
@@ -195,11 +196,7 @@ class Conditions:
 
     def _event(self, row: int, at: str) -> ConditionEvent | None:
         table = self.table_of(row, at)
-        if table is None:
-            return None
-        rows, unchanged = np.array([row], np.intp), np.zeros(1, np.uint32)
-        now = Transitions(0, rows, unchanged, table.snapshot(row))
-        return condition_events(table, now, self._namespace, at)[0]
+        return None if table is None else live_event(table, row, self._namespace, at)
 
     def of_interest(self) -> list[tuple[str, Index]]:
         """Rows of the retained conditions, by what stands before their paths."""

@@ -96,7 +96,7 @@ class DataItem(Item):
         if self.mode == DISABLED:
             return
         value = self.read()
-        if value is self._value:  # constant
+        if value is self._value or self._is_alike(value):
             return
         seen = self._seen(value)
         if seen == self._last or self._within_deadband(value, seen):
@@ -130,6 +130,17 @@ class DataItem(Item):
         self.released = min(self.released, size)
         if size > 1:
             self._mark_overflow()
+
+    def _is_alike(self, value: ua.DataValue) -> bool:
+        """Whether a value is the constant that the last one was, though its timestamps differ."""
+        last = self._value
+        return (
+            last is not None
+            and self._last is not None
+            and value.Value is last.Value is not None
+            and value.StatusCode.value == last.StatusCode.value
+            and self.trigger in (STATUS, STATUS_VALUE)
+        )
 
     def _seen(self, value: ua.DataValue) -> tuple[Any, ...]:
         """What makes a value differ from the one before, by the filter's trigger."""

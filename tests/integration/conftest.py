@@ -100,11 +100,12 @@ def heat(server: OpcUaTestServer, monkeypatch: pytest.MonkeyPatch) -> Heat:
 
 
 def _acknowledge_all(table: AlarmTable) -> None:
-    """Leave nothing to acknowledge, and so no branches."""
-    left = table.retained()
-    for row, event in zip(left.rows.tolist(), condition_events(table, left, 0), strict=True):
-        if not event.state.acked:
-            table.acknowledge(row, event.event_id, None, "", event.state.time)
+    """Leave nothing to acknowledge or confirm, and so no branches."""
+    for act in (table.acknowledge, table.confirm):
+        left = table.retained()
+        for row, event in zip(left.rows.tolist(), condition_events(table, left, 0), strict=True):
+            if not (event.state.acked if act == table.acknowledge else event.state.confirmed):
+                act(row, event.event_id, None, "", event.state.time)
 
 
 @pytest.fixture
