@@ -27,6 +27,7 @@ from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from nodeset.tags import Origin
 from nodeset.types import TYPES_URI
+from server.alarms.recovery import read as read_ledger
 from server.security.audit import AuditEntry
 from server.security.users import Role
 
@@ -490,8 +491,8 @@ async def test_once_a_minute_is_no_reason_to_wait_for_a_stop(
         end()
     assert not note.exists()  # who stops in order ends them himself
     note.write_text(noted)
-    saved = np.load(server.settings.home / "state" / "alarms.npz")
-    assert saved["identifier"].size == 0
+    written, _ = read_ledger((server.settings.home / "state" / "alarms.ledger").read_bytes())
+    assert [each.record.rows.size for each in written] == [0]
     server, end = slow()
     try:
         assert "the server went down while it ran" in capsys.readouterr().out

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from alarmplant import START, TEMPERATURE, AlarmPlant
+from alarmplant import HUMIDITY, START, TEMPERATURE, AlarmPlant
 from asyncua import ua
 
 from nodeset.frame import Frame
@@ -19,7 +19,7 @@ from server.alarms.management.management import Management
 from server.alarms.messages import message
 from server.alarms.mirror import ConditionMirror
 from server.alarms.overlay import Overlay
-from server.alarms.state import Transitions
+from server.alarms.state import Change, Transitions
 from server.alarms.table import AlarmTable
 from server.protocol.stack import variant_to_binary
 from server.services.monitoreditem import SERVER_NOTIFIER
@@ -272,3 +272,47 @@ def test_events_of_a_mirror_name_it_and_are_told_there() -> None:
         SERVER_NOTIFIER,
     }
     assert not any(each.startswith(site) for each in notifiers(event.source))
+
+
+# -- what operators hide
+
+
+def test_what_is_shelved_is_shelved_in_its_simulation_and_stays_so_beneath() -> None:
+    made = Simulated()
+    made.plant.table.timed_shelve(1, 3600 * MICROSECONDS, "noisy", "kim", at(9))
+    made.show(0)
+    made.show(0, 1)
+    assert made.simulate(11, j0=47.0, j1=47.0).state.shelved.tolist() == [0, 2]
+    simulated = made.overlay.simulated
+    simulated.unshelve(1, None, "ann", at(12))
+    simulated.suppress(0, None, "ann", at(12))
+    simulated.remove_from_service(0, None, "ann", at(12))
+    (closed,), again = made.show()
+    assert again == [], "nobody was told anything else of the plant's"
+    assert closed.state.shelved.tolist() == [0, 2], "as the plant has them"
+    state = made.plant.table.state
+    assert state.shelved.tolist() == [0, 2, 0, 0]
+    assert not state.suppressed.any()
+    assert not state.out_of_service.any()
+
+
+def test_a_simulated_cause_explains_what_is_simulated_and_nothing_of_the_plant() -> None:
+    explained = replace(TEMPERATURE, suppressed_by=("HumidityHigh",))
+    plant = AlarmPlant(explained, HUMIDITY)
+    plant.set(explained, 47.0, asset=1)
+    plant.step(1)
+    overlay = Overlay(plant.table)
+    overlay.show(np.isin(np.arange(6), [0, 1, 4]), at(2))  # the first site
+    frame = replace(plant.frame, time=at(3), value=plant.frame.value.copy())
+    frame.column(HUMIDITY.tag.asset, HUMIDITY.tag.name)[:] = 90.0
+    frame.column(explained.tag.asset, explained.tag.name)[0] = 47.0
+    told = overlay.step(frame)
+    assert dict(zip(told.rows.tolist(), told.change.tolist(), strict=True)) == {
+        0: Change.ACTIVATED | Change.SUPPRESSED,
+        1: Change.SUPPRESSED,
+        4: Change.ACTIVATED,
+    }
+    assert len(plant.step(4)) == 0
+    (_, closed), (_, again) = overlay.show(np.zeros(6, np.bool_), at(5))
+    assert closed.state.suppressed.tolist() == [0, 0, 0]
+    assert (again.rows.tolist(), again.state.suppressed.tolist()) == ([1], [0])
