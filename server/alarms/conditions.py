@@ -66,24 +66,26 @@ class Conditions:
         """Evaluate a scan, tell what changed, and count alarms into the frame."""
         transitions = self.table.step(frame)
         self.management.step(frame, transitions)
+        self._tell_plant(transitions)
+
+    def configure(self, rows: Index, limits: Limits, user: str) -> None:
+        """Set limits of some conditions; from the next scan on they count, and the retained tell it now."""
+        time, overlay = self._clock(), self._overlay
+        self.table.limits.put(rows, limits)
+        if overlay is not None:
+            shown = rows[overlay.shown[rows]]
+            self.tell(overlay.simulated, overlay.simulated.configured(shown, user, time))
+        self._tell_plant(self.table.configured(rows, user, time))
+        self.mirror.configured(rows, user)
+
+    def _tell_plant(self, transitions: Transitions) -> None:
+        """Tell what of the plant's own transitions is shown."""
         if self._overlay is not None:
             shown = self._overlay.of_plant(transitions)
             if len(shown) < len(transitions):
                 self.note(transitions)
             transitions = shown
         self.tell(self.table, transitions)
-
-    def configure(self, rows: Index, limits: Limits, user: str) -> None:
-        """Set limits of some conditions; from the next scan on they count, and the retained tell it now."""
-        time, overlay = self._clock(), self._overlay
-        self.table.limits.put(rows, limits)
-        transitions = self.table.configured(rows, user, time)
-        if overlay is not None:
-            shown = rows[overlay.shown[rows]]
-            self.tell(overlay.simulated, overlay.simulated.configured(shown, user, time))
-            transitions = overlay.of_plant(transitions)
-        self.tell(self.table, transitions)
-        self.mirror.configured(rows, user)
 
     # -- simulations
 
