@@ -37,18 +37,9 @@ from server.alarms.levels import regrade, release, relevel, requalify
 from server.alarms.overrides import Override, resolve
 from server.alarms.saving import Saved, pack, unpack
 from server.alarms.state import AlarmState, Change, Flags, Transitions, first_state, nothing
+from server.alarms.telling import Telling
 
 _UNCHANGED = Change(0)
-# What an operator does to a condition and all its branches at once.
-_HIDING = np.uint32(
-    Change.SHELVED
-    | Change.UNSHELVED
-    | Change.SUPPRESSED
-    | Change.UNSUPPRESSED
-    | Change.REMOVED_FROM_SERVICE
-    | Change.PLACED_IN_SERVICE
-)
-
 _CLEARED, _UNSHELVED, _SUPPRESSED, _UNSUPPRESSED = np.array(
     (Change.CLEARED, Change.UNSHELVED, Change.SUPPRESSED, Change.UNSUPPRESSED), np.uint32
 )
@@ -68,7 +59,8 @@ class AlarmTable:
         self.state: AlarmState = first_state(mildest.astype(np.uint16), time)
         self.branches = Branches()
         self._explanations = suppression.Explanations(index)
-        self._ids = EventIds()
+        self.ids = EventIds()
+        self._telling = Telling(self.state, self.branches, self.ids)
 
     def fork(self) -> AlarmTable:
         """A table of its own in the same state, of simulated conditions.
@@ -80,13 +72,14 @@ class AlarmTable:
         other.inputs = self.inputs.fork()
         other.branches = self.branches.copy()
         other._explanations = copy(self._explanations)
-        other._ids = self._ids.fork()
+        other.ids = self.ids.fork()
+        other._telling = Telling(other.state, other.branches, other.ids)
         return other
 
     @property
     def simulated(self) -> bool:
         """Whether this is a fork."""
-        return self._ids.simulated
+        return self.ids.simulated
 
     def adopt(self, other: AlarmTable, rows: Index) -> None:
         """Take the state of some conditions from another table of the fleet."""
@@ -104,10 +97,10 @@ class AlarmTable:
         np.copyto(state.value, measured.value, where=usable)
         change = requalify(state, measured.status, time)
         if len(rows):
-            change[rows] |= relevel(state, self.limits, rows, flipped, time, self._ids.last + 1)
+            change[rows] |= relevel(state, self.limits, rows, flipped, time, self.ids.last + 1)
         self._hide(change, time)
         rows = np.flatnonzero(change)
-        return begun.followed_by(self._emit(rows, change[rows], time))
+        return begun.followed_by(self._telling.emit(rows, change[rows], time))
 
     # -- what operators do
 
@@ -153,7 +146,7 @@ class AlarmTable:
         state.enabled[row] = True
         state.enabled_time[row] = time
         state.user[row] = user
-        return self._tell(row, Change.ENABLED, time)
+        return self._telling.one(row, Change.ENABLED, time)
 
     def disable(self, row: int, user: str, time: int) -> Transitions:
         """Part 9, 5.5.4: what is disabled has no state: nothing to acknowledge, no branches, not shelved."""
@@ -162,14 +155,14 @@ class AlarmTable:
             raise AlreadyDisabledError
         rows = np.array([row], np.intp)
         self.branches.state.user[self.branches.of_row(row)] = user
-        ended = self._end_branches(rows, Change.DISABLED, time)
+        ended = self._telling.end_branches(rows, Change.DISABLED, time)
         state.enabled[row] = False
         self._rest(rows)
         state.enabled_time[row] = time
         state.user[row] = user
         if state.shelved[row]:
             shelving.end(state, rows, time)
-        return ended.followed_by(self._tell(row, Change.DISABLED, time))
+        return ended.followed_by(self._telling.one(row, Change.DISABLED, time))
 
     def timed_shelve(self, row: int, duration: int, comment: str | None, user: str, time: int) -> Transitions:
         """Part 9, 5.8.17.4, for a duration [µs]."""
@@ -218,24 +211,24 @@ class AlarmTable:
         release(self.state, self.limits, rows, time)
         regrade(self.state, self.limits, rows, time)
         self.state.user[rows] = user
-        return self._emit(rows, np.full(len(rows), Change.CONFIGURED, np.uint32), time)
+        return self._telling.emit(rows, np.full(len(rows), Change.CONFIGURED, np.uint32), time)
 
     # -- simulations
 
     def tell_again(self, rows: Index, time: int) -> Transitions:
         """What some conditions are, as news: they were not shown for a while."""
-        places = self.branches.of(rows)
-        before = self._tell_branches(places, np.zeros(len(places), np.uint32), time)
-        return before.followed_by(self._emit(rows, np.zeros(len(rows), np.uint32), time))
+        return self._telling.again(rows, time)
 
     def close(self, rows: Index, plant: AlarmTable, time: int) -> Transitions:
         """End some simulated conditions: as the plant has them, but with nothing left to do."""
-        ended = self._end_branches(rows, Change.CLEARED, time)
+        ended = self._telling.end_branches(rows, Change.CLEARED, time)
         self.adopt(plant, rows)
         self.branches.remove(self.branches.of(rows))
         self._rest(rows)
         self.state.active_time[rows] = time
-        return ended.followed_by(self._emit(rows, np.full(len(rows), Change.CLEARED, np.uint32), time))
+        return ended.followed_by(
+            self._telling.emit(rows, np.full(len(rows), Change.CLEARED, np.uint32), time)
+        )
 
     def told_simulated(self, rows: Index) -> Flags:
         """Which of some conditions have told anything that was simulated."""
@@ -281,14 +274,9 @@ class AlarmTable:
 
     def event_id_of(self, identifier: str, number: int, branch: int = 0) -> bytes:
         """The same by the text of the condition's NodeId, or of one of its branches."""
-        return self._ids.event_id(identifier, number, branch)
+        return self.ids.event_id(identifier, number, branch)
 
     # -- over a restart
-
-    @property
-    def ids(self) -> EventIds:
-        """What gives EventIds their numbers."""
-        return self._ids
 
     def kept(self) -> Transitions:
         """Conditions that are not in their first state, and all branches, as they are; nothing changed."""
@@ -306,8 +294,8 @@ class AlarmTable:
         return {
             **pack(self.index, kept.rows, kept.state),
             **self.inputs.save(),
-            "nonce": np.frombuffer(self._ids.nonce, np.uint8),
-            "events": np.array(self._ids.last, np.int64),
+            "nonce": np.frombuffer(self.ids.nonce, np.uint8),
+            "events": np.array(self.ids.last, np.int64),
         }
 
     def restore(self, saved: Saved) -> int:
@@ -318,7 +306,7 @@ class AlarmTable:
         rows, state = unpack(self.index, saved)
         self.inputs.restore(saved)
         self.replay(rows, state)
-        self._ids.resume(saved["nonce"].tobytes(), max(int(saved["events"]), self._ids.last))
+        self.ids.resume(saved["nonce"].tobytes(), max(int(saved["events"]), self.ids.last))
         own = state.branch == 0
         return int((own & self._fits(rows, state)).sum())
 
@@ -333,10 +321,9 @@ class AlarmTable:
         self.state.put(rows[own], state.take(own))
         branches = np.flatnonzero(fits & (state.branch != 0))
         self.branches.replay(rows[branches], state.take(branches))
-        counts = np.bincount(self.branches.rows, minlength=self.index.size)
-        self.state.branches[:] = counts
         self._free_of_confirmation()
-        self._ids.last = max(self._ids.last, int(state.event.max(initial=0)))
+        self.state.branches[:] = np.bincount(self.branches.rows, minlength=self.index.size)
+        self.ids.last = max(self.ids.last, int(state.event.max(initial=0)))
 
     def _fits(self, rows: Index, state: AlarmState) -> Flags:
         """Where no limit is exceeded that there is no more."""
@@ -351,6 +338,7 @@ class AlarmTable:
             if not d.confirm:
                 self.state.confirmed[rows] = True
                 branches.state.confirmed[(branches.rows >= rows.start) & (branches.rows < rows.stop)] = True
+        branches.remove(np.flatnonzero(~branches.state.retain))
 
     # -- the step
 
@@ -369,7 +357,7 @@ class AlarmTable:
         before.since[:] = 0
         before.branches[:] = 0
         before.time[:] = time
-        before.event[:] = before.branch[:] = self._ids.take(len(rows))
+        before.event[:] = before.branch[:] = self.ids.take(len(rows))
         self.branches.add(rows, before)
         state.branches[rows] += 1
         state.comment[rows] = state.user[rows] = ""
@@ -417,7 +405,8 @@ class AlarmTable:
         if comment is not None:
             state.comment[at] = comment
             state.comment_time[at] = time
-        return self._tell(row, change, time) if state is self.state else self._tell_branch(at, change, time)
+        tell = self._telling.one if state is self.state else self._telling.branch
+        return tell(at, change, time)
 
     def _act_if(self, row: int, change: Change, comment: str | None, user: str, time: int) -> Transitions:
         """The same to a condition, where there is a change, or at least a comment."""
@@ -442,56 +431,3 @@ class AlarmTable:
         state.level[rows] = 0
         state.acked[rows] = state.confirmed[rows] = True
         state.branches[rows] = 0
-
-    # -- telling
-
-    def _tell(self, row: int, change: Change, time: int) -> Transitions:
-        return self._emit(np.array([row], np.intp), np.array([change], np.uint32), time)
-
-    def _emit(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
-        """Number the events of `rows` and take the state that they tell."""
-        if not len(rows):
-            return nothing(time)
-        state = self.state
-        hidden = self._hidden_with(rows, change, time) if len(self.branches) else None
-        state.event[rows] = self._ids.take(len(rows))
-        state.time[rows] = time
-        told = Transitions(time, rows, change, state.take(rows))
-        return told if hidden is None else hidden.followed_by(told)
-
-    def _hidden_with(self, rows: Index, change: NDArray[np.uint32], time: int) -> Transitions:
-        """What an operator does to conditions, of their branches; `rows` rise."""
-        hiding = change & _HIDING
-        rows, hiding = rows[hiding != 0], hiding[hiding != 0]
-        places = self.branches.of(rows)
-        order = np.searchsorted(rows, self.branches.rows[places])
-        return self._tell_branches(places, hiding[order], time)
-
-    def _tell_branches(self, places: Index, change: NDArray[np.uint32], time: int) -> Transitions:
-        branches = self.branches
-        branches.follow(self.state, places)
-        branches.state.event[places] = self._ids.take(len(places))
-        branches.state.time[places] = time
-        return Transitions(time, branches.rows[places], change, branches.state.take(places))
-
-    def _tell_branch(self, place: int, change: Change, time: int) -> Transitions:
-        """A branch that is dealt with ends; where the condition was retained for it alone, that is told."""
-        row, places = int(self.branches.rows[place]), np.array([place], np.intp)
-        told = self._tell_branches(places, np.array([change], np.uint32), time)
-        if told.state.retain[0]:
-            return told
-        self.branches.remove(places)
-        self.state.branches[row] -= 1
-        if self.state.retain[row]:
-            return told
-        return told.followed_by(self._tell(row, Change.BRANCHED, time))
-
-    def _end_branches(self, rows: Index, change: Change, time: int) -> Transitions:
-        """End all branches of some conditions, whatever they wait for."""
-        places, of = self.branches.of(rows), self.branches.state
-        of.acked[places] = of.confirmed[places] = True
-        of.enabled[places] = change is not Change.DISABLED
-        told = self._tell_branches(places, np.full(len(places), change, np.uint32), time)
-        self.branches.remove(places)
-        self.state.branches[rows] = 0
-        return told

@@ -234,6 +234,20 @@ def test_branches_survive_a_restart() -> None:
     assert after.table.state.branches.tolist()[:2] == [1, 0]
 
 
+def test_what_waited_for_confirmation_alone_is_over_where_none_is_asked_for_any_more() -> None:
+    jar = Jar(confirm=True)
+    jar.table.acknowledge(0, jar.id_of(jar.scan(50)), None, "ann", START)
+    jar.scan(20)
+    jar.scan(50)
+    jar.scan(20)
+    jar.table.acknowledge(0, jar.plant.event_id(0), None, "ann", START)
+    assert jar.table.retained().state.confirmed.tolist() == [False, False]
+    after = AlarmPlant(TEMPERATURE)
+    after.table.restore(jar.table.save())
+    assert len(after.table.retained()) == 0
+    assert len(after.table.branches) == 0
+
+
 def test_a_simulation_has_branches_of_its_own_and_leaves_those_of_the_plant() -> None:
     jar = Jar()
     told = jar.again()
