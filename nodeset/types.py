@@ -21,7 +21,8 @@ FLEET_URI: Final = "urn:voltkeep:fleet"
 
 BASE_OBJECT_TYPE: Final = 58
 BASE_EVENT_TYPE: Final = 2041
-EXCLUSIVE_LEVEL_ALARM_TYPE: Final = 9482
+# Of which types conditions are, the alarm file says: all are subtypes of this one.
+ALARM_CONDITION_TYPE: Final = 2915
 
 SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
@@ -176,10 +177,20 @@ _INCIDENT: Final = (
 )
 
 TYPES: Final = (
-    _asset_type(AssetType.JAR, "A battery block of a string", raises=(EXCLUSIVE_LEVEL_ALARM_TYPE,)),
-    _asset_type(AssetType.STRING, "Jars in series", _any(AssetType.JAR)),
-    _asset_type(AssetType.SYSTEM, "A UPS or rectifier with its strings", _any(AssetType.STRING)),
-    _asset_type(AssetType.SITE, "A data centre", _any(AssetType.SYSTEM), raises=(INCIDENT_EVENT,)),
+    _asset_type(AssetType.JAR, "A battery block of a string", raises=(ALARM_CONDITION_TYPE,)),
+    _asset_type(AssetType.STRING, "Jars in series", _any(AssetType.JAR), raises=(ALARM_CONDITION_TYPE,)),
+    _asset_type(
+        AssetType.SYSTEM,
+        "A UPS or rectifier with its strings",
+        _any(AssetType.STRING),
+        raises=(ALARM_CONDITION_TYPE,),
+    ),
+    _asset_type(
+        AssetType.SITE,
+        "A data centre",
+        _any(AssetType.SYSTEM),
+        raises=(ALARM_CONDITION_TYPE, INCIDENT_EVENT),
+    ),
     TypeDef(
         SIMULATION_TYPE,
         "Scenarios of the plant simulator",
@@ -224,6 +235,6 @@ TYPES: Final = (
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),
         _any(AssetType.SITE),
-        raises=(INCIDENT_EVENT,),
+        raises=(ALARM_CONDITION_TYPE, INCIDENT_EVENT),
     ),
 )

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -126,7 +127,7 @@ class AlarmDef:
         """The type of asset that has the condition."""
         return self.tag.asset
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """Symbol of the unit of what is compared, and so of the limits; empty where it has none."""
         if self.measure.kind in (MeasureKind.FROM_BASELINE, MeasureKind.MISSING):

@@ -67,13 +67,10 @@ class Limits:
 
     def of_rows(self, rows: Index) -> list[ConditionLimits]:
         """Those of some conditions, in their order."""
-        values = (self.signed[rows] * SIGN).tolist()
-        severities = self.severity[rows].tolist()
+        values = map(tuple, (self.signed[rows] * SIGN).tolist())
+        severities = map(tuple, self.severity[rows].tolist())
         rest = ((each[rows, 0]).tolist() for each in (self.hysteresis, self.on_delay, self.off_delay))
-        return [
-            ConditionLimits(tuple(limits), tuple(grades), *others)
-            for limits, grades, *others in zip(values, severities, *rest, strict=True)
-        ]
+        return [*map(ConditionLimits._make, zip(values, severities, *rest, strict=True))]
 
     def take(self, rows: Index) -> Limits:
         """A copy of some rows, in their order."""

@@ -130,8 +130,11 @@ async def test_asyncua_imports_it_without_a_warning(caplog: pytest.LogCaptureFix
     assert (unit.UnitId, unit.DisplayName.Text) == (5655636, "V")
     states = await read("SystemType.OperatingMode.EnumStrings")
     assert [state.Text for state in states] == ["Float", "Discharge", "Recharge", "Equalise", "Offline"]
-    jar = await server.get_node(ua.NodeId("JarType", ns)).get_references(ua.ObjectIds.GeneratesEvent)
-    assert [ref.NodeId.Identifier for ref in jar] == [ua.ObjectIds.ExclusiveLevelAlarmType]
+    for asset, others in (("Jar", 0), ("String", 0), ("System", 0), ("Site", 1), ("Fleet", 1)):
+        node = server.get_node(ua.NodeId(f"{asset}Type", ns))
+        told = [ref.NodeId.Identifier for ref in await node.get_references(ua.ObjectIds.GeneratesEvent)]
+        assert told[0] == ua.ObjectIds.AlarmConditionType
+        assert len(told) == 1 + others
 
 
 async def test_methods_have_the_arguments_of_the_interface() -> None:
