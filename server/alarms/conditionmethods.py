@@ -50,10 +50,10 @@ class _Method(NamedTuple):
     act: Act
 
 
-def _text(comment: Any) -> str | None:
-    """A comment that is null leaves the one that is there (Part 9, 5.7.3)."""
-    text = getattr(comment, "Text", None)
-    return None if text is None else str(text)
+def comment_text(comment: Any) -> str | None:
+    """A comment without locale and text leaves the one that is there: None; one without text clears it."""
+    text, locale = (getattr(comment, name, None) or "" for name in ("Text", "Locale"))
+    return str(text) if text or locale else None
 
 
 def _duration(milliseconds: float | None) -> int:
@@ -67,7 +67,7 @@ def _of_event(name: str, audit: int, node: int, act: Callable[..., Transitions])
     """A method with an EventId and a comment."""
 
     def call(table: AlarmTable, row: int, values: list[Any], user: str, time: int) -> Transitions:
-        return act(table, row, values[0] or b"", _text(values[1]), user, time)
+        return act(table, row, values[0] or b"", comment_text(values[1]), user, time)
 
     return _Method(name, (node,), Profile.CALL_OPERATOR, audit, (_EVENT_ID, _COMMENT), call)
 
@@ -85,7 +85,7 @@ def _hiding(name: str, audit: int, act: Callable[..., Transitions]) -> tuple[_Me
     """Suppression or service: a method, and the same with a comment."""
 
     def call(table: AlarmTable, row: int, values: list[Any], user: str, time: int) -> Transitions:
-        return act(table, row, _text(values[0]) if values else None, user, time)
+        return act(table, row, comment_text(values[0]) if values else None, user, time)
 
     plain, more = (getattr(Ids, f"AlarmConditionType_{each}") for each in (name, f"{name}2"))
     return (
@@ -99,7 +99,7 @@ def _shelving(name: str, act: Callable[..., Transitions], *arguments: Path) -> t
 
     def call(table: AlarmTable, row: int, values: list[Any], user: str, time: int) -> Transitions:
         first = [_duration(values[0])] if arguments else []
-        comment = _text(values[len(first)]) if len(values) > len(first) else None
+        comment = comment_text(values[len(first)]) if len(values) > len(first) else None
         return act(table, row, *first, comment, user, time)
 
     audit, who = Ids.AuditConditionShelvingEventType, Profile.CALL_OPERATOR
