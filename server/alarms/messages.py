@@ -58,6 +58,8 @@ def _situation(event: ConditionEvent) -> str:
         return f"no longer, {now}"
     unit = f" {definition.unit}" if definition.unit else ""
     limit = event.limits.values[_COLUMN[level]]
+    if math.isnan(limit):  # it was taken away since
+        return f"{now}, {_LABEL[level]}"
     if definition.type is AlarmType.DISCREPANCY:
         return f"{now} from its target, tolerance {abs(limit):g}{unit}"
     return f"{now}, {_LABEL[level]} limit {limit:g}{unit}"

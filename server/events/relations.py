@@ -23,7 +23,7 @@ Targets = Callable[[ua.NodeId, ua.NodeId, bool], Sequence[ua.NodeId]]
 IsSubtype = Callable[[ua.NodeId, ua.NodeId], bool]
 
 MAX_HOPS: Final = 32
-MAX_VISITS: Final = 500  # nodes and references looked at for one answer: some milliseconds
+MAX_VISITS: Final = 300  # nodes and references looked at for one answer: some milliseconds
 _KEPT: Final = 20_000  # answers
 _TYPE_DEFINITION: Final = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
 

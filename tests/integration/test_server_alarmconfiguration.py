@@ -167,9 +167,18 @@ async def test_a_property_of_one_condition_is_written(
     assert await engineer.get_node(neighbour).read_value() == 45.0
     (entry,) = entries
     assert (entry.kind, entry.old, entry.new) == (Ids.AuditWriteUpdateEventType, "45.0", "41.5")
+    assert (entry.fields["OldValue",].Value, entry.fields["NewValue",].Value) == (45.0, 41.5)
     delay = server.node_id(f"{CONDITION}.OffDelay")
     assert await write(engineer, delay, ua.Variant(2500.0, VT.Double)) == S.Good
     assert await engineer.get_node(delay).read_value() == 2500.0
+    grade = server.node_id(f"{CONDITION}.SeverityHigh")
+    assert await write(engineer, grade, ua.Variant(450, VT.UInt16)) == S.Good
+    assert await write(engineer, grade, ua.Variant(1001, VT.UInt16)) == S.BadOutOfRange
+    assert await engineer.get_node(grade).read_value() == 450
+    for name in ("HighDeadband", "HighHighDeadband"):  # there is one hysteresis for all limits
+        deadband = server.node_id(f"{CONDITION}.{name}")
+        assert await write(engineer, deadband, ua.Variant(1.5, VT.Double)) == S.Good
+        assert await engineer.get_node(deadband).read_value() == 1.5
     for value, code in (
         (ua.Variant(80.0, VT.Double), S.BadOutOfRange),
         (ua.Variant(math.nan, VT.Double), S.BadOutOfRange),

@@ -11,6 +11,8 @@ from alarmplant import START, TEMPERATURE, VOLTAGE, AlarmPlant
 
 from server.alarms.configuration import Configuration, Plan, UnreadableError
 from server.alarms.definition import MICROSECONDS
+from server.alarms.events import condition_events
+from server.alarms.messages import message
 from server.alarms.overrides import Override, OverrideError, Setting, resolve
 from server.alarms.state import Change
 
@@ -128,6 +130,8 @@ def test_a_limit_that_is_taken_away_clears_at_once_whatever_its_delay() -> None:
     plan = plant.change(A, {HIGH_HIGH: float("nan")})
     told = plant.table.configured(plan.rows, "somsri", START + MICROSECONDS)
     assert told.rows.tolist() == [row]
+    (event,) = condition_events(plant.table, told, 2)
+    assert message(event) == "Jar temperature is high: 50.00 °C, HighHigh, configured anew by somsri"
     assert plant.step(2).state.level.tolist() == [1], "what is left is High"
 
 
