@@ -26,7 +26,7 @@ def latch(
     state: AlarmState, limits: Limits, measured: Measured, usable: Flags, time: int
 ) -> tuple[Index, Flags]:
     """Exceed and clear limits; rows in which one flipped, and which limits did, shape (those rows, 4)."""
-    rows = _of_interest(state, limits, measured.value)
+    rows = _of_interest(state, limits, measured)
     latched, since = state.latched[rows], state.since[rows]
     asks, ended = _asks(latched, limits, measured, rows, usable)
     # A clock that was set back must not hold a change for ever.
@@ -39,13 +39,26 @@ def latch(
     return rows[some], flips[some]
 
 
-def _of_interest(state: AlarmState, limits: Limits, value: Floats) -> Index:
-    """Rows beyond a limit, with a limit that was exceeded before, or with a delay that runs."""
-    signed = limits.signed
+def _of_interest(state: AlarmState, limits: Limits, measured: Measured) -> Index:
+    """Rows with a delay that runs, a limit that asks for a change, or active ones that do not apply."""
+    value, signed = measured.value, limits.signed
     beyond = (value > np.fmin(signed[:, 2], signed[:, 3])) | (-value > np.fmin(signed[:, 0], signed[:, 1]))
-    beyond |= state.level != 0
-    beyond[np.flatnonzero(state.since) // state.since.shape[1]] = True
-    return np.flatnonzero(beyond)
+    rows = np.flatnonzero(beyond | (state.level != 0))
+    news = np.zeros(len(value), np.bool_)
+    news[np.flatnonzero(state.since) // state.since.shape[1]] = True
+    news[rows] |= _differ(state, limits, value[rows], rows) | ~measured.applies[rows]
+    return np.flatnonzero(news)
+
+
+def _differ(state: AlarmState, limits: Limits, value: Floats, rows: Index) -> Flags:
+    """Which of some rows have a limit that is not as their values say: of those that stay active, few."""
+    differ: Flags = np.zeros(len(rows), np.bool_)
+    hysteresis = limits.hysteresis[rows, 0]
+    for column, sign in enumerate(SIGN.tolist()):
+        signed, latched = limits.signed[rows, column], state.latched[rows, column]
+        threshold = np.where(latched, signed - hysteresis, signed)
+        differ |= (value * sign > threshold) != latched
+    return differ
 
 
 def _asks(
