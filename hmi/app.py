@@ -29,6 +29,7 @@ from hmi.guard import Guard
 from hmi.health import Health
 from hmi.live import Live
 from hmi.login import LogIn
+from hmi.managementapi import ManagementApi
 from hmi.pages import add_pages
 from hmi.password import ChangePassword
 
@@ -91,6 +92,7 @@ def compose(settings: Settings) -> None:
     app.add_static_files("/assets", str(ASSETS), max_cache_age=0)
     Api(live, accounts).add_to(app)
     AlarmApi(live, accounts).add_to(app)
+    ManagementApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)
     ChangePassword(accounts).add_to(app)

@@ -23,6 +23,14 @@ SUMMARY: Final = (
     Column("FreshDataShare", "Fresh data", 1),
     Column("MeanStateOfHealth", "Mean SOH", 1),
     Column("MeanRemainingUsefulLife", "Mean RUL"),
+    Column("AlarmRate", "Alarm rate"),
+    Column("StandingAlarms", "Standing alarms"),
+    Column("ChatteringAlarms", "Chattering alarms"),
+    Column("ShelvedAlarms", "Shelved"),
+    Column("SuppressedAlarms", "Suppressed"),
+    Column("OutOfServiceAlarms", "Out of service"),
+    Column("OpenIncidents", "Open incidents"),
+    Column("AlarmFlood", "Alarm flood"),
 )
 SITE: Final = (
     *SUMMARY,

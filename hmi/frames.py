@@ -94,6 +94,29 @@ JOURNAL: Final = """<h1 class="vk-unseen">{journal}</h1>
 <div id="vk-grid" class="vk-grid"></div>
 <p class="vk-more"><button class="vk-button" id="vk-older" type="button" hidden>{older}</button></p>
 </section>"""
+INCIDENTS: Final = """<h1 class="vk-unseen">{incidents}</h1>
+<section class="vk-panel live"><form class="vk-act" id="vk-act">
+<label class="vk-check"><input type="checkbox" id="vk-open" checked><span>{only_open}</span></label>
+<label><span>{comment}</span><input id="vk-comment" maxlength="500"></label>
+<output id="vk-result" role="status"></output></form>
+<div id="vk-incidents" class="vk-scroll"></div></section>"""
+HELD: Final = """<h1 class="vk-unseen">{held}</h1>
+<section class="vk-panel vk-tablepanel vk-tall"><form class="vk-act" id="vk-act">
+<label class="vk-search"><span>{filter}</span><input id="vk-filter" type="search"></label>
+<label><span>{comment}</span><input id="vk-comment" maxlength="500"></label>
+<div class="vk-actions" id="vk-actions"></div>
+<output id="vk-result" role="status"></output></form>
+<div id="vk-grid" class="vk-grid"></div></section>"""
+PERFORMANCE: Final = """<h1 class="vk-unseen">{performance}</h1>
+<section class="vk-totals live" id="vk-totals" aria-label="{performance}"></section>
+<div class="vk-act"><label class="vk-search"><span>{site}</span><select id="vk-site"></select></label>
+<output id="vk-result" role="status"></output></div>
+<div class="vk-figures live"><section class="vk-panel"><h2>{against}</h2><div id="vk-against"></div></section>
+<div class="vk-side">
+<section class="vk-panel"><h2>{by_priority}</h2><div class="vk-bars" id="vk-priorities"></div></section>
+<section class="vk-panel"><h2>{worst}</h2><div id="vk-worst"></div></section>
+<section class="vk-panel"><h2>{standing}</h2><div id="vk-standing"></div></section>
+<section class="vk-panel"><h2>{chattering}</h2><div id="vk-chattering"></div></section></div></div>"""
 
 WORDS: Final = {
     "simulation": "SIMULATION",
@@ -132,6 +155,15 @@ WORDS: Final = {
     "detail": "The alarm in full",
     "alarm_pages": "Pages of alarms",
     "journal": "Journal",
+    "incidents": "Incidents",
+    "only_open": "Only open ones",
+    "held": "Held back",
+    "performance": "Performance",
+    "against": "Against EEMUA 191 and ISA-18.2",
+    "by_priority": "Alarms of the last 7 days by priority",
+    "worst": "Worst conditions of 7 days",
+    "standing": "Standing alarms",
+    "chattering": "Chattering alarms",
     "what": "Events",
     "words": "Words",
     "show": "Show",

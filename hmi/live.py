@@ -16,7 +16,7 @@ from typing import Final
 
 from asyncua import Client, ua
 
-from hmi import events, simulations
+from hmi import events, management, simulations
 from hmi.alarms import AlarmList
 from hmi.channel import encode
 from hmi.channels import FLEET_KEY, Channels
@@ -43,6 +43,7 @@ class State:
     server_time: int = 0  # [µs since 1970]
     reason: str = "Connecting to the OPC UA server."
     simulations: tuple[Running, ...] = ()
+    priorities: tuple[int, ...] = ()  # lowest severities of all but the lowest priority, the highest first
 
 
 class Live:
@@ -85,6 +86,7 @@ class Live:
                 "active": active,
                 "unacknowledged": unacknowledged,
                 "severity": severity,
+                "priorities": self.state.priorities or None,
                 "simulated": self.channels.simulated(),
                 "simulations": [
                     [each.scenario, each.target, each.since, each.until] for each in self.state.simulations
@@ -97,11 +99,21 @@ class Live:
         client = await self._endpoint.open(self._identity(), watchdog=60.0)
         try:
             await self.channels.attach(client)
+            await self._learn_priorities(client)
             subscription = await self._subscribe_alarms(client)
             await self._probe(client, subscription)
         finally:
             self.channels.detach()
             await close(client)
+
+    async def _learn_priorities(self, client: Client) -> None:
+        """Where each priority begins; another server than ours has none to tell."""
+        _, topology = self.channels.connection()
+        try:
+            found = await management.priorities(client, topology)
+        except ua.UaStatusCodeError:
+            return
+        self.state.priorities = tuple(sorted((each["severity"] for each in found[1:]), reverse=True))
 
     def _identity(self) -> Identity:
         """The service account that the server made for the HMI; a demo also reads anonymously."""

@@ -16,13 +16,34 @@ from nicegui import ui
 from nicegui.elements.aggrid import AgGrid
 from nicegui.elements.echart import EChart
 
-from hmi.frames import ALARMS, BAR, FLEET, HEAD, JAR, JOURNAL, MARK, SCRIPT, SITE, TABS, WORDS
+from hmi.frames import (
+    ALARMS,
+    BAR,
+    FLEET,
+    HEAD,
+    HELD,
+    INCIDENTS,
+    JAR,
+    JOURNAL,
+    MARK,
+    PERFORMANCE,
+    SCRIPT,
+    SITE,
+    TABS,
+    WORDS,
+)
 from hmi.i18n import catalogue, language, text
 
 # Importing these puts their scripts into the import map, from where the pages' scripts take them.
 CHARTS: Final = (AgGrid, EChart)
 # The pages of alarms: address, the page's name, and what its tab says.
-ALARM_TABS: Final = (("/alarms", "alarms", "Alarms"), ("/alarms/journal", "journal", "Journal"))
+ALARM_TABS: Final = (
+    ("/alarms", "alarms", "Alarms"),
+    ("/alarms/incidents", "incidents", "Incidents"),
+    ("/alarms/held", "held", "Held back"),
+    ("/alarms/journal", "journal", "Journal"),
+    ("/alarms/performance", "performance", "Performance"),
+)
 ALARM_PAGES: Final = frozenset(page for _, page, _ in ALARM_TABS)
 
 
@@ -32,7 +53,10 @@ def add_pages() -> None:
     ui.page("/site/{site}", title="Voltkeep - Site")(site_page)
     ui.page("/jar/{site}/{system}/{string}/{jar}", title="Voltkeep - Jar")(jar_page)
     ui.page("/alarms", title="Voltkeep - Alarms")(alarms_page)
+    ui.page("/alarms/incidents", title="Voltkeep - Incidents")(incidents_page)
+    ui.page("/alarms/held", title="Voltkeep - Held back")(held_page)
     ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
+    ui.page("/alarms/performance", title="Voltkeep - Performance")(performance_page)
 
 
 def fleet_page(request: Request) -> None:
@@ -53,6 +77,21 @@ def jar_page(request: Request, site: str, system: str, string: str, jar: str) ->
 def alarms_page(request: Request) -> None:
     """The alarm list."""
     _frame(request, "alarms", "", TABS + ALARMS)
+
+
+def incidents_page(request: Request) -> None:
+    """Alarms of one cause at one site, as one thing."""
+    _frame(request, "incidents", "", TABS + INCIDENTS)
+
+
+def held_page(request: Request) -> None:
+    """What operators are not shown."""
+    _frame(request, "held", "", TABS + HELD)
+
+
+def performance_page(request: Request) -> None:
+    """How the alarm system does."""
+    _frame(request, "performance", "", TABS + PERFORMANCE)
 
 
 def journal_page(request: Request) -> None:

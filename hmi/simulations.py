@@ -38,7 +38,7 @@ def running(values: Sequence[ua.DataValue]) -> tuple[Running, ...]:
         variant = data.Value if data.StatusCode is None or data.StatusCode.is_good() else None
         columns.append(list(variant.Value or ()) if variant is not None else [])
     return tuple(
-        Running(scenario, target, _milliseconds(since), _milliseconds(until) if _is_set(until) else None)
+        Running(scenario, target, _milliseconds(since), _milliseconds(until) if is_set(until) else None)
         for scenario, target, since, until in zip(*columns, strict=False)
     )
 
@@ -53,7 +53,8 @@ async def read(client: Client, topology: Topology | None) -> tuple[int, tuple[Ru
     return microseconds(clock.Value.Value), running(values) if values else ()
 
 
-def _is_set(time: Any) -> bool:
+def is_set(time: Any) -> bool:
+    """Whether a DateTime is not null."""
     return time is not None and time.year > _NULL_YEAR
 
 

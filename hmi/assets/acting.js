@@ -20,11 +20,11 @@ const MORE = [
 const HOURS = [[0, "Until it clears"], [0.5, "30 min"], [2, "2 h"], [8, "8 h"]];
 
 // Fills the form; `chosen` gives the alarms, `done` follows an action. What it returns looks at the choice again.
-export function acting(form, chosen, done, names = ["acknowledge", "confirm", "comment", "shelve", "unshelve"]) {
+export function acting(form, chosen, done, names = ACTIONS.map(([name]) => name), others = MORE.slice(0, 5).map(([name]) => name)) {
   const said = by("vk-result");
   const comment = by("vk-comment");
   const buttons = ACTIONS.filter(([name]) => names.includes(name)).map((action) => button(action, action[0] === "acknowledge" ? "vk-primary" : "vk-button"));
-  const more = MORE.map((action) => button(action, "vk-button"));
+  const more = MORE.filter(([name]) => others.includes(name)).map((action) => button(action, "vk-button"));
   const menu = make("details", { class: "vk-menu" }, make("summary", { class: "vk-button" }, t("More")), make("div", { class: "vk-panel" }, ...more.map((each) => each.node)));
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -32,7 +32,7 @@ export function acting(form, chosen, done, names = ["acknowledge", "confirm", "c
     menu.firstElementChild.focus();
   });
   addEventListener("pointerdown", (event) => menu.contains(event.target) || (menu.open = false));
-  by("vk-actions").replaceChildren(...buttons.map((each) => each.node), menu);
+  by("vk-actions").replaceChildren(...buttons.map((each) => each.node), ...(names.length >= others.length ? [menu] : more.map((each) => each.node)));
   form.onsubmit = (event) => {
     event.preventDefault();
     const first = buttons.find((each) => !each.node.disabled);
@@ -110,7 +110,9 @@ function asking(shelve) {
       return make("label", {}, make("input", { type: "radio", name: "hours", value: hours, checked: hours === 0.5, disabled: far }), make("span", {}, t(label)));
     }));
     dialog.showModal();
-    options.querySelector("input:checked:enabled, input:enabled")?.focus();
+    const first = options.querySelector("input:checked:enabled") ?? options.querySelector("input:enabled");
+    if (first) first.checked = true;
+    first?.focus();
   };
 }
 

@@ -3,6 +3,7 @@ import * as AgGrid from "nicegui-aggrid";
 import { PRIORITIES, alarmState, badge, begin, by, figure, gridTheme, make, priority, reduced, segments, setText, showsSimulated, sourceLink, stamp, t, together, urgency } from "./base.js";
 import { acting } from "./acting.js";
 import { detail } from "./detail.js";
+import { flooding } from "./flood.js";
 
 // Who is held back is no alarm for the operator: it stands in a list of its own.
 const STATES = {
@@ -36,6 +37,7 @@ begin(() => {
   choices(by("vk-priority"), PRIORITIES.map(({ rank, letter, word }) => [rank, `${letter} ${word}`]));
   setInterval(() => grid.refreshCells({ columns: narrow ? ["message"] : ["state"], force: true, rowNodes: shelved() }), 10_000);
   return {
+    fleet: flooding(),
     "alarms/": {
       all: (snapshot) => {
         rows.clear();

@@ -93,6 +93,7 @@ export const PRIORITIES = [
   { rank: 3, letter: "3", word: t("Medium"), kind: "medium" },
   { rank: 4, letter: "4", word: t("Low"), kind: "low" },
 ];
+export const lowest = (rank) => bounds[rank - 1] ?? 0;
 export function priority(severity) {
   const at = bounds.findIndex((bound) => severity >= bound);
   return PRIORITIES[at < 0 ? 3 : at];

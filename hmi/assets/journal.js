@@ -1,12 +1,12 @@
 // The journal: every event that the historian kept, newest first, by time, place and words.
 import * as AgGrid from "nicegui-aggrid";
-import { PRIORITIES, badge, begin, by, gridTheme, make, priority, reduced, serverNow, setText, showsSimulated, sourceLink, stamp, t, together } from "./base.js";
+import { PRIORITIES, badge, begin, by, gridTheme, lowest, make, priority, reduced, serverNow, setText, showsSimulated, sourceLink, stamp, t, together } from "./base.js";
+import { flooding } from "./flood.js";
 
 const HOUR = 3_600_000;
 const narrow = innerWidth < 700;
 const SPANS = [[1, "1 h"], [24, "24 h"], [168, "7 d"], [720, "30 d"], [8760, "1 y"]];
 const KINDS = [["1", "Of alarms"], ["", "All"]];
-const LEAST = { 1: 800, 2: 600, 3: 400 };
 let grid = null;
 let asked = 0;
 
@@ -18,7 +18,7 @@ begin(() => {
     grid.forEachNode((node) => (found ||= node.data.simulated));
     return found;
   });
-  by("vk-least").replaceChildren(make("option", { value: 0 }, t("All")), ...PRIORITIES.slice(0, 3).map(({ rank, letter, word }) => make("option", { value: LEAST[rank] }, `${letter} ${word}${rank > 1 ? ` ${t("and above")}` : ""}`)));
+  by("vk-least").replaceChildren(make("option", { value: 0 }, t("All")), ...PRIORITIES.slice(0, 3).map(({ rank, letter, word }) => make("option", { value: rank }, `${letter} ${word}${rank > 1 ? ` ${t("and above")}` : ""}`)));
   options("vk-span", SPANS, 24);
   options("vk-what", KINDS, "1");
   by("vk-ask").onsubmit = (event) => {
@@ -28,14 +28,11 @@ begin(() => {
   for (const id of ["vk-span", "vk-least", "vk-site", "vk-what"]) by(id).onchange = () => ask();
   by("vk-older").onclick = () => ask(true);
   return {
-    fleet: {
-      all: (snapshot) => {
-        const sites = snapshot.tables.find((each) => each.name === "sites").rows;
-        by("vk-site").replaceChildren(make("option", { value: "" }, t("All")), ...sites.map((site) => make("option", { value: site }, site)));
-        if (!asked) ask();
-      },
-      some: () => {},
-    },
+    fleet: flooding((data) => {
+      if (asked) return;
+      by("vk-site").replaceChildren(make("option", { value: "" }, t("All")), ...data.tables.sites.rows.map((site) => make("option", { value: site }, site)));
+      ask();
+    }),
   };
 });
 
@@ -48,7 +45,7 @@ async function ask(older = false) {
   const end = older ? last() : Math.floor(serverNow());
   const start = older ? 0 : end - Number(by("vk-span").value) * HOUR;
   const query = new URLSearchParams({ from: older ? from() : start, to: end, path: by("vk-site").value, words: by("vk-words").value.trim(),
-    severity: by("vk-least").value, alarms: by("vk-what").value });
+    severity: lowest(Number(by("vk-least").value)), alarms: by("vk-what").value });
   if (!older) ask.from = start;
   setText(by("vk-result"), t("Reading"));
   by("vk-result").className = "";

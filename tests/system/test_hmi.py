@@ -29,6 +29,15 @@ FLAGS = [
 ]
 SECONDS = 1000.0  # ms
 JAR = "Bangrak/UPS-1/S03/J07"
+# Something is simulated, and the badge says how many alarms of the plant are active.
+BADGE_COUNTS_THE_PLANT = """async () => {
+  const { alarms } = await (await fetch('/api/snapshot?key=alarms/')).json();
+  const count = alarms.filter((a) => a.active && !a.simulated && !a.held && !a.branch).length;
+  const badge = document.getElementById('vk-alarms');
+  const said = badge.hidden ? 0 : Number(badge.textContent.split(' ')[0]);
+  return alarms.some((a) => a.simulated) && said === count;
+}"""
+ALARM_PAGES = ("/alarms", *(f"/alarms/{name}" for name in ("incidents", "held", "journal", "performance")))
 
 
 @pytest.fixture(scope="module")
@@ -369,7 +378,7 @@ def test_thai_and_back(page: Page) -> None:
 
 def test_works_on_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/site/Bangrak", f"/jar/{JAR}", "/alarms", "/alarms/journal"):
+    for path in ("/", "/site/Bangrak", f"/jar/{JAR}", *ALARM_PAGES):
         page.goto(path)
         page.wait_for_selector(".vk-panel")
         expect(page.locator("#vk-link")).to_contain_text("Connected")
@@ -416,3 +425,109 @@ def test_alarms_are_acknowledged_with_a_comment(page: Page) -> None:
     row = page.locator(f".ag-center-cols-container .ag-row[row-id={json.dumps(key)}]")
     expect(row).to_contain_text("Looked at it")
     expect(row).not_to_have_class(re.compile("vk-new"))
+
+
+def test_the_pages_of_alarms_are_reached_by_keyboard_and_say_so(page: Page) -> None:
+    page.goto("/alarms")
+    for name in ("Incidents", "Held back", "Journal", "Performance"):
+        link = page.get_by_label("Pages of alarms").get_by_role("link", name=name)
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=name, exact=True).first).to_be_visible()
+        expect(page.get_by_label("Pages of alarms").locator("[aria-current=page]")).to_have_text(name)
+        expect(page.locator("#vk-link")).to_contain_text("Connected")
+        expect(page.locator(".vk-fault")).to_have_count(0)
+
+
+def test_figures_stand_beside_what_they_should_be(page: Page) -> None:
+    page.goto("/alarms/performance")
+    row = page.locator("#vk-against tr", has_text="Alarms in 24 h").first
+    expect(row.locator("td").nth(1)).to_have_text("150")
+    expect(row.locator("td").nth(2)).to_have_text("300")
+    expect(row.locator("td").last).to_have_text(re.compile("Acceptable|Manageable|Too much|Not known yet"))
+    expect(page.locator("#vk-priorities .vk-barrow")).to_have_count(4)
+    expect(page.locator("#vk-totals")).to_contain_text("Alarm rate")
+
+
+def test_simulated_alarms_are_listed_and_marked_but_are_none_of_the_plant(
+    page: Page, voltkeep: Voltkeep
+) -> None:
+    page.goto("/alarms")
+    number = simulate.start(voltkeep, "TemperatureSpike", "Hat Yai/UPS-1/S01", Rise=18.0)
+    try:
+        page.get_by_label("Filter").fill("SIMULATION Hat Yai UPS-1 S01")
+        expect(page.locator(".ag-center-cols-container .ag-row").nth(3)).to_be_visible(timeout=20 * SECONDS)
+        page.wait_for_function(BADGE_COUNTS_THE_PLANT)
+        page.goto("/alarms/incidents")
+        incident = page.locator(".vk-incidents tr", has_text="Hat Yai").first
+        expect(incident).to_contain_text("Simulated")
+        incident.get_by_role("button").first.press("Enter")
+        expect(page.locator(".vk-inside tbody tr").nth(3)).to_be_visible()
+        expect(page.locator(".vk-inside")).to_contain_text("First out")
+    finally:
+        simulate.stop(voltkeep, number)
+
+
+def test_the_journal_is_asked_by_words_and_place(page: Page, voltkeep: Voltkeep) -> None:
+    page.goto("/alarms/journal")
+    page.get_by_label("Events").select_option("All")
+    expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
+    page.get_by_label("Words").fill("no such words anywhere")
+    page.keyboard.press("Enter")
+    expect(page.locator("#vk-result")).to_have_text("0 events")
+    for wrong in ("from=x", "severity=1001", "from=9&to=5"):
+        assert page.request.get(f"/api/journal?{wrong}").status == 400
+    assert page.request.get("/api/journal?path=Atlantis").status == 404
+
+
+def test_nonsense_is_no_action(page: Page) -> None:
+    page.goto("/alarms")
+    for action, body in (
+        ("explode", {"keys": []}),
+        ("shelve", {"keys": [], "seconds": -1}),
+        ("comment", {"keys": "all"}),
+        ("comment", {"keys": [], "comment": "x" * 501}),
+        ("comment", []),
+    ):
+        assert page.request.post(f"/api/alarms/{action}", data=body).status == 400
+    unknown = page.request.post("/api/alarms/shelve", data={"keys": ["Nowhere#Nothing"], "seconds": 60})
+    assert unknown.json() == {"done": 0, "failed": {"Nowhere#Nothing": "The alarm is gone."}}
+
+
+def test_an_alarm_is_shelved_listed_as_held_back_and_brought_back(page: Page) -> None:
+    key = "Fleet#HistoryBehind"  # quiet, and shelved all the same
+    asked = {"keys": [key], "seconds": 1800, "comment": "Works on the database"}
+    assert page.request.post("/api/alarms/shelve", data=asked).json() == {"done": 1, "failed": {}}
+    refused = page.request.post("/api/alarms/shelve", data={**asked, "seconds": 1e9}).json()
+    assert refused["failed"] == {key: "It may not be shelved for so long."}
+    page.goto("/alarms/held")
+    row = page.locator(".ag-center-cols-container .ag-row", has_text="HistoryBehind")
+    expect(row).to_contain_text("Shelved")
+    expect(row).to_contain_text("Works on the database")
+    expect(row).to_contain_text("admin")
+    row.click()
+    page.get_by_role("button", name="Unshelve (1)").press("Enter")
+    expect(page.locator("#vk-result")).to_contain_text("1 unshelved.")
+    expect(row).to_have_count(0, timeout=10 * SECONDS)
+
+
+def test_how_long_to_shelve_is_asked_with_the_keyboard(page: Page) -> None:
+    page.goto("/alarms")
+    first = page.locator(".ag-center-cols-container .ag-row").first
+    first.wait_for(timeout=90 * SECONDS)
+    key = first.get_attribute("row-id")
+    first.click()
+    expect(page.get_by_label("The alarm in full")).to_contain_text("What to do")
+    page.get_by_role("button", name="Shelve (1)").press("Enter")
+    dialog = page.get_by_role("dialog", name="Shelve for how long?")
+    expect(dialog.get_by_role("radio", name="30 min")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_role("radio", name="2 h")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(page.locator("#vk-result")).to_contain_text("1 shelved.")
+    page.get_by_role("radio", name="Shelved or suppressed").click()
+    row = page.locator(f".ag-center-cols-container .ag-row[row-id={json.dumps(key)}]")
+    expect(row).to_contain_text("Shelved, still")
+    row.click()
+    page.get_by_role("button", name="Unshelve (1)").click()
+    expect(page.locator("#vk-result")).to_contain_text("1 unshelved.")

@@ -1,0 +1,110 @@
+// Incidents: alarms of one cause at one site as one thing, with what came first; open ones before closed ones.
+import { ageText, badge, begin, by, figure, make, priority, serverNow, setText, showsSimulated, siteLink, sourceLink, stamp, t } from "./base.js";
+import { flooding } from "./flood.js";
+
+let rows = [];
+let opened = new Map(); // id -> members
+
+begin(() => {
+  showsSimulated(() => rows.some((row) => row.simulated));
+  by("vk-open").onchange = read;
+  by("vk-act").onsubmit = (event) => event.preventDefault();
+  read();
+  setInterval(read, 3000);
+  return { fleet: flooding() };
+});
+
+async function read() {
+  try {
+    const found = await ask(`/api/incidents?open=${by("vk-open").checked}`);
+    for (const id of [...opened.keys()]) {
+      if (found.some((row) => row.id === id)) opened.set(id, await ask(`/api/incident?id=${encodeURIComponent(id)}`));
+      else opened.delete(id);
+    }
+    rows = found;
+    draw();
+    if (by("vk-result").dataset.fault) say("");
+  } catch (error) {
+    say(`▲ ${error.message}`, true);
+  }
+}
+
+async function ask(url) {
+  const answer = await fetch(url);
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(t(body.fault ?? answer.statusText));
+  return body.rows;
+}
+
+function say(text, fault = false) {
+  const result = by("vk-result");
+  setText(result, text);
+  result.className = fault ? "vk-fault" : "";
+  result.dataset.fault = fault ? "1" : "";
+}
+
+function draw() {
+  const focused = document.activeElement?.dataset?.incident;
+  const head = ["Priority", "State", "Site", "Cause", "First out", "Opened", "Members", "Active", "Peak", "Hidden", "To acknowledge", ""];
+  const table = make("table", { class: "vk-table vk-incidents" },
+    make("thead", {}, make("tr", {}, ...head.map((label, k) => make("th", { scope: "col", class: k > 5 ? "vk-num" : "" }, label ? t(label) : "")))),
+    make("tbody", {}, ...rows.flatMap((row) => [line(row), ...(opened.has(row.id) ? [inside(row)] : [])])));
+  by("vk-incidents").replaceChildren(rows.length ? table : make("p", { class: "vk-empty" }, t("No incidents.")));
+  if (focused) document.querySelector(`[data-incident="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function line(row) {
+  const { letter, kind, word } = priority(row.severity);
+  const open = row.state === "Open";
+  const wait = row.unacknowledged;
+  const lasts = ageText(((row.closed || serverNow()) - row.opened) / 1000);
+  const button = make("button", { type: "button", class: "vk-button", "data-incident": `show ${row.id}`, "aria-expanded": String(opened.has(row.id)), onclick: () => unfold(row.id) }, opened.has(row.id) ? "▾" : "▸", make("span", { class: "vk-unseen" }, `${t("Members")} ${row.id}`));
+  return make("tr", { class: open ? "" : "vk-muted" },
+    make("td", {}, button, " ", badge(open && row.active ? kind : "past", letter, word), word),
+    make("td", {}, open ? t("Open") : t("Closed"), row.simulated ? make("small", {}, t("Simulated")) : ""),
+    make("td", {}, row.site === "Fleet" ? make("a", { href: "/" }, t("Fleet")) : make("a", { href: siteLink(row.site) }, row.site)),
+    make("td", {}, t(row.cause)), make("td", {}, ...condition(row.first)),
+    make("td", {}, stamp(row.opened), make("small", {}, lasts)),
+    ...["members", "active", "peak", "suppressed", "unacknowledged"].map((name) => make("td", { class: "vk-num" }, figure(row[name]))),
+    make("td", {}, wait ? make("button", { type: "button", class: "vk-button", "data-incident": `ack ${row.id}`, onclick: () => acknowledge(row) }, `${t("Acknowledge all")} (${figure(wait)})`) : ""));
+}
+
+const condition = (id) => [sourceLink(id.split("#")[0]), ` ${id.split("#")[1] ?? ""}`];
+
+function inside(row) {
+  const head = ["Condition", "First", "Last", "Activations", "Priority", "State"];
+  const lines = opened.get(row.id).map((member, k) => {
+    const { letter, kind, word } = priority(member.severity);
+    const state = [member.active ? t("Active") : t("Cleared"), member.acknowledged ? t("Acknowledged") : t("Unacknowledged"), member.suppressed ? t("Suppressed by design") : ""].filter(Boolean).join(", ");
+    return make("tr", {}, make("td", {}, ...condition(member.condition), k ? "" : make("small", {}, t("First out"))), make("td", {}, stamp(member.first)), make("td", {}, stamp(member.last)),
+      make("td", { class: "vk-num" }, figure(member.activations)), make("td", {}, badge(member.active && !member.suppressed ? kind : "past", letter, word), word), make("td", {}, state));
+  });
+  return make("tr", { class: "vk-inside" }, make("td", { colspan: 12 }, make("table", { class: "vk-table" },
+    make("thead", {}, make("tr", {}, ...head.map((label) => make("th", { scope: "col" }, t(label))))), make("tbody", {}, ...lines))));
+}
+
+async function unfold(id) {
+  if (opened.has(id)) opened.delete(id);
+  else {
+    try {
+      opened.set(id, await ask(`/api/incident?id=${encodeURIComponent(id)}`));
+    } catch (error) {
+      return say(`▲ ${error.message}`, true);
+    }
+  }
+  draw();
+}
+
+async function acknowledge(row) {
+  say(t("Sending"));
+  try {
+    const answer = await fetch("/api/incident/acknowledge", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ id: row.id, comment: by("vk-comment").value }) });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(t(body.fault ?? answer.statusText));
+    say(`${figure(body.done)} ${t("acknowledged.")}`);
+    by("vk-comment").value = "";
+    setTimeout(read, 300);
+  } catch (error) {
+    say(`▲ ${error.message}`, true);
+  }
+}
