@@ -16,16 +16,19 @@ from sqlalchemy import text
 _ROLLED: Final = {"sum": "bigint", "count": "integer"}  # the others have the type of the column
 
 
-def add_columns(asset: str, columns: Mapping[str, str], states: Collection[str] = ()) -> None:
+def add_columns(
+    asset: str, columns: Mapping[str, str], states: Collection[str] = (), names: Collection[str] = ()
+) -> None:
     """Add columns, SQL types by name, to the tables of an asset type (`jar`).
 
-    `states` names those that are no quantities: roll-ups keep no sum of them.
+    `states` names those that are no quantities: roll-ups keep no sum of them; of those that name an asset
+    they keep nothing but how many there were.
     """
     rolled = [
         f"ADD COLUMN {name}_{part} {_ROLLED.get(part, kind)}"
         for name, kind in columns.items()
         for part in ("sum", "count", "min", "max")
-        if not (part == "sum" and name in states)
+        if not (part == "sum" and name in states) and (part == "count" or name not in names)
     ]
     _alter(asset, [f"ADD COLUMN {name} {kind}" for name, kind in columns.items()], rolled)
 

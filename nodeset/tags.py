@@ -311,6 +311,18 @@ TAGS: Final[tuple[TagDef, ...]] = (
         )
         for low, high in RUL_BINS
     ),
+    _analog(_FLEET, _C, "ModelError", PERCENT, 0, 1000, 10, "Mean error of the learnt model of life left"),
+    _analog(
+        _FLEET,
+        _C,
+        "RemainingUsefulLifeDrop",
+        DAY,
+        0,
+        _RUL_MAX,
+        10,
+        "Largest fall of a jar's remaining useful life from one scan to the next within a day",
+    ),
+    TagDef(_FLEET, "RemainingUsefulLifeDropJar", "The jar whose remaining useful life fell so", Kind.JAR, _C),
     _state(_FLEET, _S, "HistorianState", HistorianState, "What becomes of the scans that are to be stored"),
     _analog(_FLEET, _S, "HistorianLag", SECOND, 0, _YEAR, 10, "How far what is stored is behind the scan"),
     TagDef(_FLEET, "HistorianWaiting", "Scans that wait to be stored", Kind.COUNT, _S, high=_ERRORS_MAX),

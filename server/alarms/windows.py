@@ -59,9 +59,10 @@ class Window:
         return other
 
     def adopt(self, other: Window, places: Index) -> None:
-        """Take some values from another window, which has seen the same times."""
-        self._low[:, places] = other._low[:, places]
-        self._high[:, places] = other._high[:, places]
+        """Take some values from another window; parts of time that only one of them has seen are dropped."""
+        same = (self._part == other._part)[:, None]
+        self._low[:, places] = np.where(same, other._low[:, places], np.inf)
+        self._high[:, places] = np.where(same, other._high[:, places], -np.inf)
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """All that is remembered."""

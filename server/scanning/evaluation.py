@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodeset.frame import Frame, Readings
-from server.scanning import totals
+from server.scanning import lifedrops, totals
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality
 
@@ -26,6 +26,7 @@ class Evaluation:
         totals.share_current(frame)
         totals.add_up_strings(frame)
         self.prognosis.step(frame)
+        lifedrops.put_drop(last, frame, self.prognosis.settled)
         totals.count_jars(frame)
         return frame
 

@@ -16,6 +16,7 @@ from nodeset.frame import Frame
 from nodeset.tags import Confidence
 
 JAR, SYSTEM = AssetType.JAR, AssetType.SYSTEM
+SETTLED: Final = 20  # readings of a jar's resistance after which one more changes its life little
 MODEL_VERSION: Final = "twin-1"
 _MICROSECONDS: Final = 1_000_000
 
@@ -53,7 +54,13 @@ class Prognosis:
             frame.put(JAR, name, values, seen)
         # No learnt model is published: the variable has no source (Part 8, 6.4.3.2).
         frame.put(JAR, "RulMlDays", np.nan, st.BAD_NOT_CONNECTED)
+        frame.put(AssetType.FLEET, "ModelError", np.nan, st.BAD_NOT_CONNECTED)
         self._put_runtime(frame)
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Jars of which the twin has seen enough for its estimates to stand still, shape (jars,)."""
+        return np.asarray(self.state.ageing.resistance_readings >= SETTLED)
 
     def _put_runtime(self, frame: Frame) -> None:
         status = frame.column_status(SYSTEM, "Load").copy()

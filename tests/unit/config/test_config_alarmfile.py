@@ -179,12 +179,26 @@ def test_shipped_file() -> None:
         for name, condition in file.conditions.items()
     }
     assert limits == {
-        "TemperatureHigh": [("high", 35), ("high_high", 45)],
+        "FloatVoltage": [("low", 13.5), ("high", 13.8)],
         "VoltageLevel": [("low", 11.5), ("high", 14.5)],
+        "TemperatureHigh": [("high", 35), ("high_high", 45)],
+        "OhmicDeviation": [("high", 20), ("high_high", 50)],
         "StateOfHealthLow": [("low_low", 80), ("low", 85)],
+        "RemainingUsefulLifeLow": [("low_low", 90), ("low", 180)],
+        "ReplacementUrgent": [("high", 0.5)],
         "SensorFault": [("high", 0.5), ("high_high", 2.5)],
+        "TwinDisagrees": [("low", -0.3), ("high", 0.3)],
         "ThermalRunawaySuspected": [("high", 10), ("high_high", 20)],
+        "StringImbalance": [("high", 0.25), ("high_high", 0.6)],
+        "CommunicationLoss": [("high", 0), ("high_high", 50)],
+        "MainsLost": [("high", 0.5)],
+        "HvacDegradation": [("high", 2)],
+        "RoomTemperatureRise": [("high", 10)],
+        "ReadingsMissing": [("low", 90)],
+        "ModelErrorHigh": [("high", 15)],
+        "RemainingUsefulLifeDropped": [("high", 30)],
         "HistoryBehind": [("high", 300), ("high_high", 86400)],
         "HistorySpillFull": [("high", 50), ("high_high", 90)],
-        "HistoryLost": [("high", 1.5)],
+        "HistoryLost": [("high", 0.5)],
     }
+    assert sum(condition.asset == "Jar" for condition in file.conditions.values()) == 10, "A8"
