@@ -259,7 +259,8 @@ class App:
         """Listen, for OPC UA and for health."""
         self._jobs = Jobs(historian.care)
         period = self._settings.scan.period
-        health = Health(scan, period, historian, self._opcua, self._jobs, self._notify_figures())
+        figures = self._notify_figures()
+        health = Health(scan, period, historian, self._opcua, self._jobs, figures, self._ledger)
         self._opcua.healthy = lambda: health.scanning
         await self._opcua.listen()
         self._stack.push_async_callback(self._opcua.close)

@@ -17,6 +17,7 @@ from server.scanning.scan import Scan
 from server.scanning.storing import state_of
 
 if TYPE_CHECKING:
+    from server.alarms.ledger import Ledger
     from server.notify.figures import NotifyFigures
 
 _LATE_SCANS: Final = 3
@@ -33,6 +34,7 @@ class Health:
         opcua: OpcUaServer,
         jobs: Jobs,
         notification: NotifyFigures | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._scan = scan
         self._period = period
@@ -40,6 +42,7 @@ class Health:
         self._opcua = opcua
         self._jobs = jobs
         self._notification = notification
+        self._ledger = ledger
         self.started = time.time()
 
     @property
@@ -54,7 +57,7 @@ class Health:
         scan, history = self._scan.stats, self._historian.stats
         notification = self._notification
         healthy = self.scanning and history.healthy and not history.losing
-        healthy = healthy and not (notification and notification.failing)
+        healthy = healthy and not (notification and notification.failing) and not self._unkept
         return {
             "status": "ok" if healthy else "degraded",
             "uptime_s": round(time.time() - self.started, 1),
@@ -87,6 +90,11 @@ class Health:
                 "events_dropped": self._historian.journal_writer.dropped,
             },
             "jobs": self._jobs.state(),
+            "alarms": {
+                "status": "not kept" if self._unkept else "ok",
+                "error": self._unkept,
+                "ledger_bytes": 0 if self._ledger is None else self._ledger.bytes,
+            },
             "notification": {"status": "off"} if notification is None else notification.state(),
             "opcua": {
                 "status": "ok",
@@ -113,6 +121,7 @@ class Health:
             ("voltkeep_opcua_subscriptions", "Subscriptions", len(self._opcua.subscriptions.all)),
             ("voltkeep_simulations", "Simulations that run", len(self._opcua.simulations.running())),
             ("voltkeep_simulated_purging", "Whether simulated rows must still go", float(simulated.purging)),
+            ("voltkeep_alarms_unkept", "Whether alarms cannot be written down", float(bool(self._unkept))),
             ("voltkeep_active_alarms", "Active conditions", self._total("ActiveAlarms")),
             ("voltkeep_healthy_jars", "Jars that are healthy", self._total("HealthyJars")),
             ("voltkeep_fresh_share_percent", "Jars with fresh data", self._total("FreshDataShare")),
@@ -155,6 +164,11 @@ class Health:
             failed.add_metric([job.name], float(bool(job.error)))
             done.add_metric([job.name], job.done)
         yield from (seconds, failed, done)
+
+    @property
+    def _unkept(self) -> str:
+        """Why alarms would not outlive the process, if they would not."""
+        return "" if self._ledger is None else self._ledger.error
 
     def _total(self, tag: str) -> float:
         return float(self._scan.frame.column(AssetType.FLEET, tag)[0])
