@@ -14,11 +14,15 @@ class ServerError(Exception):
 
 
 class ServiceError(ServerError):
-    """A service call is answered with a ServiceFault of this StatusCode."""
+    """A service call is answered with a ServiceFault of this StatusCode.
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"0x{code:08X}")
+    Where it is one of several operations that is refused, `text` says why, for who asks for diagnostics.
+    """
+
+    def __init__(self, code: int, text: str = "") -> None:
+        super().__init__(text or f"0x{code:08X}")
         self.code = code
+        self.text = text
 
 
 class StartError(ServerError):

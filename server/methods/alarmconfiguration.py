@@ -22,6 +22,7 @@ from server.alarms.conditions import FLEET, Conditions
 from server.alarms.configuration import Configuration, Plan, UnreadableError
 from server.alarms.limits import Limits
 from server.alarms.overrides import Override, OverrideError, Setting, setting_of, targeted
+from server.errors import ServiceError
 from server.protocol.wire import ticks
 from server.security.permissions import Profile
 from server.services.method import ArgumentError, Invocation, MethodError, MethodService, Outputs
@@ -94,17 +95,16 @@ class AlarmConfiguration:
         row, setting, scale = found
 
         async def write(value: Any, user: str) -> int:
-            if value != value:  # a limit is taken away by Configure only
-                return int(S.BadOutOfRange)
+            if value != value:
+                raise ServiceError(S.BadOutOfRange, "a limit is taken away by Configure only")
             index = self._conditions.table.index
             values = {setting: float(value) / scale}
             try:
                 await self._change(index.locate(row)[0].name, index.path(row), values, user)
             except OverrideError as error:
-                log.info("alarm configuration refused", by=user, node=identifier, reason=str(error))
-                return int(S.BadOutOfRange)
+                raise ServiceError(S.BadOutOfRange, str(error)) from None
             except MethodError as error:
-                return error.code
+                raise ServiceError(error.code, error.text) from None
             return 0
 
         return write

@@ -25,7 +25,7 @@ from server.protocol.indexrange import BadRange, Mismatch, NoData, parse, put, t
 from server.protocol.sessions import Session
 from server.protocol.stack import NodeData, struct_to_binary
 from server.protocol.turns import Pace, Work
-from server.protocol.wire import I32, response_header
+from server.protocol.wire import I32, OPERATION_ADDITIONAL_INFO, response_header, return_diagnostics
 from server.security.audit import Audit
 from server.security.permissions import Permission, Permissions, Profile
 from server.space.addressspace import AddressSpace
@@ -267,14 +267,19 @@ class AttributeService:
         for item in call.elements(ua.WriteValue, call.header.end, MAX_WRITES):
             items.append(item)  # all are decoded before the first is written
             await pace.step()
-        response = ua.WriteResponse()
+        response, texts = ua.WriteResponse(), []
         for item in items:
-            response.Results.append(ua.StatusCode(await self._write_one(call, item)))
+            code, text = await self._write_one(call, item)
+            response.Results.append(ua.StatusCode(code))
+            texts.append(text)
             await pace.step()
+        if any(texts) and return_diagnostics(call.data) & OPERATION_ADDITIONAL_INFO:
+            response.DiagnosticInfos = [ua.DiagnosticInfo(AdditionalInfo=text or None) for text in texts]
         return response
 
-    async def _write_one(self, call: Call, item: ua.WriteValue) -> int:
-        old = ua.Variant()
+    async def _write_one(self, call: Call, item: ua.WriteValue) -> tuple[int, str]:
+        """The StatusCode, and why it is refused, for clients that ask for diagnostics."""
+        old, text = ua.Variant(), ""
         node = self._space.get(item.NodeId)
         try:
             if call.owner.closed:  # while another value was being written
@@ -286,12 +291,12 @@ class AttributeService:
             new = self._new_value(node, item, old)
             code = await self._give(node, new, call.owner)
         except ServiceError as error:
-            code = int(error.code)
+            code, text = int(error.code), error.text
         except Exception:  # a defect of one variable must not cost the others their answer
             log.exception("write failed", node=item.NodeId.to_string())
             code = int(S.BadInternalError)
         self._record(call, item, old, code)
-        return code
+        return code, text
 
     def _check_target(self, node: NodeData, item: ua.WriteValue, session: Session) -> None:
         """Whether this attribute can be written, by this user, in this combination."""

@@ -11,6 +11,7 @@ from asyncua import Client, ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import extensionobject_from_binary
 from opcuahistory import event_details
+from opcuahistory import events as events_of
 from opcuahistory import result as history_of
 from opcuaserver import OpcUaTestServer, answer, request
 from opcuasubscriber import Heat, Subscriber, item, select
@@ -74,6 +75,26 @@ async def test_events_of_what_is_related(
         assert {source for (source,) in await made.events()} == {BANGRAK}
     else:
         assert await silence(made)
+
+
+async def test_history_knows_what_is_related(client: Client, server: OpcUaTestServer, heat: Heat) -> None:
+    """The journal is read with the same filters as subscribers have."""
+    types = await client.get_namespace_index(TYPES_URI)
+    far = literal(ua.NodeId(Ids.AlarmConditionType))
+    rest = literal(ua.NodeId(Ids.HasCondition)), literal(1), literal(True), literal(False)
+    begun = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    heat(BANGRAK, 47.0)
+
+    async def told(near: str) -> set[str]:
+        ends = literal(ua.NodeId(near, types)), far
+        chosen = where(select("SourceName"), (Op.RelatedTo, *ends, *rest))
+        details = event_details(begun, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), chosen)
+        return {source for (source,) in events_of(await history_of(client, server.node_id("Fleet"), details))}
+
+    async with asyncio.timeout(10):
+        while BANGRAK not in await told("JarType"):  # noqa: ASYNC110 (the journal is written beside)
+            await asyncio.sleep(0.05)
+    assert BANGRAK not in await told("StringType")
 
 
 WRONG = (
