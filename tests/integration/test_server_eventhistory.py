@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import itertools
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from opcuasubscriber import Heat, Subscriber, item, select
 
 from server.alarms.definition import AlarmType
 from server.alarms.fields import FIELDS
+from server.alarms.state import Transitions
 from server.security.permissions import Permission
 
 S = ua.StatusCodes
@@ -120,6 +122,52 @@ async def test_what_was_told_live_is_told_later_field_by_field(
         "Jar temperature is high: 50.00 °C",
         "Jar temperature is high: no longer",
     ]
+
+
+async def test_what_operators_did_is_told_later_field_by_field(
+    client: Client, server: OpcUaTestServer, heat: Heat
+) -> None:
+    """Of a condition and of the branch that an earlier activation has left."""
+    chosen, jar = select(*EVERY_FIELD), "Hat Yai/UPS-1/S01/J04"  # which no other test looks at
+    made = await Subscriber.create(client)
+    await made.monitor(item(SERVER, attribute=EVENTS, chosen=chosen, queue=1000))
+    opcua, table = server.app._opcua, server.app._alarms
+    row = table.index.row(jar, "TemperatureHigh")
+    assert row is not None
+
+    def do(act: Callable[..., Transitions], *arguments: Any) -> None:
+        now = opcua._table.frame.time
+        server.inside(lambda: opcua.conditions.tell(table, act(row, *arguments, "anna", now)))
+
+    for value in (50.0, 20.0, 50.0):
+        heat(jar, value)
+    do(table.timed_shelve, 60_000_000, "hot day")
+    do(table.suppress, "known")
+    do(table.remove_from_service, None)
+    do(table.acknowledge, table.event_id(row, int(table.state.event[row])), "seen")
+    (place,) = table.branches.of_row(row)
+    branch, last = (int(getattr(table.branches.state, name)[place]) for name in ("branch", "event"))
+    do(table.acknowledge, table.event_id_of(table.index.identifier(row), last, branch), "seen, too")
+    do(table.place_in_service, None)
+    do(table.unsuppress, None)
+    do(table.unshelve, None)
+    live: list[list[Any]] = []
+    place_of, end = EVERY_FIELD.index, table.event_id(row, int(table.state.event[row]))
+    while not live or live[-1][place_of("EventId")] != end:
+        live += await made.events()
+    await written(server)
+    ids = [fields[place_of("EventId")] for fields in live]
+    found = await told(client, live[0][place_of("Time")], chosen, lasting=100 * SECOND)
+    later = [fields for fields in found if fields[place_of("EventId")] in ids]
+    assert later == live
+    branches = {fields[place_of("BranchId")].Identifier for fields in later} - {0}
+    assert branches == {f"{jar}#TemperatureHigh@{branch}"}
+    comments = [text.Text for fields in later if (text := fields[place_of("Comment")]) and text.Text]
+    assert {"hot day", "known", "seen", "seen, too"} <= set(comments)
+    assert {fields[place_of("ClientUserId")] for fields in later} == {"", "anna"}
+    hidden = [fields[place_of("SuppressedOrShelved")] for fields in later]
+    assert hidden[0] is False
+    assert hidden[-2] is True
 
 
 @pytest.mark.parametrize(

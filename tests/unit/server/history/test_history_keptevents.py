@@ -38,6 +38,7 @@ VOLTAGE = AlarmDef(
     "VoltageLevel", TAG_OF[AssetType.JAR, "Voltage"], ConditionClass.MAINTENANCE, (NAN, 11.0, 14.0, NAN),
     (0, 400, 500, 0), 0.5, 1_000_000, 2_000_000, "Jar voltage", "Look at it.",
 )  # fmt: skip
+EVERY_FIELD = sorted({path for paths in FIELDS.values() for path in paths})
 ATTRIBUTES = [ua.AttributeIds.NodeId, ua.AttributeIds.BrowseName, ua.AttributeIds.Description]
 
 
@@ -58,7 +59,7 @@ def events(small_index: TagIndex) -> list[ConditionEvent]:
 
 def told(event: Event) -> list[object]:
     """All that an event tells, encoded and as values."""
-    paths = [*FIELDS[AlarmType.LEVEL], ("2:Scenario",)]
+    paths = [*EVERY_FIELD, ("2:Scenario",)]
     values = [(event.value(path).Value, event.value(path).VariantType) for path in paths]
     encoded = [event.encoded(path) for path in paths]
     return [event.type, event.source, values, encoded, *(event.encoded_attribute(int(a)) for a in ATTRIBUTES)]
@@ -88,6 +89,7 @@ def test_a_condition_of_any_type_keeps_its_whole_state(events: list[ConditionEve
     state = events[0].state._replace(
         confirmed=False, confirmed_time=START + 1, shelved=2, shelved_time=START + 2, shelved_until=START + 3,
         suppressed=3, suppressed_time=START + 4, out_of_service=True, service_time=START + 5, branch=1 << 40,
+        branches=2,
     )  # fmt: skip
     change = int(Change.CONFIGURED | Change.SHELVED)
     event = replace(events[0], definition=definition, state=state, change=change, _known={}, _encoded={})
