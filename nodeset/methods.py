@@ -352,4 +352,14 @@ CONFIGURATION: Final = (
     ),
 )
 
-METHODS: Final = SIMULATION + ANALYTICS + AUDIT + HISTORIAN + ALARMS + CONFIGURATION
+NOTIFICATION: Final = (
+    MethodDef(
+        "Alarms",
+        "TestNotification",
+        "Send a test message to a group of the notification file, to see that it can be reached",
+        (ArgumentDef("Group", DataType.STRING, "Name of the group"),),
+        (ArgumentDef("Addresses", DataType.UINT32, "How many addresses and webhooks it goes to"),),
+    ),
+)
+
+METHODS: Final = SIMULATION + ANALYTICS + AUDIT + HISTORIAN + ALARMS + CONFIGURATION + NOTIFICATION

@@ -12,7 +12,16 @@ from typing import Any, Final
 
 from nodeset.datatypes import DataType
 from nodeset.fleet import AssetType
-from nodeset.methods import ALARMS, ANALYTICS, AUDIT, CONFIGURATION, HISTORIAN, SIMULATION, MethodDef
+from nodeset.methods import (
+    ALARMS,
+    ANALYTICS,
+    AUDIT,
+    CONFIGURATION,
+    HISTORIAN,
+    NOTIFICATION,
+    SIMULATION,
+    MethodDef,
+)
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import TagDef, tags_of
 
@@ -216,7 +225,7 @@ TYPES: Final = (
     TypeDef(
         ALARM_MANAGEMENT_TYPE,
         "How the alarm system does, its incidents and its nuisances (ISA-18.2, EEMUA 191)",
-        methods=ALARMS + CONFIGURATION,
+        methods=ALARMS + CONFIGURATION + NOTIFICATION,
         variables=ALARM_FIGURES,
     ),
     TypeDef(
@@ -230,7 +239,13 @@ TYPES: Final = (
         AssetType.FLEET,
         "All batteries of an operator",
         PartDef("Simulation", SIMULATION_TYPE, Rule.MANDATORY, SIMULATION, SIMULATION_STATUS),
-        PartDef("Alarms", ALARM_MANAGEMENT_TYPE, Rule.MANDATORY, ALARMS + CONFIGURATION, ALARM_FIGURES),
+        PartDef(
+            "Alarms",
+            ALARM_MANAGEMENT_TYPE,
+            Rule.MANDATORY,
+            ALARMS + CONFIGURATION + NOTIFICATION,
+            ALARM_FIGURES,
+        ),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),

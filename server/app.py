@@ -227,6 +227,7 @@ class App:
         from server.notify.composition import notifier_of
 
         self._notifier = notifier_of(file, self._opcua.conditions, self._state)
+        self._opcua.notification.test = self._notifier.test
 
     def _check_ports(self) -> None:
         opcua, metrics = self._settings.opcua, self._settings.metrics

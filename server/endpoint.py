@@ -53,6 +53,7 @@ from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
 from server.methods.export import ExportMethods
 from server.methods.heldback import HeldBackMethods
+from server.methods.notification import NotificationMethods
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -157,6 +158,7 @@ class OpcUaServer:
         self.journal: Journal
         self._clock: Callable[[], int]
         self.conditions: Conditions
+        self.notification = NotificationMethods()
         self.set_points: WritableRows
         self.simulations: Simulations
         self.healthy: Callable[[], bool] = lambda: False
@@ -217,6 +219,7 @@ class OpcUaServer:
         exporting.register(methods)
         self._serve_configuration(space, methods, assets)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
+        self.notification.register(methods, assets.node_id)
         HeldBackMethods(self.alarms).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
         shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis

@@ -90,7 +90,7 @@ class Desk:
 
     def due(self, at: float) -> list[Message]:
         """What is to be sent."""
-        return self.alerts.due(START + at)
+        return [message for part in self.alerts.due(START + at) for message in part]
 
     def brief(self, at: float) -> list[tuple[str, str]]:
         """Kind and group of what is to be sent."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from server.notify.notice import Notice, from_list, to_list
+from server.notify.notice import Incident, Notice, from_list, to_list
 
 
 class News(StrEnum):
@@ -52,6 +52,7 @@ class Alert:
     waits_since: float | None = None  # since when it has been told and not acknowledged
     step: int = 0  # escalations so far
     members: dict[str, Member] = field(default_factory=dict)
+    incident: Incident | None = None  # that it is part of, as far as is known
 
     @property
     def news(self) -> list[Member]:
@@ -79,7 +80,7 @@ class Alert:
         return not any(member.notice.waits for member in self.members.values())
 
     def to_json(self) -> str:
-        """All but the members."""
+        """All but the members, and what may be asked again."""
         return json.dumps({name: getattr(self, name) for name in _KEPT})
 
 
@@ -88,7 +89,7 @@ def worst_first(members: Iterable[Member]) -> list[Member]:
     return sorted(members, key=lambda each: (-each.worst, each.began, each.notice.condition))
 
 
-_KEPT = tuple(f.name for f in fields(Alert) if f.name != "members")
+_KEPT = tuple(f.name for f in fields(Alert) if f.name not in ("members", "incident"))
 
 
 def alert_from_json(text: str) -> Alert:

@@ -8,7 +8,7 @@ and so do escalations and the all-clear. Branches are left out: their condition'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +18,7 @@ from server.notify.escalation import escalate, next_step
 from server.notify.flow import Flow
 from server.notify.hours import Hours
 from server.notify.message import Kind, Message
-from server.notify.notice import Notice
+from server.notify.notice import Incident, Notice
 from server.notify.rules import Rules
 from server.notify.wording import Wording
 
@@ -61,6 +61,8 @@ class Alerts:
         self._open: dict[Key, Alert] = {}
         self._of_site: dict[tuple[str, bool], dict[str, Alert]] = {}
         self._changes = Changes()
+        # The open incident of a condition, by the condition's name.
+        self.incident_of: Callable[[str], Incident | None] = lambda _condition: None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -144,19 +146,22 @@ class Alerts:
 
     # -- messages
 
-    def due(self, now: float) -> list[Message]:
-        """What is to be sent now."""
-        messages: list[Message] = []
+    def due(self, now: float) -> Iterator[list[Message]]:
+        """What is to be sent now, an alert at a time, as one of thousands of conditions takes a moment."""
         for key, alert in list(self._open.items()):
-            rule = self._rule(alert)
-            if alert.send_at is not None and alert.send_at <= now:
-                self._touch(alert)
-                messages += self._admitted(self._speak(alert, rule, now), now)
-            if rule.escalate:
-                messages += self._escalations(alert, rule, now)
-            if self._is_over(alert, rule):
-                self._forget(key, alert)
-        return [*messages, *self._digests(now)]
+            yield self._due(key, alert, now)
+        yield self._digests(now)
+
+    def _due(self, key: Key, alert: Alert, now: float) -> list[Message]:
+        rule, messages = self._rule(alert), []
+        if alert.send_at is not None and alert.send_at <= now:
+            self._touch(alert)
+            messages = self._admitted(self._speak(alert, rule, now), now)
+        if rule.escalate:
+            messages += self._escalations(alert, rule, now)
+        if self._is_over(alert, rule):
+            self._forget(key, alert)
+        return messages
 
     def next(self) -> float:
         """When `due` has something to do next, inf for never."""
@@ -254,6 +259,8 @@ class Alerts:
         minutes: float = 0,
     ) -> Message:
         alert.messages += 1
+        if not alert.simulated:
+            alert.incident = self.incident_of(alert.first) or alert.incident
         if group not in alert.told:
             alert.told.append(group)
         language = self._file.groups[group].language

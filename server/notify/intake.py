@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from nodeset.index import MIRROR
 from server.alarms.events import ConditionEvent
 from server.alarms.messages import message
 from server.notify.notice import LONGEST_ADVICE, LONGEST_LINE, LONGEST_TITLE, Notice, plain
@@ -31,9 +32,8 @@ class Intake:
     def tell(self, event: ConditionEvent) -> None:
         """An event was told."""
         definition, state = event.definition, event.state
-        if state.branch or not self._rules.concern(
-            definition.name, definition.kind, event.source, event.simulated
-        ):
+        place = event.source.removeprefix(MIRROR)
+        if state.branch or not self._rules.concern(definition.name, definition.kind, place, event.simulated):
             return
         if len(self._events) >= _MOST:
             self._events.popleft()

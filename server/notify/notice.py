@@ -13,6 +13,17 @@ LONGEST_ADVICE = 1600
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """What alarm management says of what belongs together; `first_out` names a condition."""
+
+    id: str
+    cause: str
+    first_out: str
+    members: int
+    suppressed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A condition at one moment; times in µs since 1970, `number` is that of its event."""
 

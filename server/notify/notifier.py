@@ -114,7 +114,12 @@ class Notifier:
                 if notice.number < SIMULATED:
                     heard = max(heard, notice.number)
             await asyncio.sleep(0)
-        await self._keep(self.alerts.due(self._clock()), heard)
+        deliveries: list[Delivery] = []
+        for messages in self.alerts.due(self._clock()):
+            for message in messages:
+                deliveries += self._deliveries(message)
+                await asyncio.sleep(0)
+        await self._keep(deliveries, heard)
 
     async def test(self, group: str) -> int:
         """Send a message to a group that tells that it is a test; how many it goes to.
@@ -152,11 +157,10 @@ class Notifier:
         self.alerts.reconcile(notices, heard, self._clock())
         await self._keep([], max([heard, 0, *(notice.number for notice in notices)]))
 
-    async def _keep(self, messages: list[Message], heard: int) -> None:
+    async def _keep(self, deliveries: list[Delivery], heard: int) -> None:
         changes = self.alerts.changes()
-        if not (messages or changes.alerts or changes.members or changes.flows or heard != self._heard):
+        if not (deliveries or changes.alerts or changes.members or changes.flows or heard != self._heard):
             return
-        deliveries = [delivery for message in messages for delivery in self._deliveries(message)]
         await self.store.call(self.store.outbox.keep, changes, heard, deliveries)
         self._heard = heard
         self._wake(deliveries)

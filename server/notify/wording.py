@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -56,7 +57,10 @@ class Wording:
         """
         say = PHRASES[language]
         lead = listed[0].notice
-        parts = [self._head(alert, kind, listed, language, minutes), self._first(alert, language), ""]
+        parts = [self._head(alert, kind, listed, language, minutes), self._first(alert, language)]
+        if alert.incident is not None:
+            parts.append(say["incident"].format_map(asdict(alert.incident)))
+        parts.append("")
         parts += [self._line(member, language) for member in listed[:MOST_LINES]]
         if len(listed) > MOST_LINES:
             parts.append(say["rest"].format(n=len(listed) - MOST_LINES))
@@ -79,6 +83,7 @@ class Wording:
             "severity": max(member.worst for member in listed),
             "priority": self._priority(max(member.worst for member in listed), "en"),
             "first": alert.first,
+            "incident": None if alert.incident is None else asdict(alert.incident),
             "count": len(listed),
             "active": len(alert.active),
             "unacknowledged": _waiting(alert),

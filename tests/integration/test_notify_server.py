@@ -17,6 +17,7 @@ import numpy as np
 import psycopg
 import pytest
 import yaml
+from asyncua import Client, ua
 from notifyservers import Hook, Mailbox, hook_server, mail_server
 from opcuaserver import OpcUaTestServer, serve
 
@@ -185,6 +186,37 @@ async def test_what_could_not_be_sent_is_sent_after_a_restart_and_once(place: tu
     assert subjects == ["[NOT ACKNOWLEDGED, critical", "[critical"]
     ids = [(address, mail["Message-ID"]) for address, mail in box.received]
     assert len(ids) == len(set(ids))
+
+
+async def call_test(client: Client, at: OpcUaTestServer, group: str) -> int:
+    """Call TestNotification."""
+    method = at.node_id("Alarms.TestNotification")
+    argument = ua.Variant(group, ua.VariantType.String)
+    return int(await client.get_node(at.node_id("Alarms")).call_method(method, argument))
+
+
+async def test_an_administrator_may_send_a_test(place: tuple[Path, str], client_home: Path) -> None:
+    box, hook = Mailbox(), Hook()
+    async with mail_server(box) as port, hook_server(hook) as url, house(place, box, hook, port, url) as at:
+        async with at.server.admin(client_home) as admin:
+            assert await call_test(admin, at.server, "duty") == 2
+            with pytest.raises(ua.UaStatusCodeError) as caught:
+                await call_test(admin, at.server, "nobody")
+            assert caught.value.code == ua.StatusCodes.BadInvalidArgument
+        await until(1, box.received)
+        await until(1, hook.requests)
+        assert box.received[0][1]["Subject"].startswith("Test message: ")
+        assert json.loads(hook.requests[0][1])["type"] == "test"
+        async with at.server.client() as anybody:
+            with pytest.raises(ua.UaStatusCodeError) as caught:
+                await call_test(anybody, at.server, "duty")
+        assert caught.value.code == ua.StatusCodes.BadUserAccessDenied
+
+
+async def test_without_a_file_there_is_nobody_to_test(server: OpcUaTestServer, admin: Client) -> None:
+    with pytest.raises(ua.UaStatusCodeError) as caught:
+        await call_test(admin, server, "duty")
+    assert caught.value.code == ua.StatusCodes.BadNotSupported
 
 
 def _make_all_due(path: Path) -> None:

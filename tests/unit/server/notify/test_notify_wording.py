@@ -10,6 +10,7 @@ from notices import Desk, alarm, later, over
 
 from server.notify.mailtext import mail_bytes
 from server.notify.message import Message
+from server.notify.notice import Incident
 from server.notify.phrases import PHRASES, PRIORITIES
 
 GOLDEN = """\
@@ -81,6 +82,14 @@ def test_the_same_for_a_program() -> None:
         "advice": "Mind the runtime that remains.",
         "user": "",
     }
+
+
+def test_a_message_names_the_incident_that_its_alarms_are_part_of() -> None:
+    desk = Desk()
+    desk.alerts.incident_of = {"A#MainsLost": Incident("I7", "MainsLost", "A#MainsLost", 216, 205)}.get
+    message = outage(desk)
+    assert "\nIncident I7: MainsLost, 216 alarms, 205 of them suppressed by cause\n" in message.text
+    assert message.data["incident"]["members"] == 216
 
 
 def test_every_language_has_every_phrase_with_the_same_blanks() -> None:
