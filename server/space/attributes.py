@@ -91,7 +91,7 @@ class Attributes:
 
     def read_refusal(self, node: NodeData, session: Session) -> int:
         """The StatusCode with which a session may not read a variable's value, or 0."""
-        if not self.access_level(node) & _READ:
+        if not _level(node) & _READ:
             return int(S.BadNotReadable)
         profile = self._permissions.profile_for(node.nodeid, session)
         return self._permissions.refusal(profile, session, Permission.READ)
@@ -105,7 +105,7 @@ class Attributes:
 
     def access_level(self, node: NodeData) -> int:
         """AccessLevel of a variable: only what somebody takes values for can be written."""
-        level = int(node.attributes[A.AccessLevel].value.Value.Value)
+        level = _level(node)
         settable = (
             node.nodeid in self._space.writers
             or self._set_points.row(node.nodeid) is not None
@@ -152,6 +152,11 @@ class Attributes:
 def class_of(node: NodeData) -> ua.NodeClass:
     """The class of a node."""
     return ua.NodeClass(node.attributes[A.NodeClass].value.Value.Value)
+
+
+def _level(node: NodeData) -> int:
+    """AccessLevel as the node keeps it: who takes values is asked where that matters."""
+    return int(node.attributes[A.AccessLevel].value.Value.Value)
 
 
 def _kept(node: NodeData, attribute: int) -> ua.DataValue:

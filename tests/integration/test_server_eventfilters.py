@@ -254,6 +254,15 @@ async def test_notifiers_and_sources_are_linked_both_ways(client: Client, server
     assert notifying == [1] * 5 + [0, 0]
 
 
+@pytest.mark.parametrize(("asked", "given"), [(0, 10_000), (1, 10_000), (2, 2), (2**32 - 1, 10_000)])
+async def test_the_size_of_a_queue(client: Client, server: OpcUaTestServer, asked: int, given: int) -> None:
+    """Of events 0 and 1 ask for what the server has, the greatest number for its most (Part 4, 7.21)."""
+    made = await Subscriber.create(client)
+    wanted = item(server.node_id("Fleet"), attribute=EVENTS, chosen=select("SourceName"), queue=asked)
+    (created,) = await made.monitor(wanted)
+    assert created.RevisedQueueSize == given
+
+
 @pytest.mark.parametrize("discard_oldest", [True, False])
 async def test_a_queue_that_shrinks_tells_what_it_lost(
     client: Client, server: OpcUaTestServer, heat: Heat, discard_oldest: bool

@@ -316,3 +316,18 @@ def test_a_simulated_cause_explains_what_is_simulated_and_nothing_of_the_plant()
     (_, closed), (_, again) = overlay.show(np.zeros(6, np.bool_), at(5))
     assert closed.state.suppressed.tolist() == [0, 0, 0]
     assert (again.rows.tolist(), again.state.suppressed.tolist()) == ([1], [0])
+
+
+def test_a_limit_that_is_changed_counts_for_plant_and_simulation() -> None:
+    simulated = Simulated()
+    assert simulated.simulate(10, j0=40.0).change.tolist() == [Change.ACTIVATED]
+    rows = np.array([0], np.intp)
+    limits = simulated.plant.table.limits.take(rows)
+    limits.signed[:, 2] = 42.0
+    simulated.plant.table.limits.put(rows, limits)
+    told = simulated.overlay.simulated.configured(rows, "somsri", at(11))
+    assert told.change.tolist() == [Change.CONFIGURED]
+    assert not len(simulated.plant.table.configured(rows, "somsri", at(11))), "the plant's is not retained"
+    assert simulated.simulate(12, j0=40.0).change.tolist() == [Change.CLEARED]
+    simulated.plant.set(TEMPERATURE, 41.0, asset=0)
+    assert not len(simulated.plant.step(13))
