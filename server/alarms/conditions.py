@@ -12,7 +12,6 @@ import numpy as np
 from nodeset.fleet import Index
 from nodeset.frame import Frame
 from nodeset.index import MIRROR, TagIndex
-from server.alarms.errors import AlarmError
 from server.alarms.events import ConditionEvent, condition_events
 from server.alarms.limits import Limits
 from server.alarms.live import live_event
@@ -154,23 +153,21 @@ class Conditions:
     async def acknowledge_all(
         self, rows: Iterable[int], at: str, comment: str | None, user: str, *, simulated: bool
     ) -> int:
-        """Acknowledge those of some conditions that wait for it, a slice at a time; how many there were.
+        """Acknowledge those of some conditions that wait for it, with their branches; how many there were.
 
         The plant's are left alone where a simulation hides them; simulated ones where they are no more.
+        Others have their turn between.
         """
         done = 0
         for row in rows:
             table = self.table_of(row, at)
-            if table is None or table.simulated is not simulated or table.state.acked[row]:
+            if table is None or table.simulated is not simulated:
                 continue
-            event_id = table.event_id(row, int(table.state.event[row]))
-            try:
-                transitions = table.acknowledge(row, event_id, comment, user, self._clock())
-            except AlarmError:  # disabled since
-                continue
-            self.tell(table, transitions, at)
-            done += 1
-            if done % _AT_ONCE == 0:
+            waiting = table.waiting(row)
+            for event_id in waiting:
+                self.tell(table, table.acknowledge(row, event_id, comment, user, self._clock()), at)
+            done += bool(waiting)
+            if waiting and done % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return done
 

@@ -268,6 +268,19 @@ class AlarmTable:
         where[self.branches.rows[self.branches.state.unacknowledged]] = True
         return where
 
+    def waiting(self, row: int) -> list[bytes]:
+        """EventIds that acknowledge all that waits for it: of a condition's branches, then of itself."""
+        state, of = self.branches.state, self.branches.of_row(row) if self.state.enabled[row] else []
+        identifier = self.index.identifier(row)
+        found = [
+            self.event_id_of(identifier, int(state.event[place]), int(state.branch[place]))
+            for place in of
+            if not state.acked[place]
+        ]
+        if not self.state.acked[row]:
+            found.append(self.event_id_of(identifier, int(self.state.event[row])))
+        return found
+
     def event_id(self, row: int, number: int) -> bytes:
         """EventId of a condition's own event: 16 bytes, never given twice."""
         return self.event_id_of(self.index.identifier(row), number)

@@ -158,7 +158,8 @@ class Incidents:
         """Those whose causes are active and have none yet."""
         opened = []
         for cause in self._causes.values():
-            active = cause.rows[seen.level[cause.rows] != 0]
+            # One that belongs to another incident is explained, and no cause of its own.
+            active = cause.rows[(seen.level[cause.rows] != 0) & ~self._owned[cause.rows]]
             if not len(active):
                 continue
             for site in np.unique(self._site[active]).tolist():

@@ -70,6 +70,7 @@ class Management:
         """The same of a simulated scan; `transitions` are those that are shown."""
         simulation = self._simulation
         assert simulation is not None
+        simulation.overlay = overlay
         seen = Seen.laid_over(self._table, overlay.simulated, overlay.shown)
         others = [overlay.of_plant(each) for each in simulation.news]
         simulation.news = []
@@ -128,7 +129,7 @@ class Management:
         row = self.index.row_of_id(identifier)
         found = (each for each in self.incidents.open if row is not None and row in each.rows)
         incident = next(found, None)
-        return None if incident is None else self._report(incident, self.plant.time, self.plant.seen)
+        return None if incident is None else self._report(incident, self.plant.time, Seen.of(self._table))
 
     def identifiers(self, rows: Index) -> list[str]:
         """Texts of the NodeIds of some conditions."""
@@ -142,10 +143,11 @@ class Management:
 
     def _all(self) -> Iterable[tuple[Incident, Seen | None]]:
         """Each incident, and what there is to see of its conditions."""
+        now = Seen.of(self._table)
         for each in (*self.incidents.open, *self.incidents.closed):
-            yield each, self.plant.seen
+            yield each, now
         if self._simulation is not None:
-            seen = self._simulation.monitor.seen
+            seen = self._simulation.seen(self._table)
             for each in (*self._simulation.incidents.open, *self._simulation.incidents.closed):
                 yield each, seen
         for each in self._past:
@@ -170,3 +172,9 @@ class _Simulation:
         self.monitor = monitor
         self.incidents = incidents
         self.news: list[Transitions] = []
+        self.overlay: Overlay | None = None  # once something has been simulated
+
+    def seen(self, plant: AlarmTable) -> Seen | None:
+        """What there is to see now."""
+        overlay = self.overlay
+        return None if overlay is None else Seen.laid_over(plant, overlay.simulated, overlay.shown)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from config.alarmfile import json_schema, read_alarm_file
+from config.alarmmanagement import Management
 from config.settings import HERE
 from config.yamlfile import ConfigurationError
 from nodeset.tags import STATES_OF
@@ -202,3 +203,33 @@ def test_shipped_file() -> None:
         "HistoryLost": [("high", 0.5)],
     }
     assert sum(condition.asset == "Jar" for condition in file.conditions.values()) == 10, "A8"
+
+
+def test_incidents_name_conditions_that_there_are(tmp_path: Path) -> None:
+    wrong = GOOD + "incidents:\n  Nothing: {}\n  VoltageLevel: {members: [VoltageLevel, Other]}\n"
+    with pytest.raises(ConfigurationError) as error:
+        read(tmp_path, wrong)
+    text = str(error.value)
+    assert "incidents.Nothing: there is no condition of this name to be the cause" in text
+    assert "incidents.VoltageLevel.members.0: the cause belongs to the incident anyway" in text
+    assert "incidents.VoltageLevel.members.1: there is no condition 'Other'" in text
+
+
+@pytest.mark.parametrize(
+    ("section", "fault"),
+    [
+        ("priorities: {medium: 700}", "must rise"),
+        ("flood: {begins_above: 3}", "ends_below must not be above begins_above"),
+        ("targets: {standing: {target: 5, maximum: 4}}", "maximum must not be below target"),
+        ("flod: {}", "unknown key"),
+    ],
+)
+def test_thresholds_of_alarm_management(tmp_path: Path, section: str, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        read(tmp_path, f"{GOOD}management:\n  {section}\n")
+
+
+def test_the_shipped_incidents_and_the_defaults_of_management() -> None:
+    file = read_alarm_file(SHIPPED, STATES_OF)
+    assert file.management == Management(), "the file says what holds without it"
+    assert [*file.incidents] == ["MainsLost", "CommunicationLoss", "HvacDegradation", "RoomTemperatureRise"]

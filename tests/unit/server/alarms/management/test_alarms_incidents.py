@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from alarmplant import START, TEMPERATURE, VOLTAGE, AlarmPlant
+from alarmplant import HUMIDITY, START, TEMPERATURE, VOLTAGE, AlarmPlant
 
 from config.alarmmanagement import Flood, Incident, Management
 from nodeset.fleet import AssetType
@@ -41,7 +41,7 @@ class Watched:
     """An alarm plant whose incidents are written down."""
 
     def __init__(self, incidents: dict[str, Incident] = CAUSES, **settings: object) -> None:
-        self.plant = AlarmPlant(TEMPERATURE, LOW, MAINS, jars=JARS)
+        self.plant = AlarmPlant(TEMPERATURE, LOW, MAINS, HUMIDITY, jars=JARS)
         self.plant.set(MAINS, 1.0)
         self.management = managed.Management(self.plant.table, Management.model_validate(settings), incidents)
         self.told: list[tuple[Step, Report]] = []
@@ -106,6 +106,24 @@ def test_what_came_long_before_or_from_elsewhere_does_not_belong() -> None:
     made.plant.set(MAINS, 0.0, asset=0)
     ((_, report),) = made.step(11)
     assert (report.first_out, report.members) == ("A#MainsLost", 1)
+
+
+def test_a_cause_that_another_incident_explains_has_none_of_its_own() -> None:
+    causes = {"MainsLost": Incident(members=("HumidityHigh",), linger=0), "HumidityHigh": Incident(linger=0)}
+    made = Watched(causes)
+    made.plant.set(MAINS, 0.0, asset=0)
+    made.plant.set(HUMIDITY, 90.0)  # at both sites
+    found = [report for _, report in made.step(0)]
+    assert [(each.cause, each.site, each.members) for each in found] == [
+        ("MainsLost", "A", 2),
+        ("HumidityHigh", "B", 1),
+    ]
+    assert made.step(5) == []
+    made.plant.set(MAINS, 1.0, asset=0)
+    assert made.step(10) == [], "what it explained goes on"
+    assert made.tag("OpenIncidents") == [1, 1, 2]
+    made.plant.set(HUMIDITY, 20.0)
+    assert [step for step, _ in made.step(15)] == [Step.CLOSED, Step.CLOSED]
 
 
 def test_it_closes_when_all_is_normal_and_the_time_to_linger_is_over() -> None:
@@ -286,3 +304,20 @@ def test_a_simulation_s_incident_is_marked_and_ends_with_it() -> None:
     assert (step, report.simulated, report.closed, report.unacknowledged) == (Step.CLOSED, True, at(8), 0)
     assert [each.id for each in made.management.reports()] == [report.id]
     assert made.management.incidents.save() == "[]", "it outlives no restart"
+
+
+def test_all_that_waits_in_a_condition_is_known_by_its_event_ids() -> None:
+    plant = Watched().plant
+    for second, volts in enumerate((11.0, 13.0, 11.0, 13.0, 11.0)):
+        plant.set(LOW, volts, asset=2)
+        plant.step(second)
+    table = plant.table
+    row = table.index.row("A/UPS-1/S01/J03", "VoltageLevel")
+    assert row is not None
+    waiting = table.waiting(row)
+    assert len(waiting) == 3, "two branches and the condition itself"
+    for event_id in waiting:
+        table.acknowledge(row, event_id, "seen", "ann", at(9))
+    assert table.waiting(row) == []
+    assert not table.unacknowledged[row]
+    assert table.waiting(0) == []
