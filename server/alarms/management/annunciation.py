@@ -23,10 +23,11 @@ _UNHIDDEN: Final = int(Change.UNSUPPRESSED | Change.UNSHELVED | Change.PLACED_IN
 
 @dataclass(frozen=True)
 class Seen:
-    """What decides about all conditions what operators see; `acked` is of their branches, too."""
+    """What decides about all conditions what operators see; their branches may be unacknowledged, too."""
 
     level: NDArray[np.int8]
     acked: Flags
+    unacknowledged: Flags
     severity: NDArray[np.uint16]
     active_time: Times
     suppressed: NDArray[np.uint8]
@@ -37,7 +38,7 @@ class Seen:
     def of(cls, table: AlarmTable) -> Self:
         """A view of a table's state."""
         columns = {name: getattr(table.state, name) for name in cls.__dataclass_fields__}
-        return cls(**columns | {"acked": ~table.unacknowledged})
+        return cls(**columns | {"unacknowledged": table.unacknowledged})
 
     @classmethod
     def laid_over(cls, plant: AlarmTable, simulated: AlarmTable, shown: Flags) -> Self:
@@ -48,7 +49,9 @@ class Seen:
 
     def of_interest(self) -> Index:
         """Rows that count for anything: active, unacknowledged, shelved or out of service."""
-        return np.flatnonzero((self.level != 0) | ~self.acked | (self.shelved != 0) | self.out_of_service)
+        return np.flatnonzero(
+            (self.level != 0) | self.unacknowledged | (self.shelved != 0) | self.out_of_service
+        )
 
     def hidden(self, rows: Index) -> Flags:
         """Which of some rows operators are not shown."""

@@ -45,7 +45,7 @@ def present(
     priority = priority_of(seen.severity[rows], lowest)
     where = {
         "ActiveAlarms": alarm,
-        "UnacknowledgedAlarms": ~seen.acked[rows] & ~hidden,
+        "UnacknowledgedAlarms": seen.unacknowledged[rows] & ~hidden,
         "SuppressedAlarms": active & suppressed,
         "ShelvedAlarms": seen.shelved[rows] != 0,
         "StandingAlarms": alarm & (seen.active_time[rows] <= stood_since),
