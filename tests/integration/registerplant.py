@@ -128,8 +128,10 @@ class RegisterPlant:
         return self.index.locate(row)[0].name.startswith("Gateway")
 
 
-async def start(home: Path, database: str, drive: Drive) -> tuple[RegisterPlant, Any]:
-    """A gateway and its server with the shipped alarms; and how to stop the server."""
+async def start(
+    home: Path, database: str, drive: Drive, alarms: Path = HERE / "alarms.yaml"
+) -> tuple[RegisterPlant, Any]:
+    """A gateway and its server with these alarms; and how to stop the server."""
     (home / "registers.yaml").write_text(FLEET_FILE)
     index = TagIndex(build_fleet(read_fleet_file(home / "registers.yaml")))
     port = free_ports(1)
@@ -154,7 +156,7 @@ async def start(home: Path, database: str, drive: Drive) -> tuple[RegisterPlant,
         home,
         database,
         fleet=home / "registers.yaml",
-        alarms=HERE / "alarms.yaml",
+        alarms=alarms,
         source="modbus",
         scan={"period": 60},
         modbus={"port": port, "simulate": False},
