@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -15,6 +16,7 @@ from benchmarks.twin import discharge
 from config.settings import Settings
 from historian.historian import Historian
 from historian.writer import Stats
+from nodeset.fleet import AssetType
 from nodeset.frame import Frame, first_frame
 from nodeset.index import TagIndex
 from server.alarms.conditions import Conditions
@@ -33,6 +35,7 @@ from simulator.source import SimulatorSource
 
 SCANS: Final = 100
 REPEATS: Final = 100
+TRIPS: Final = 20
 SECOND: Final = 1_000_000  # µs
 START: Final = 1_790_000_000 * SECOND
 _NAMESPACE: Final = 3
@@ -87,7 +90,28 @@ async def _measure(index: TagIndex) -> dict[str, float]:
         "circuit": _circuit(index),
         "quality": _quality(index),
         "alarms": milliseconds(lambda: parts.alarms.step(frames.pop())),
+        **_tripping(index, second),
         "commit": milliseconds(lambda: parts.table.commit(frames.pop())),
+    }
+
+
+def _tripping(index: TagIndex, quiet: Frame) -> dict[str, float]:
+    """The alarm step in which every jar is far too hot, its voltage too low and its ohmic value too high."""
+    conditions, overrides, _ = read_plant_files(Settings())
+    rows = ConditionIndex(index.fleet, conditions.defs)
+    tracemalloc.start()
+    alarms = AlarmTable(rows, START, overrides)
+    alarms.step(quiet)
+    memory = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    trip = quiet.next(quiet.time + SECOND)
+    for name, value in (("Temperature", 60.0), ("Voltage", 11.0), ("InternalResistance", 9.0)):
+        trip.put(AssetType.JAR, name, value)
+    forks = [alarms.fork() for _ in range(TRIPS)]
+    return {
+        "alarms_count": alarms.index.size,
+        "alarms_trip": milliseconds(lambda: forks.pop().step(trip), TRIPS),
+        "alarms_memory": memory / 1e6,
     }
 
 
@@ -130,7 +154,7 @@ class Parts:
 
     @classmethod
     def of(cls, index: TagIndex) -> Parts:
-        conditions, overrides = read_plant_files(Settings())
+        conditions, overrides, _ = read_plant_files(Settings())
         return cls(
             LiveTable(index),
             AlarmTable(ConditionIndex(index.fleet, conditions.defs), START, overrides),
