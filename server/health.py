@@ -122,7 +122,11 @@ class Health:
             ("voltkeep_simulations", "Simulations that run", len(self._opcua.simulations.running())),
             ("voltkeep_simulated_purging", "Whether simulated rows must still go", float(simulated.purging)),
             ("voltkeep_alarms_unkept", "Whether alarms cannot be written down", float(bool(self._unkept))),
-            ("voltkeep_active_alarms", "Active conditions", self._total("ActiveAlarms")),
+            ("voltkeep_active_alarms", "Active alarms", self._total("ActiveAlarms")),
+            ("voltkeep_unacknowledged_alarms", "Unacknowledged alarms", self._total("UnacknowledgedAlarms")),
+            ("voltkeep_alarm_rate", "Alarms raised in the last 10 min", self._total("AlarmRate")),
+            ("voltkeep_alarm_flood", "Whether that is a flood", self._total("AlarmFlood")),
+            ("voltkeep_open_incidents", "Incidents that are open", self._total("OpenIncidents")),
             ("voltkeep_healthy_jars", "Jars that are healthy", self._total("HealthyJars")),
             ("voltkeep_fresh_share_percent", "Jars with fresh data", self._total("FreshDataShare")),
         ):
