@@ -564,6 +564,28 @@ async def test_methods_are_called_on_conditions_alone(engineer: Client, server: 
         assert await call(engineer, owner, method) == code, (owner, method)
 
 
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        (ua.LocalizedText("new"), "new"),
+        (ua.LocalizedText(None), "old"),
+        (ua.LocalizedText("", "en"), ""),
+        (ua.LocalizedText(None, "en"), ""),
+    ],
+)
+async def test_a_comment_without_text_is_none_or_removes_the_one_that_is_there(
+    operator: Client, server: OpcUaTestServer, heat: Heat, comment: ua.LocalizedText, left: str
+) -> None:
+    heat(JAR, 47.0)
+    event = server.inside(lambda: server.app._opcua.conditions.event(_row(server, HOT)).event_id)
+    told = []
+    for each in (ua.LocalizedText("old"), comment):
+        arguments = number(event), ua.Variant(each, VT.LocalizedText)
+        assert await call(operator, server.node_id(HOT), Ids.ConditionType_AddComment, *arguments) == S.Good
+        told.append((await read(operator, server, HOT, "Comment")).Text or "")
+    assert told == ["old", left]
+
+
 # -- audit
 
 

@@ -301,6 +301,13 @@ async def test_its_alarms_are_told_in_the_mirror_and_acted_on_there(
         assert await acknowledge(client, real.node_id(f"{source}#{CONDITION}"), event_id) == S.Good
         while not (await told(mirror, source))[3]:
             pass
+        shelving = f"#{CONDITION}.ShelvingState"
+        shelve = Ids.ShelvedStateMachineType_OneShotShelve2
+        reason = ua.Variant(ua.LocalizedText("a drill"), ua.VariantType.LocalizedText)
+        assert await call(client, real.node_id(f"{source}{shelving}"), shelve, reason) == S.Good
+        assert "shelved until it clears" in (await told(mirror, source))[5].Text
+        assert (await read(f"{source}{shelving}.CurrentState")).Value.Value.Text == "OneShotShelved"
+        assert (await read(f"{JAR}{shelving}.CurrentState")).Value.Value.Text == "Unshelved"
         await refresh(other, mirror)
         again = await told(mirror, source)
         assert (again[2], again[3], again[4]) == (True, True, True)
@@ -330,8 +337,12 @@ async def acknowledge(client: Client, node_id: ua.NodeId, event_id: bytes) -> in
         ua.Variant(event_id, ua.VariantType.ByteString),
         ua.Variant(ua.LocalizedText("seen"), ua.VariantType.LocalizedText),
     ]
-    method = ua.NodeId(Ids.AcknowledgeableConditionType_Acknowledge)
-    sent = request(ua.CallRequest, MethodsToCall=[ua.CallMethodRequest(node_id, method, arguments)])
+    return await call(client, node_id, Ids.AcknowledgeableConditionType_Acknowledge, *arguments)
+
+
+async def call(client: Client, node_id: ua.NodeId, method: int, *arguments: ua.Variant) -> int:
+    wanted = ua.CallMethodRequest(node_id, ua.NodeId(method), list(arguments))
+    sent = request(ua.CallRequest, MethodsToCall=[wanted])
     return int((await answer(client, ua.CallResponse, sent)).Results[0].StatusCode.value)
 
 
