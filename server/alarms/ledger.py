@@ -61,6 +61,7 @@ class Ledger:
         self._written = time.monotonic()  # when that was
         self._beside: list[bytes] | None = None  # frames, while a snapshot is written
         self._wake = asyncio.Event()
+        self._compacting = asyncio.Lock()
         self._heading = self._heading_of()
         self._heading_content = self._heading.packed()
         self._unsettled: deque[tuple[int, bytes, bytes]] = deque()  # last event, heading, frame
@@ -175,7 +176,7 @@ class Ledger:
             self._forget_settled()
             due = time.monotonic() - self._written > PERIOD or self._size - self._began > MOST
             if self.error or (due and self._is_news):
-                await self.compact()
+                await asyncio.shield(self.compact())  # `close` waits for it
             elif self._file is not None:
                 await self._flush(self._file)
 
@@ -202,16 +203,17 @@ class Ledger:
 
     async def compact(self) -> None:
         """Begin the file anew with the state of now, and the events that the journal may not have yet."""
-        self._beside = []
-        snapshot, unsettled = self._snapshot(), [*self._unsettled]
-        try:
-            file, size = await asyncio.to_thread(self._write_new, snapshot, unsettled)
-        except OSError as error:
-            self._beside = None
-            self._failed(error)
-            return
-        self._replace(file, size)
-        await self._flush(file)
+        async with self._compacting:
+            self._beside = []
+            snapshot, unsettled = self._snapshot(), [*self._unsettled]
+            try:
+                file, size = await asyncio.to_thread(self._write_new, snapshot, unsettled)
+            except OSError as error:
+                self._beside = None
+                self._failed(error)
+                return
+            self._replace(file, size)
+            await self._flush(file)
 
     def _replace(self, file: int, size: int) -> None:
         """Add what came in the meantime, and take the old one's place."""
