@@ -63,7 +63,13 @@ class Outbox:
         """Open the file, or a new one."""
         try:
             return self._open()
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+        except (ValueError, TypeError) as error:
+            _log.warning("alerts of another version are forgotten; messages are not", reason=str(error))
+            with self._file as file:
+                for table in ("alert", "member", "flow"):
+                    file.execute(f"DELETE FROM {table}")
+            return self._open()
+        except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # a full disk, a folder without rights
                 raise
             self._set_aside(error)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
@@ -29,7 +29,7 @@ class Store:
         """What a method of the outbox gives."""
         async with self._lock:
             try:
-                return await asyncio.to_thread(method, *args, **kwargs)
+                return await _to_its_end(asyncio.to_thread(method, *args, **kwargs))
             except (sqlite3.Error, OSError) as error:
                 if not self.kept:
                     raise
@@ -37,3 +37,13 @@ class Store:
                 self.kept = False
                 await asyncio.to_thread(self.outbox.go_on_in_memory)
                 return await asyncio.to_thread(method, *args, **kwargs)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Who is cancelled waits all the same: a thread cannot be stopped, and the next must not meet it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

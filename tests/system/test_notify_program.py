@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 from notifyservers import Hook, Mailbox, hook_server, mail_server
-from program import Start, Voltkeep, free_ports
+from program import CHECKOUT, Start, Voltkeep, command, environment, free_ports
 from simulate import start
 
 JAR = "Bangrak/UPS-1/S03/J07"
@@ -86,3 +87,22 @@ async def test_a_scenario_is_told_by_mail_though_the_program_is_killed(
     (clear,) = (mail for name, mail in mails.items() if name != told["id"])
     assert clear["Subject"].strip().startswith("SIMULATION [all clear] Bangrak/")
     assert clear["References"] == alarm["References"]
+
+
+def test_check_tells_what_is_wrong_by_key_and_line(home: Path) -> None:
+    file = notify_file(home.parent / "notify.yaml", 25, "https://hooks.example.com/x")
+
+    def check() -> subprocess.CompletedProcess[str]:
+        env = environment(home, VOLTKEEP_NOTIFY_FILE=str(file))
+        return subprocess.run(
+            command("check"), cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    right = check()
+    assert (right.returncode, "1 rules, 1 groups" in right.stdout) == (0, True), right.stderr
+    file.write_text(file.read_text().replace("TemperatureHigh", "TemperatureHot"))
+    line = file.read_text().splitlines().index("  - TemperatureHot") + 1
+    wrong = check()
+    said = " ".join(wrong.stderr.split())
+    assert wrong.returncode == 2
+    assert f"notify.yaml:{line}: rules.0.conditions.0: unknown condition 'TemperatureHot'" in said

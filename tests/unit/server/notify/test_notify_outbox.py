@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,21 +121,47 @@ def test_a_kill_takes_nothing_away(tmp_path: Path) -> None:
     assert messages(outbox) == ["id"]
 
 
-@pytest.mark.parametrize("content", [b"this is no database at all" * 100, None])
-def test_a_file_that_is_damaged_is_set_aside(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_damaged_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "notify.sqlite"
-    if content is None:  # the file is sound, and what it says is not
-        Outbox(path, 100).open()
-        with sqlite3.connect(path) as file:
-            file.execute("INSERT INTO alert VALUES ('a', '{\"nonsense\": 1}')")
-        file.close()
-    else:
-        path.write_bytes(content)
+    path.write_bytes(b"this is no database at all" * 100)
     outbox = Outbox(path, 100)
     assert outbox.open().heard is None
     outbox.add([delivery("a")])
     assert messages(outbox) == ["a"]
     assert len(list(tmp_path.glob("notify.sqlite.damaged-*"))) == 1
+
+
+def test_alerts_of_another_version_cost_no_message(tmp_path: Path) -> None:
+    path = tmp_path / "notify.sqlite"
+    outbox = Outbox(path, 100)
+    outbox.open()
+    outbox.keep(Changes(), 3, [delivery("a")])
+    outbox._file.execute("INSERT INTO alert VALUES ('a', '{\"nonsense\": 1}')")
+    outbox._file.commit()
+    outbox.close()
+    remembered = Outbox(path, 100).open()
+    assert (remembered.heard, remembered.alerts) == (3, [])
+    again = Outbox(path, 100)
+    again.open()
+    assert messages(again) == ["a"]
+
+
+async def test_a_call_that_is_cancelled_is_over_before_the_next_one_begins(outbox: Outbox) -> None:
+    store, began, go_on, steps = Store(outbox), threading.Event(), threading.Event(), list[str]()
+
+    def slow() -> None:
+        began.set()
+        go_on.wait(5)
+        steps.append("slow")
+
+    task = asyncio.create_task(store.call(slow))
+    await asyncio.to_thread(began.wait, 5)
+    task.cancel()
+    other = asyncio.create_task(store.call(lambda: steps.append("next")))
+    await asyncio.sleep(0)
+    go_on.set()
+    await other
+    assert (steps, task.cancelled()) == (["slow", "next"], True)
 
 
 async def test_where_the_disk_fails_it_goes_on_in_memory(
