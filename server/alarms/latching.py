@@ -26,7 +26,7 @@ def latch(
     state: AlarmState, limits: Limits, measured: Measured, usable: Flags, time: int
 ) -> tuple[Index, Flags]:
     """Exceed and clear limits; rows in which one flipped, and which limits did, shape (those rows, 4)."""
-    rows = _of_interest(state, limits, measured)
+    rows = _of_interest(state, limits, measured, usable)
     latched, since = state.latched[rows], state.since[rows]
     asks, ended = _asks(latched, limits, measured, rows, usable)
     # A clock that was set back must not hold a change for ever.
@@ -39,14 +39,15 @@ def latch(
     return rows[some], flips[some]
 
 
-def _of_interest(state: AlarmState, limits: Limits, measured: Measured) -> Index:
+def _of_interest(state: AlarmState, limits: Limits, measured: Measured, usable: Flags) -> Index:
     """Rows with a delay that runs, a limit that asks for a change, or active ones that do not apply."""
     value, signed = measured.value, limits.signed
     beyond = (value > np.fmin(signed[:, 2], signed[:, 3])) | (-value > np.fmin(signed[:, 0], signed[:, 1]))
-    rows = np.flatnonzero(beyond | (state.level != 0))
+    rows = np.flatnonzero(usable & (beyond | (state.level != 0)))
     news = np.zeros(len(value), np.bool_)
     news[np.flatnonzero(state.since) // state.since.shape[1]] = True
-    news[rows] |= _differ(state, limits, value[rows], rows) | ~measured.applies[rows]
+    differ = _differ(state, limits, value[rows], rows)
+    news[rows] |= np.where(measured.applies[rows], differ, state.level[rows] != 0)
     return np.flatnonzero(news)
 
 
