@@ -1,6 +1,8 @@
 """What is measured of alarms scan by scan: counts, rates, floods, chattering, and a record of all that.
 
 There is one of the plant, and while simulations run one of what they show; the plant's knows nothing of that.
+What is found active when a plant is read for the first time stands already: it counts as active, but not as
+raised, so that commissioning is no flood.
 """
 
 from __future__ import annotations
@@ -39,6 +41,10 @@ class Monitor:
         self.seen: Seen | None = None  # by the last step
         self.rows: Index = np.empty(0, np.intp)  # of interest then
         self.time = 0
+        self._before = 0  # the time of the step before
+        self._began: int | None = None  # when the plant was read for the first time
+        counts = [index.fleet.count(d.asset) for d in index.defs]
+        self._on_delay = np.repeat([d.on_delay for d in index.defs], counts)
         self._settings = settings
         self._index = index
 
@@ -51,7 +57,10 @@ class Monitor:
 
     def step(self, seen: Seen, transitions: Iterable[Transitions], time: int) -> dict[str, Counts]:
         """Take in a scan; the tags that it gives, by name."""
+        self._before = self.time
         self.seen, self.rows, self.time = seen, seen.of_interest(), time
+        if self._began is None:
+            self._began = time
         self.record.advance(time)
         self.rates.advance(time)
         for each in transitions:
@@ -132,6 +141,7 @@ class Monitor:
             if row is not None:
                 self.record.by_row[int(day), row] = count
         self.rates.restore(saved["rate_times"], saved["rate_counts"])
+        self._began = 0  # long ago
         return True
 
     @property
@@ -145,7 +155,7 @@ class Monitor:
             shortest = round(self._settings.fleeting * MICROSECONDS)
             fleeting = over[self.chattering.fleeting(over, time, shortest)]
             self.record.fleet_in(by_site(self.site[fleeting], self.sites))
-        alarms = raised(transitions)
+        alarms = raised(transitions.where(np.flatnonzero(~self._found(transitions))))
         rows = alarms.rows
         if len(rows):
             counts = by_site(self.site[rows], self.sites)
@@ -153,6 +163,19 @@ class Monitor:
             self.rates.add(time, counts)
             self.record.raise_(counts, rows, self.site[rows], priority)
             self.chattering.raise_(rows, time)
+
+    def _found(self, transitions: Transitions) -> Flags:
+        """Which activations were due since their input was first read: they were there before."""
+        first_read = transitions.state.quality_time
+        delay = self._on_delay[transitions.rows]
+        since_start = first_read - (self._began or 0)
+        found: Flags = (
+            (self._before - first_read < delay)
+            & (delay <= self.time - first_read)
+            & (since_start >= 0)
+            & (since_start <= figures.PERIOD)
+        )
+        return found
 
     def _tags(self) -> dict[str, Counts]:
         assert self.seen is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from alarmplant import HUMIDITY, START, TEMPERATURE, VOLTAGE, AlarmPlant
 
@@ -24,6 +26,7 @@ class Watched:
     def __init__(self, jars: int = 2) -> None:
         self.plant = AlarmPlant(TEMPERATURE, VOLTAGE, HUMIDITY, jars=jars)
         self.management = Management(self.plant.table)
+        self.step(-1)  # what is active in the first scan is found, not raised
 
     def step(self, seconds: float) -> Frame:
         transitions = self.plant.step(seconds)
@@ -42,6 +45,27 @@ def test_active_and_unacknowledged_of_sites_and_fleet() -> None:
     frame = made.step(1)
     assert counts(frame, "ActiveAlarms") == [1, 2, 3]
     assert counts(frame, "UnacknowledgedAlarms") == [0, 2, 2]
+
+
+def test_what_is_found_at_the_first_start_is_active_but_was_not_raised() -> None:
+    delayed = replace(TEMPERATURE, on_delay=60 * MICROSECONDS)
+    plant = AlarmPlant(delayed, VOLTAGE)
+    management = Management(plant.table)
+
+    def step(seconds: float) -> tuple[float, float]:
+        transitions = plant.step(seconds)
+        management.step(plant.frame, transitions)
+        return counts(plant.frame, "ActiveAlarms")[-1], counts(plant.frame, "AlarmRate")[-1]
+
+    plant.set(VOLTAGE, 11, asset=0)
+    plant.set(TEMPERATURE, 40, asset=1)
+    assert step(0) == (1, 0)
+    plant.set(TEMPERATURE, 40, asset=2)
+    plant.set(VOLTAGE, 11, asset=3)
+    assert step(5) == (2, 1)
+    assert step(55) == (2, 1)
+    assert step(60) == (3, 1)
+    assert step(65) == (4, 2)
 
 
 def test_each_alarm_is_of_one_priority() -> None:

@@ -46,6 +46,7 @@ class Watched:
         self.management = managed.Management(self.plant.table, Management.model_validate(settings), incidents)
         self.told: list[tuple[Step, Report]] = []
         self.management.sinks.append(lambda step, report: self.told.append((step, report)))
+        self.step(-1)  # what is active in the first scan is found, not raised
 
     def step(self, seconds: float) -> list[tuple[Step, Report]]:
         """A scan; what was told of incidents in it."""
