@@ -26,7 +26,7 @@ class Evaluation:
         totals.share_current(frame)
         totals.add_up_strings(frame)
         self.prognosis.step(frame)
-        lifedrops.put_drop(last, frame, self.prognosis.settled)
+        lifedrops.put_drop(last, frame, self.prognosis.steady)
         totals.count_jars(frame)
         return frame
 

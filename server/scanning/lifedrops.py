@@ -21,13 +21,14 @@ _LIFE: Final = "RemainingUsefulLife"
 _TAGS: Final = ("RemainingUsefulLifeDrop", "RemainingUsefulLifeDropJar")
 
 
-def put_drop(last: Frame, frame: Frame, settled: NDArray[np.bool_]) -> None:
+def put_drop(last: Frame, frame: Frame, steady: NDArray[np.bool_]) -> None:
     """Set the largest fall [d] of the last day and its jar; `last` is the frame of the scan before.
 
-    Only of jars that are `settled`, shape (jars,): a twin that has just begun learns much from each scan.
+    Only of jars that are `steady`, shape (jars,): a twin that has just begun learns much from each scan,
+    and one that has taken over from another says something else.
     What is known is kept in the frame itself: a day is counted from its source time.
     """
-    drop, jar = _largest(last, frame, settled)
+    drop, jar = _largest(last, frame, steady)
     row, named = (frame.index.slice(FLEET, name).start for name in _TAGS)
     age = frame.time - int(last.source_time[row])
     if drop < last.value[row] and 0 <= age < _DAY and not st.is_bad_code(int(last.status[row])):
@@ -37,11 +38,11 @@ def put_drop(last: Frame, frame: Frame, settled: NDArray[np.bool_]) -> None:
     frame.put(FLEET, _TAGS[1], jar, st.GOOD if drop > 0 else st.BAD_NO_DATA)
 
 
-def _largest(last: Frame, frame: Frame, settled: NDArray[np.bool_]) -> tuple[float, float]:
+def _largest(last: Frame, frame: Frame, steady: NDArray[np.bool_]) -> tuple[float, float]:
     """The largest fall beyond the time that has passed [d], and its jar; 0 and NaN where none fell."""
     before, now = (each.column(JAR, _LIFE) for each in (last, frame))
     unknown = st.is_bad(last.column_status(JAR, _LIFE)) | st.is_bad(frame.column_status(JAR, _LIFE))
     since = frame.index.column(last.source_time, JAR, _LIFE)  # long ago, where Voltkeep stood still
-    falls = np.where(unknown | ~settled, 0.0, before - now - np.maximum(frame.time - since, 0) / _DAY)
+    falls = np.where(unknown | ~steady, 0.0, before - now - np.maximum(frame.time - since, 0) / _DAY)
     jar = int(falls.argmax())
     return (float(falls[jar]), float(jar)) if falls[jar] > 0 else (0.0, float("nan"))

@@ -28,12 +28,21 @@ class Prognosis:
         self._parameters = parameters
         self.state: State = estimate.first_state(parameters, estimate.ages_days(parameters, time))
         self.time: int | None = None
+        # Jars whose state has come from another twin since the last step.
+        self._replaced: NDArray[np.bool_] = np.zeros(parameters.jars, np.bool_)
+        self.steady: NDArray[np.bool_] = self._replaced
 
     def step(self, frame: Frame) -> None:
-        """Advance the twin by the time since the last scan and set its tags."""
+        """Advance the twin by the time since the last scan and set its tags.
+
+        Jars that are `steady` afterwards, shape (jars,), have estimates that can be compared with the last
+        ones: the same twin's, which has seen enough for them to stand still.
+        """
         dt = 0.0 if self.time is None else max(0.0, (frame.time - self.time) / _MICROSECONDS)
         self.time = frame.time
         readings = _readings(frame)
+        self.steady = (self.state.ageing.resistance_readings >= SETTLED) & ~self._replaced
+        self._replaced = np.zeros_like(self._replaced)
         self.state, found = estimate.step(self.state, self._parameters, readings, frame.time, dt)
         # What rests on a voltage that was not seen this scan is the twin's guess.
         seen = np.where(found.observed, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE).astype(np.uint32)
@@ -57,11 +66,6 @@ class Prognosis:
         frame.put(AssetType.FLEET, "ModelError", np.nan, st.BAD_NOT_CONNECTED)
         self._put_runtime(frame)
 
-    @property
-    def settled(self) -> NDArray[np.bool_]:
-        """Jars of which the twin has seen enough for its estimates to stand still, shape (jars,)."""
-        return np.asarray(self.state.ageing.resistance_readings >= SETTLED)
-
     def _put_runtime(self, frame: Frame) -> None:
         status = frame.column_status(SYSTEM, "Load").copy()
         load = np.where(st.is_bad(status), np.nan, frame.column(SYSTEM, "Load"))
@@ -79,6 +83,7 @@ class Prognosis:
     def adopt(self, other: Prognosis, jars: NDArray[np.bool_]) -> None:
         """Take the state of some jars from another prognosis of the fleet."""
         self.state = self.state.mixed(other.state, jars)
+        self._replaced = self._replaced | jars
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """The twin's state as arrays, for a file that outlives the process."""
@@ -91,6 +96,8 @@ class Prognosis:
             self.state = State.from_arrays(arrays, self._parameters.jars)
         except estimate.StateMismatchError:
             return False
+        if self.time is not None:
+            self._replaced = np.ones_like(self._replaced)
         self.time = int(saved.get("time", np.array(0))) or None
         return True
 
