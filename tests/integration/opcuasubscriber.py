@@ -152,3 +152,10 @@ def select(*paths: str) -> ua.EventFilter:
         for path in paths
     ]
     return chosen
+
+
+def of_conditions(chosen: ua.EventFilter) -> ua.EventFilter:
+    """A filter that lets events of conditions through only; alarm management has its own at sites."""
+    condition = ua.LiteralOperand(ua.Variant(ua.NodeId(ua.ObjectIds.ConditionType), ua.VariantType.NodeId))
+    chosen.WhereClause.Elements = [ua.ContentFilterElement(ua.FilterOperator.OfType, [condition])]
+    return chosen

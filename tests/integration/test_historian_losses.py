@@ -247,11 +247,11 @@ async def test_a_spill_file_that_is_damaged_while_it_is_used(
     await until(lambda: historian.stats.scans_spilled == 20)
     spill = historian._writer._backlog._spill
     spill._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    spill._file.execute("PRAGMA shrink_memory")
     size = (home / "spill.sqlite").stat().st_size
     with (home / "spill.sqlite").open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (size - 4096))
+    spill._file.execute("PRAGMA shrink_memory")  # what was read of it before is forgotten
     await proxy.open()
     await until(lambda: historian.stats.scans_written > 0 and historian.stats.waiting == 0)
     assert historian.stats.scans_dropped == 20

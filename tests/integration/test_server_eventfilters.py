@@ -14,7 +14,7 @@ from opcuahistory import event_details
 from opcuahistory import events as events_of
 from opcuahistory import result as history_of
 from opcuaserver import OpcUaTestServer, answer, request
-from opcuasubscriber import Heat, Subscriber, item, select
+from opcuasubscriber import Heat, Subscriber, item, of_conditions, select
 
 S, Ids, Op = ua.StatusCodes, ua.ObjectIds, ua.FilterOperator
 EVENTS = ua.AttributeIds.EventNotifier
@@ -219,7 +219,7 @@ async def test_an_event_comes_once_to_each_item_however_many_lead_to_it(
     made = await Subscriber.create(client, RequestedMaxKeepAliveCount=2)
     watched = [ua.NodeId(Ids.Server), *map(server.node_id, NOTIFIERS), server.node_id("Bangrak")]
     items = [
-        item(node_id, attribute=EVENTS, chosen=select("SourceName", "EventId"), handle=i)
+        item(node_id, attribute=EVENTS, chosen=of_conditions(select("SourceName", "EventId")), handle=i)
         for i, node_id in enumerate(watched)
     ]
     assert all(result.StatusCode.is_good() for result in await made.monitor(*items))

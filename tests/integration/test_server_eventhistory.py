@@ -16,7 +16,7 @@ from asyncua import Client, ua
 from opcuahistory import BEGINNING, FUTURE, codes, event_details, events, result, results
 from opcuaserver import OpcUaTestServer, answer, request, serve
 from opcuasimulations import Engineer
-from opcuasubscriber import Heat, Subscriber, item, select
+from opcuasubscriber import Heat, Subscriber, item, of_conditions, select
 
 from server.alarms.definition import AlarmType
 from server.alarms.fields import FIELDS
@@ -185,10 +185,7 @@ async def test_what_operators_did_is_told_later_field_by_field(
 async def test_a_place_has_the_history_of_what_it_tells(
     client: Client, server: OpcUaTestServer, since: dt.datetime, node: str, sources: list[str]
 ) -> None:
-    chosen = select("SourceName")
-    condition = literal(ua.NodeId(ua.ObjectIds.ConditionType), ua.VariantType.NodeId)
-    # Alarm management has events of its own at sites, by what happened before.
-    chosen.WhereClause.Elements = [ua.ContentFilterElement(ua.FilterOperator.OfType, [condition])]
+    chosen = of_conditions(select("SourceName"))
     found = await result(client, server.node_id(node), event_details(since, since + SECOND, chosen))
     assert events(found) == [[source] for source in sources]
     assert found.StatusCode.value == (S.Good if sources else S.GoodNoData)
