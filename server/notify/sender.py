@@ -45,8 +45,13 @@ class Sender:
         self._random = random
 
     async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
+        """Send until cancelled.
+
+        A channel may lose a cancellation: `asyncio.wait_for` does, before Python 3.12, when an answer comes
+        in the same moment. So the task is asked, too.
+        """
+        task = asyncio.current_task()
+        while task is None or not task.cancelling():
             self.wake.clear()
             if not await self.send_due():
                 await self._wait()

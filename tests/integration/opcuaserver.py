@@ -184,6 +184,7 @@ def serve(home: Path, database: str, **overrides: Any) -> tuple[OpcUaTestServer,
             loop.call_soon_threadsafe(stop.set)
         thread.join(30)
         assert not failed, failed
+        assert not thread.is_alive(), "the server does not stop"
 
     ready.wait(60)
     if failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,25 @@ def test_a_pause_is_drawn_by_lot_and_never_too_long() -> None:
     assert backoff.pause(1, lambda: 1.0) == 15
     assert backoff.pause(10_000, lambda: 1.0) == backoff.LONGEST
     assert backoff.pause(1, lambda: 1.0, asked=10**9) == backoff.GIVE_UP
+
+
+class HeedlessChannel(FakeChannel):
+    """Takes a cancellation for an answer, as `asyncio.wait_for` can."""
+
+    async def send(self, deliveries: list[Delivery]) -> list[Result]:
+        """Waits until it is cancelled."""
+        self.called.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return [SENT] * len(deliveries)
+
+
+async def test_a_cancellation_that_a_channel_loses_ends_it_all_the_same(office: Office) -> None:
+    office.sender.channel = channel = HeedlessChannel()
+    office.add("a")
+    running = asyncio.create_task(office.sender.run())
+    async with asyncio.timeout(10):
+        await channel.called.wait()
+        running.cancel()
+        await running
+    assert (office.sender.figures.sent, office.outbox.waiting) == (1, 0)
