@@ -14,7 +14,7 @@ from server.protocol.wire import now_ticks
 from server.space import nodes
 from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
-from server.space.nodes import HAS_COMPONENT, HAS_TYPE
+from server.space.declaredvariables import add_variables
 
 ALARMS: Final = "Alarms"
 
@@ -40,19 +40,7 @@ class AlarmNodes:
 
     def describe(self, space: AddressSpace, assets: AssetNodes) -> None:
         """Give the Alarms object its variables."""
-        alarms = space.nodes[assets.node_id(ALARMS)]
-        for definition in ALARM_FIGURES:
-            node = nodes.variable_node(
-                assets.node_id(f"{ALARMS}.{definition.name}"),
-                ua.QualifiedName(definition.name, assets.type_id("").NamespaceIndex),
-                ua.NodeId(definition.data_type.value),
-                nodes.live(self._reader(definition)),
-                definition.description,
-                rank=1 if definition.array else -1,
-            )
-            nodes.connect(node, HAS_TYPE, space.nodes[nodes.VARIABLE_TYPE])
-            nodes.connect(alarms, HAS_COMPONENT, node, nodes.VARIABLE_TYPE)
-            space.nodes[node.nodeid] = node
+        add_variables(space, assets, ALARMS, ALARM_FIGURES, self._reader)
 
     def _reader(self, definition: VariableDef) -> nodes.Reader:
         read, kind = self._read[definition.name], ua.VariantType(definition.data_type.value)

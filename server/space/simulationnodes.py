@@ -15,7 +15,8 @@ from server.simulations import Simulations
 from server.space import nodes
 from server.space.addressspace import AddressSpace
 from server.space.assetnodes import AssetNodes
-from server.space.nodes import HAS_COMPONENT, HAS_NOTIFIER, HAS_TYPE, VT, A
+from server.space.declaredvariables import add_variables
+from server.space.nodes import HAS_NOTIFIER, VT, A
 from simulator.scenarios import Scenario
 
 SIMULATION: Final = "Simulation"
@@ -43,18 +44,7 @@ class SimulationNodes:
         simulation, fleet = (space.nodes[assets.node_id(name)] for name in (SIMULATION, "Fleet"))
         simulation.attributes[A.EventNotifier] = nodes.constant(nodes.TELLS_EVENTS, VT.Byte)
         nodes.connect(fleet, HAS_NOTIFIER, simulation, assets.type_id(SIMULATION_TYPE))
-        for definition in SIMULATION_STATUS:
-            node = nodes.variable_node(
-                assets.node_id(f"{SIMULATION}.{definition.name}"),
-                ua.QualifiedName(definition.name, assets.type_id("").NamespaceIndex),
-                ua.NodeId(definition.data_type.value),
-                nodes.live(self._reader(definition)),
-                definition.description,
-                rank=1 if definition.array else -1,
-            )
-            nodes.connect(node, HAS_TYPE, space.nodes[nodes.VARIABLE_TYPE])
-            nodes.connect(simulation, HAS_COMPONENT, node, nodes.VARIABLE_TYPE)
-            space.nodes[node.nodeid] = node
+        add_variables(space, assets, SIMULATION, SIMULATION_STATUS, self._reader)
 
     def _reader(self, definition: VariableDef) -> nodes.Reader:
         read, kind = self._read[definition.name], ua.VariantType(definition.data_type.value)

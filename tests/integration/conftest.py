@@ -18,6 +18,7 @@ from historian.historian import Historian
 from nodeset.frame import Frame
 from server.alarms.events import condition_events
 from server.alarms.table import AlarmTable
+from server.security.audit import AuditEntry
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 Write = Callable[..., Awaitable[None]]
@@ -106,6 +107,18 @@ def _acknowledge_all(table: AlarmTable) -> None:
         for row, event in zip(left.rows.tolist(), condition_events(table, left, 0), strict=True):
             if not (event.state.acked if act == table.acknowledge else event.state.confirmed):
                 act(row, event.event_id, None, "", event.state.time)
+
+
+@pytest.fixture
+def entries(server: OpcUaTestServer) -> Iterator[list[AuditEntry]]:
+    """What the audit trail gets."""
+    found: list[AuditEntry] = []
+    audit = server.app._opcua.audit
+    server.inside(lambda: audit.flush(everything=True))  # what other tests had refused does not count
+    sinks = audit.sinks
+    sinks.append(found.append)
+    yield found
+    sinks.remove(found.append)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -63,18 +63,6 @@ async def engineer(server: OpcUaTestServer, admin: Client) -> AsyncIterator[Clie
     yield admin
     result, _ = await call(admin, server, "ResetConfiguration", "", "")
     assert result.StatusCode.is_good()
-
-
-@pytest.fixture
-def entries(server: OpcUaTestServer) -> Iterator[list[AuditEntry]]:
-    """What the audit trail gets."""
-    found: list[AuditEntry] = []
-    audit = server.app._opcua.audit
-    server.inside(lambda: audit.flush(everything=True))  # what other tests had refused does not count
-    sinks = audit.sinks
-    sinks.append(found.append)
-    yield found
-    sinks.remove(found.append)
 
 
 async def test_a_site_is_configured_audited_and_reset(

@@ -77,15 +77,6 @@ def methods(server: OpcUaTestServer) -> Iterator[Methods]:
     made.leave()
 
 
-@pytest.fixture
-def entries(server: OpcUaTestServer) -> Iterator[list[AuditEntry]]:
-    """What the audit trail gets."""
-    found: list[AuditEntry] = []
-    server.app._opcua.audit.sinks.append(found.append)
-    yield found
-    server.app._opcua.audit.sinks.remove(found.append)
-
-
 def wanted(owner: Any, method: Any, *arguments: ua.Variant) -> ua.CallMethodRequest:
     ids = [each if isinstance(each, ua.NodeId) else ua.NodeId(each) for each in (owner, method)]
     return ua.CallMethodRequest(*ids, list(arguments))

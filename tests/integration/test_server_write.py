@@ -33,18 +33,6 @@ async def admin(server: OpcUaTestServer, client_home: Path) -> AsyncIterator[Cli
         yield client
 
 
-@pytest.fixture
-def entries(server: OpcUaTestServer) -> Iterator[list[AuditEntry]]:
-    """What the audit trail gets."""
-    found: list[AuditEntry] = []
-    audit = server.app._opcua.audit
-    server.inside(lambda: audit.flush(everything=True))  # what other tests had refused does not count
-    sinks = audit.sinks
-    sinks.append(found.append)
-    yield found
-    sinks.remove(found.append)
-
-
 async def write(client: Client, *items: ua.WriteValue) -> list[int]:
     sent = request(ua.WriteRequest, NodesToWrite=list(items))
     return [code.value for code in (await answer(client, ua.WriteResponse, sent)).Results]
