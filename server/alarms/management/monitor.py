@@ -53,6 +53,7 @@ class Monitor:
         other = copy(self)
         other.rates, other.chattering = self.rates.copy(), self.chattering.copy()
         other.record, other.flood = self.record.copy(), self.flood.copy()
+        other._began = 0  # long ago: what a simulation raises is none that was found
         return other
 
     def step(self, seen: Seen, transitions: Iterable[Transitions], time: int) -> dict[str, Counts]:

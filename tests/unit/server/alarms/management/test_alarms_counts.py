@@ -8,6 +8,7 @@ import numpy as np
 from alarmplant import HUMIDITY, START, TEMPERATURE, VOLTAGE, AlarmPlant
 
 from nodeset.frame import Frame
+from nodeset.status import UNCERTAIN_SIMULATED_VALUE
 from server.alarms.definition import MICROSECONDS
 from server.alarms.management.management import Management
 from server.alarms.overlay import Overlay
@@ -66,6 +67,20 @@ def test_what_is_found_at_the_first_start_is_active_but_was_not_raised() -> None
     assert step(55) == (2, 1)
     assert step(60) == (3, 1)
     assert step(65) == (4, 2)
+
+
+def test_what_a_simulation_raises_soon_after_the_first_start_counts_in_it() -> None:
+    made = Watched()
+    frame = made.step(0)
+    overlay = Overlay(made.plant.table)
+    shown = np.ones(made.plant.index.size, np.bool_)
+    overlay.show(shown, START)
+    made.management.begin_simulation()
+    simulated = frame.next(frame.time + 1)
+    simulated.column("Jar", "Temperature")[:] = 47.0
+    simulated.status[:] = UNCERTAIN_SIMULATED_VALUE
+    made.management.simulate(simulated, overlay, overlay.step(simulated))
+    assert counts(simulated, "AlarmRate") == [2, 2, 4]
 
 
 def test_each_alarm_is_of_one_priority() -> None:
