@@ -252,6 +252,7 @@ async def test_a_spill_file_that_is_damaged_while_it_is_used(
         file.seek(4096)
         file.write(b"\xff" * (size - 4096))
     spill._file.execute("PRAGMA shrink_memory")  # what was read of it before is forgotten
+    await until(lambda: historian.stats.scans_dropped > 0)  # or the writer still had them in its hands
     await proxy.open()
     await until(lambda: historian.stats.scans_written > 0 and historian.stats.waiting == 0)
     assert historian.stats.scans_dropped == 20
