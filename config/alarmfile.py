@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from config.alarmmanagement import Incidents, Management, unknown_conditions
+from config.alarmmanagement import ConditionName, Incidents, Management, Severity, unknown_conditions
 from config.yamlfile import ConfigurationError, Loc, YamlFile, check, load
 
 # Limits from the lowest to the highest, as the file names them.
@@ -21,12 +21,10 @@ LIMITS = ("low_low", "low", "high", "high_high")
 # Tags that a condition can watch: names of the states of (asset type, tag name), none where it has no states.
 States = Mapping[tuple[str, str], Sequence[str]]
 
-ConditionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]{0,39}$")]
 LimitName = Literal["low_low", "low", "high", "high_high"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Delay = Annotated[float, Field(ge=0, le=86_400, description="[s]")]
-Severity = Annotated[int, Field(ge=1, le=1000)]
 Band = Annotated[float, Field(ge=0, description="in the unit of the limits")]
 OperatingMode = Literal["Float", "Discharge", "Recharge", "Equalise", "Offline"]
 
@@ -191,13 +189,11 @@ class AlarmFile(Part):
     incidents: Incidents = {}
 
 
-def read_alarm_file(path: Path, tags: States) -> AlarmFile:
-    """Read and check `path`; `tags` holds every (asset type, tag name) that a condition can watch."""
-    return open_alarm_file(path, tags)[0]
-
-
 def open_alarm_file(path: Path, tags: States) -> tuple[AlarmFile, YamlFile]:
-    """The same and its source, which tells the lines of later faults."""
+    """Read and check `path`; gives its source, too, which tells the lines of later faults.
+
+    `tags` holds every (asset type, tag name) that a condition can watch.
+    """
     source = load(path)
     file = check(source, AlarmFile)
     faults = [source.error(loc, text) for loc, text in _contradictions(file, tags)]

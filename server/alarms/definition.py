@@ -229,10 +229,6 @@ class ConditionIndex:
         d, i = self.locate(row)
         return f"{self.fleet.assets(d.asset)[i].path}#{d.name}"
 
-    def names_of(self, asset: AssetType) -> tuple[str, ...]:
-        """Names of the conditions that each asset of a type has."""
-        return tuple(d.name for d in self.defs if d.asset is asset)
-
     def of_inputs(self, array: NDArray[Scalar], index: TagIndex) -> NDArray[Scalar]:
         """What an array over all live variables says of each condition's input."""
         return np.concatenate([index.column(array, d.tag.asset, d.tag.name) for d in self.defs])

@@ -6,7 +6,7 @@ out, and a column that a record does not have is as in a first state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def replay(table: AlarmTable, written: list[Written]) -> None:
         known = np.flatnonzero(found >= 0)
         rows.append(found[known])
         states.append(each.record.state(known, table.state.take(found[known])))
-    table.replay(np.concatenate(rows), _joined(states))
+    table.replay(np.concatenate(rows), AlarmState.joined(states))
     table.ids.resume(written[-1].heading.nonce, max(each.record.last for each in written))
 
 
@@ -71,10 +71,3 @@ def _rows(heading: Heading, index: ConditionIndex) -> Index:
             if row is not None:
                 rows[start + i] = row
     return rows
-
-
-def _joined(states: list[AlarmState]) -> AlarmState:
-    """One after the other."""
-    return AlarmState(
-        **{f.name: np.concatenate([getattr(state, f.name) for state in states]) for f in fields(AlarmState)}
-    )

@@ -6,6 +6,7 @@ stays as it is while the table goes on, so an event can be built from it at any 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
 
@@ -128,9 +129,12 @@ class AlarmState:
 
     def followed_by(self, other: AlarmState) -> AlarmState:
         """A copy of these rows, and after them those of another."""
-        return AlarmState(
-            **{f.name: np.concatenate((getattr(self, f.name), getattr(other, f.name))) for f in fields(self)}
-        )
+        return AlarmState.joined((self, other))
+
+    @classmethod
+    def joined(cls, states: Sequence[AlarmState]) -> AlarmState:
+        """A copy of the rows of all, one after the other."""
+        return cls(**{f.name: np.concatenate([getattr(s, f.name) for s in states]) for f in fields(cls)})
 
     def put(self, rows: Index, other: AlarmState) -> None:
         """Set some rows from another state, whose rows are these in this order."""

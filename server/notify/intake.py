@@ -13,7 +13,6 @@ from server.notify.notice import LONGEST_ADVICE, LONGEST_LINE, LONGEST_TITLE, No
 from server.notify.rules import Rules
 
 _MOST: Final = 20_000  # events that wait to be looked at
-SIMULATED: Final = 1 << 62  # numbers of events from here on are of simulated conditions
 
 
 class Intake:
@@ -65,7 +64,7 @@ def notice_of(event: ConditionEvent) -> Notice:
         severity=state.severity,
         active=state.level != 0,
         acked=state.acked,
-        quiet=bool(not state.enabled or state.shelved or state.suppressed or state.out_of_service),
+        quiet=not state.enabled or state.hidden,
         title=plain(definition.message, LONGEST_TITLE),
         message=plain(message(event), LONGEST_LINE),
         advice=plain(definition.advice, LONGEST_ADVICE),

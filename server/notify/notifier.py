@@ -19,10 +19,11 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from config.notifyfile import NotifyFile
+from server.alarms.eventids import SIMULATED_EVENTS
 from server.alarms.events import ConditionEvent
 from server.notify.alerts import Alerts, hours_of
 from server.notify.delivery import Channel, Delivery
-from server.notify.intake import SIMULATED, Intake, notice_of
+from server.notify.intake import Intake, notice_of
 from server.notify.mail import MAIL, MailChannel
 from server.notify.mailtext import mail_bytes
 from server.notify.message import Message
@@ -111,7 +112,7 @@ class Notifier:
             now = self._clock()
             for notice in notices:
                 self.alerts.take(notice, now)
-                if notice.number < SIMULATED:
+                if notice.number < SIMULATED_EVENTS:
                     heard = max(heard, notice.number)
             await asyncio.sleep(0)
         deliveries: list[Delivery] = []

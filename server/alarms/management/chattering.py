@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from config import alarmmanagement as config
 from nodeset.fleet import Index
+from server.alarms.definition import MICROSECONDS
 from server.alarms.state import Flags, Times
-
-MICROSECONDS = 1_000_000
 
 
 class Chattering:

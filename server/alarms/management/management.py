@@ -45,7 +45,7 @@ class Management:
         self.sinks: list[Sink] = []
         self.changed = 0  # rises with each change of the plant's incidents
         self.place = ""  # what stands before the paths of what is simulated
-        self.plant = Monitor(table.index, self.settings)
+        self.plant = Monitor(table, self.settings)
         self._table = table
         self._causes = causes_of(table.index, incidents or {})
         self.incidents = Incidents(table.index, self.settings, self._causes, simulated=False)

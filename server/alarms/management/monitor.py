@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.alarmmanagement import Management
 from nodeset.fleet import Index
-from server.alarms.definition import ConditionIndex
+from server.alarms.definition import MICROSECONDS
 from server.alarms.management import figures
 from server.alarms.management.annunciation import Seen, cleared, raised
 from server.alarms.management.chattering import Chattering
@@ -24,14 +23,14 @@ from server.alarms.management.counts import Counts, by_site, present, priority_o
 from server.alarms.management.rates import SlidingCounts, flooded
 from server.alarms.management.record import Record
 from server.alarms.state import Flags, Times, Transitions
-
-MICROSECONDS: Final = 1_000_000
+from server.alarms.table import AlarmTable
 
 
 class Monitor:
     """Columns are sites, then the fleet."""
 
-    def __init__(self, index: ConditionIndex, settings: Management) -> None:
+    def __init__(self, table: AlarmTable, settings: Management) -> None:
+        index = table.index
         self.site: Index = index.site_of_row()
         self.sites = len(index.fleet.sites)
         self.rates = SlidingCounts(self.sites + 1, figures.PERIOD)
@@ -43,8 +42,7 @@ class Monitor:
         self.time = 0
         self._before = 0  # the time of the step before
         self._began: int | None = None  # when the plant was read for the first time
-        counts = [index.fleet.count(d.asset) for d in index.defs]
-        self._on_delay = np.repeat([d.on_delay for d in index.defs], counts)
+        self._limits = table.limits
         self._settings = settings
         self._index = index
 
@@ -168,7 +166,7 @@ class Monitor:
     def _found(self, transitions: Transitions) -> Flags:
         """Which activations were due since their input was first read: they were there before."""
         first_read = transitions.state.quality_time
-        delay = self._on_delay[transitions.rows]
+        delay = self._limits.on_delay[transitions.rows, 0]
         since_start = first_read - (self._began or 0)
         found: Flags = (
             (self._before - first_read < delay)

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from config.alarmfile import json_schema, read_alarm_file
+from config.alarmfile import json_schema, open_alarm_file
 from config.alarmmanagement import Management
 from config.settings import HERE
 from config.yamlfile import ConfigurationError
@@ -80,7 +80,7 @@ overrides:
 def read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "alarms.yaml"
     path.write_text(text)
-    read_alarm_file(path, STATES_OF)
+    open_alarm_file(path, STATES_OF)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_file_without_a_fault_is_read(tmp_path: Path) -> None:
 def test_a_condition_may_be_shelved_for_a_day_where_the_file_does_not_say(tmp_path: Path) -> None:
     path = tmp_path / "alarms.yaml"
     path.write_text(GOOD.replace("    linger: 60\n", "    linger: 60\n    shelve_max: 600\n"))
-    conditions = read_alarm_file(path, STATES_OF).conditions
+    conditions = open_alarm_file(path, STATES_OF)[0].conditions
     assert conditions["Warming"].shelve_max == 600
     assert conditions["Both"].shelve_max == 86_400
 
@@ -174,7 +174,7 @@ def test_the_schema_is_up_to_date_and_fits_the_shipped_file() -> None:
 
 
 def test_shipped_file() -> None:
-    file = read_alarm_file(SHIPPED, STATES_OF)
+    file = open_alarm_file(SHIPPED, STATES_OF)[0]
     limits = {
         name: [(at, limit.value) for at, limit in condition.limits.set()]
         for name, condition in file.conditions.items()
@@ -230,6 +230,6 @@ def test_thresholds_of_alarm_management(tmp_path: Path, section: str, fault: str
 
 
 def test_the_shipped_incidents_and_the_defaults_of_management() -> None:
-    file = read_alarm_file(SHIPPED, STATES_OF)
+    file = open_alarm_file(SHIPPED, STATES_OF)[0]
     assert file.management == Management(), "the file says what holds without it"
     assert [*file.incidents] == ["MainsLost", "CommunicationLoss", "HvacDegradation", "RoomTemperatureRise"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from config.alarmfile import Condition, Measure, read_alarm_file
+from config.alarmfile import Condition, Measure, open_alarm_file
 from config.settings import HERE
 from nodeset.fleet import AssetType
 from nodeset.tags import STATES_OF
@@ -55,7 +55,7 @@ def _row(name: str, condition: Condition, unit: str) -> str:
 
 def table() -> list[str]:
     """The lines of the table, in the order of the file."""
-    file = read_alarm_file(HERE / "alarms.yaml", STATES_OF)
+    file = open_alarm_file(HERE / "alarms.yaml", STATES_OF)[0]
     units = {d.name: d.unit for d in alarm_defs(file)}
     return [*HEAD, *(_row(name, each, units[name]) for name, each in file.conditions.items())]
 
@@ -68,7 +68,7 @@ def test_the_table_of_conditions_is_that_of_the_file() -> None:
 
 
 def test_every_condition_says_what_to_do() -> None:
-    file = read_alarm_file(HERE / "alarms.yaml", STATES_OF)
+    file = open_alarm_file(HERE / "alarms.yaml", STATES_OF)[0]
     assert {each.asset for each in file.conditions.values()} == set(AssetType) - {AssetType.SYSTEM}
     for name, condition in file.conditions.items():
         assert len(condition.advice) > 60, name

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analytics.estimate import Parameters
-from config.alarmfile import read_alarm_file
+from config.alarmfile import open_alarm_file
 from config.settings import Settings
 from nodeset.frame import first_frame
 from nodeset.index import TagIndex
@@ -34,7 +34,7 @@ class ShippedAlarms:
         self.plant = Plant(index, seed, start)
         self.time = start
         self._shadow = Shadow(index, self.plant, seed)
-        definitions = alarm_defs(read_alarm_file(Settings().alarms, STATES_OF))
+        definitions = alarm_defs(open_alarm_file(Settings().alarms, STATES_OF)[0])
         self.table = AlarmTable(ConditionIndex(index.fleet, definitions), start)
         prognosis = Prognosis(Parameters.of(index.fleet), start)
         staleness = Staleness(3, 300 * SECOND, STANDING)

@@ -230,11 +230,11 @@ def test_the_record_outlives_a_restart() -> None:
     made = Watched()
     for second in range(0, 300, 60):
         made.pulse(second, jar=second % 7)
-    again = Monitor(made.plant.index, made.management.settings)
+    again = Monitor(made.plant.table, made.management.settings)
     assert again.restore(made.monitor.save())
     assert again.rates.total.tolist() == made.monitor.rates.total.tolist() == [5, 0, 5]
     assert np.array_equal(again.record.by_row, made.monitor.record.by_row)
     assert again.alarms_per_day() == 5
-    other = Monitor(AlarmPlant(TEMPERATURE, jars=1).index, made.management.settings)
+    other = Monitor(AlarmPlant(TEMPERATURE, jars=1).table, made.management.settings)
     assert other.restore(made.monitor.save()), "conditions that are no more are left out"
     assert other.record.by_row.sum() < 5
