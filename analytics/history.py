@@ -1,4 +1,4 @@
-"""What roll-ups tell of the jars day by day, and what is known of each: the raw material of all features; pure.
+"""What roll-ups tell of the jars day by day, and what is known of each: all that features are made of; pure.
 
 The same for a real fleet's historian and for an offline plant: whoever reads either brings it into this form,
 and nothing else goes into features (`analytics.features`).

@@ -1,6 +1,6 @@
 """What became of jars: rows of features, each with the days that the jar lived on; pure.
 
-A row is a jar on a day. `lived` counts the days from there to the jar's failure, as a log book tells it; where
+A row is a jar on a day. `lived` counts the days from there to its failure, as a log book tells it; where
 nobody has seen it fail, to the last day that it was known to live (a censored row).
 """
 
