@@ -22,6 +22,7 @@ from hmi.channels import NotFound
 from hmi.endpoint import Away, ConnectionFault
 from hmi.live import Live
 from hmi.nameplate import nameplate
+from hmi.places import places
 from hmi.trend import RANGES, Range
 
 TRENDS: Final = frozenset({"Voltage", "Temperature"})
@@ -43,6 +44,7 @@ class Api:
         app.add_api_route("/api/snapshot", self.snapshot, methods=["GET"])
         app.add_api_route("/api/trend", self.trend, methods=["GET"])
         app.add_api_route("/api/nameplate", self.nameplate, methods=["GET"])
+        app.add_api_route("/api/places", self.places, methods=["GET"])
         app.add_api_route("/api/predict", self.predict, methods=["GET"])
         app.add_api_websocket_route("/api/live", self.stream)
         app.add_exception_handler(NotFound, _not_found)
@@ -133,6 +135,11 @@ class Api:
         before, after = topology.neighbours(jar)
         fields = await nameplate(client, topology, jar)
         return JSONResponse({"fields": fields, "before": before, "after": after})
+
+    async def places(self) -> Response:
+        """Where the sites are."""
+        client, topology = self._live.channels.connection()
+        return JSONResponse(await places(client, topology))
 
     async def predict(self, request: Request, jar: str) -> Response:
         """PredictRul of a jar, as this user."""

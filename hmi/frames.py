@@ -40,6 +40,7 @@ FLEET: Final = """<h1 class="vk-unseen">{fleet}</h1>
 <section class="vk-totals" id="vk-totals" aria-label="{fleet}"></section>
 <div class="vk-fleet"><section class="vk-cards live" id="vk-cards" aria-label="{sites}"></section>
 <aside class="vk-side live">
+<section class="vk-panel"><h2>{map_of_sites}</h2><div id="vk-map" class="vk-sites"></div></section>
 <section class="vk-panel"><h2>{soh}</h2><div class="vk-bars" id="vk-soh"></div></section>
 <section class="vk-panel"><h2>{rul}</h2><div class="vk-bars" id="vk-rul"></div></section>
 <section class="vk-panel"><h2>{report}</h2><form class="vk-report" id="vk-report">
@@ -124,6 +125,7 @@ WORDS: Final = {
     "pages": "Pages",
     "fleet": "Fleet",
     "sites": "Sites",
+    "map_of_sites": "Map",
     "alarms": "Alarms",
     "server": "Server time",
     "age": "Data age",

@@ -1,6 +1,7 @@
 // The fleet at a glance: totals, a card a site, and how health and life are spread.
 import { HEALTH, Tables, ageText, badge, begin, by, figure, make, quality, serverNow, setText, showsSimulated, siteLink, statusText, t, total } from "./base.js";
 import { reporting } from "./export.js";
+import { SiteMap } from "./map.js";
 
 const TOTALS = [
   ["Jars"], ["HealthyJars"], ["WarningJars", "medium"], ["CriticalJars", "high"], ["UnknownJars", "unknown"],
@@ -9,9 +10,12 @@ const TOTALS = [
 ];
 let data = null;
 let cards = [];
+let map = null;
 
 begin(() => {
   reporting(by("vk-report"));
+  map = new SiteMap(by("vk-map"));
+  map.load();
   setInterval(ages, 1000);
   showsSimulated(() => data?.simulated);
   return {
@@ -87,8 +91,10 @@ function fill(row) {
   const lost = mains.value === 0 && quality(mains.status) === "good";
   parts.alarms.className = `vk-cardalarms ${active ? (critical || lost ? "high" : "medium") : ""}${fresh ? " new" : ""}`;
   setText(parts.alarms, active === null ? "" : active || fresh ? `▲ ${figure(active)} ${t(active === 1 ? "alarm" : "alarms")}${fresh ? ` · ${figure(fresh)} ${t("new")}` : ""}` : t("no alarms"));
-  node.classList.toggle("high", critical || lost);
-  node.classList.toggle("medium", !critical && !lost && (counts[1] > 0 || active > 0));
+  const kind = critical || lost ? "high" : counts[1] > 0 || active > 0 ? "medium" : "";
+  node.classList.toggle("high", kind === "high");
+  node.classList.toggle("medium", kind === "medium");
+  map.set(data.tables.sites.rows[row], kind || (counts[3] > 0 ? "unknown" : ""));
   put(parts.rul, "MeanRemainingUsefulLife", row);
   put(parts.soh, "MeanStateOfHealth", row);
   put(parts.ambient, "AmbientTemperature", row);

@@ -150,6 +150,19 @@ def fill_in_passwords(page: Page, old: str, new: str, again: str) -> None:
     page.get_by_role("button", name="Change password").click()
 
 
+def test_the_map_leads_to_every_site(page: Page) -> None:
+    page.goto("/")
+    marks = page.locator("#vk-map a")
+    expect(marks).to_have_count(9)
+    bangkok = page.locator("#vk-map .vk-map-inset").bounding_box()
+    bangrak = page.get_by_role("link", name=re.compile("^Bangrak: ")).bounding_box()
+    assert bangkok is not None
+    assert bangrak is not None
+    assert bangkok["x"] < bangrak["x"] < bangkok["x"] + bangkok["width"]
+    page.get_by_role("link", name=re.compile("^Phuket: ")).click()
+    expect(page).to_have_url(re.compile("/site/Phuket$"))
+
+
 def test_nothing_without_a_session(browser: Browser, voltkeep: Voltkeep) -> None:
     with browser.new_context(base_url=voltkeep.hmi_url) as context:
         page = context.new_page()
