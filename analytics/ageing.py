@@ -26,8 +26,9 @@ RESISTANCE_TIME: Final = 6 * 3600.0  # s, filter of the resistance
 FACTOR_DAYS: Final = 365.25  # d, window of the mean Arrhenius factor: a year has every season once
 FIRST_DAYS: Final = 1.0  # d that the first temperature counts for
 OHMIC_ERROR: Final = 0.03  # standard deviation of SOH by resistance alone
-CAPACITY_ERROR: Final = 0.02  # standard deviation of SOH by one full discharge
-CORRECTION_DRIFT: Final = 0.02**2 / 365.25  # 1/d, variance that a learnt correction gains
+CAPACITY_ERROR: Final = 0.013  # standard deviation of SOH by one full discharge
+TEST_ERROR: Final = 0.015  # and by a capacity test: IEC 60896-21, 6.2 asks for 0.5 % of current, 1 % of time
+LEARNT_TIME: Final = 4.5 * 365.25  # d in which what a discharge has shown fades
 SHALLOWEST: Final = 0.25  # of SOC; a shallower discharge says too little about capacity
 DISCHARGING: Final = 0.02  # 1/h; a smaller current against the capacity is none
 HEALTH_MIN, HEALTH_MAX = 0.05, 1.20  # of SOH
@@ -135,7 +136,9 @@ def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: fl
         temperature_readings=seen,
         resistance=resistance,
         resistance_readings=measured,
-        correction_variance=np.minimum(ageing.correction_variance + CORRECTION_DRIFT * days, OHMIC_ERROR**2),
+        correction=ageing.correction * np.exp(-days / LEARNT_TIME),
+        correction_variance=OHMIC_ERROR**2
+        + (ageing.correction_variance - OHMIC_ERROR**2) * np.exp(-2 * days / LEARNT_TIME),
     )
     return _learn_capacity(_warm(slow, parameters, days), parameters, condition, dt)
 
@@ -144,6 +147,39 @@ def ohmic_factor(coefficient: Array, temperature: Array) -> Array:
     """Ohmic resistance at `temperature` [°C] against that at 25 °C; `coefficient` [1/K]."""
     change = coefficient * (temperature - REFERENCE_TEMPERATURE)
     return np.asarray(np.minimum(np.maximum(1 + change, 0.5), 1.5))
+
+
+def learn_tested(
+    ageing: Ageing, parameters: Parameters, jar: int, capacity: float, error: float = TEST_ERROR
+) -> Ageing:
+    """Take the result of a capacity test of jar number `jar`.
+
+    `capacity` [Ah] is that of the 10 h rate at 25 °C (IEC 60896-21, 6.11 converts), `error` its standard
+    deviation as a share of the rated capacity.
+    """
+    where = np.zeros(parameters.jars, np.bool_)
+    where[jar] = True
+    seen = np.clip(capacity / parameters.capacity, HEALTH_MIN, HEALTH_MAX)
+    return _taught(ageing, parameters, where, seen, np.full(parameters.jars, error**2))
+
+
+def renewed(ageing: Ageing, parameters: Parameters, jars: Mask, ages_days: Array) -> Ageing:
+    """The state after the jars of the mask `jars` were replaced by others of the ages `ages_days` [d].
+
+    All that was learnt of the old ones is forgotten. The place keeps its temperature, and the mean Arrhenius
+    factor of what it was is what is expected of it; both arrays have shape (jars,).
+    """
+    place = new(parameters, ages_days)
+    place = replace(
+        place,
+        temperature=ageing.temperature,
+        temperature_readings=ageing.temperature_readings,
+        factor=ageing.factor,
+        factor_days=np.minimum(ageing.factor_days, FIRST_DAYS),
+    )
+    return Ageing(
+        **{f.name: np.where(jars, getattr(place, f.name), getattr(ageing, f.name)) for f in fields(Ageing)}
+    )
 
 
 def _filtered(old: Array, readings: Array, new: Array, usable: Mask, steps: float) -> tuple[Array, Array]:
@@ -177,11 +213,24 @@ def _learn_capacity(ageing: Ageing, parameters: Parameters, condition: Condition
     useful = ended & (depth > SHALLOWEST)
     seen = np.clip(drawn / (parameters.capacity * np.maximum(depth, SHALLOWEST)), HEALTH_MIN, HEALTH_MAX)
     error = (CAPACITY_ERROR / np.maximum(depth, SHALLOWEST)) ** 2
-    gain = useful * ageing.correction_variance / (ageing.correction_variance + error)
     return replace(
-        ageing,
+        _taught(ageing, parameters, useful, seen, error),
         drawn=np.where(on, drawn, 0.0),
         drawn_from=drawn_from,
-        correction=ageing.correction + gain * (seen - state_of_health(parameters, ageing)),
-        correction_variance=ageing.correction_variance * (1 - gain),
+    )
+
+
+def _taught(ageing: Ageing, parameters: Parameters, where: Mask, seen: Array, error: Array) -> Ageing:
+    """Take the SOH `seen` with the variance `error` for the jars `where`: a scalar Kalman filter.
+
+    What contradicts all that is known says that too little was known: the variance that makes it likeliest
+    takes the place of a smaller one (a new jar gives 5 % more than its label at times, or much more).
+    """
+    surprise = seen - state_of_health(parameters, ageing)
+    variance = np.maximum(ageing.correction_variance, surprise * surprise - error)
+    gain = where * variance / (variance + error)
+    return replace(
+        ageing,
+        correction=ageing.correction + gain * surprise,
+        correction_variance=np.where(where, variance * (1 - gain), ageing.correction_variance),
     )

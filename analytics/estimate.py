@@ -30,6 +30,7 @@ __all__ = [
     "ages_days",
     "explain",
     "first_state",
+    "renewed",
     "runtime",
     "step",
 ]
@@ -81,6 +82,13 @@ def ages_days(parameters: Parameters, time: int) -> Array:
 def first_state(parameters: Parameters, ages: Array) -> State:
     """Jars of the given ages [d] of which nothing has been seen: full, at rest, ohmic as at commissioning."""
     return State(twin.rest(parameters.jars), age.new(parameters, ages))
+
+
+def renewed(state: State, parameters: Parameters, jars: Mask, ages: Array) -> State:
+    """The state after the jars of the mask `jars` were replaced by full ones of the given ages [d]."""
+    fresh = first_state(parameters, ages)
+    aged = age.renewed(state.ageing, parameters, jars, ages)
+    return State(state.mixed(fresh, jars).circuit, aged)
 
 
 def step(

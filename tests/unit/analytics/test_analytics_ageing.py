@@ -123,6 +123,60 @@ def test_a_short_discharge_teaches_nothing() -> None:
     assert after.soh == pytest.approx(before.soh)
 
 
+def test_a_capacity_test_teaches_its_jar_alone() -> None:
+    p = parameters_of(3)
+    state, _ = settled(p)
+    taught = ageing.learn_tested(state.ageing, p, 1, 102.0)
+    health = ageing.state_of_health(p, taught)
+    assert health[1] == pytest.approx(0.85, abs=0.01)
+    assert health[[0, 2]] == pytest.approx(ageing.state_of_health(p, state.ageing)[[0, 2]])
+    assert (taught.correction_variance[[0, 2]] == state.ageing.correction_variance[[0, 2]]).all()
+    assert taught.correction_variance[1] < 0.015**2 * 1.01
+
+
+def test_a_poor_test_counts_less_than_a_good_one() -> None:
+    p = parameters_of(1)
+    state, _ = settled(p)
+    good, poor = (ageing.learn_tested(state.ageing, p, 0, 116.0, error) for error in (0.01, 0.05))
+    assert good.correction[0] < 2 * poor.correction[0] < 0
+    twice = ageing.learn_tested(poor, p, 0, 116.0, 0.05)
+    assert good.correction[0] < twice.correction[0] < poor.correction[0]
+
+
+def test_what_a_discharge_has_shown_fades() -> None:
+    p = parameters_of(1)
+    state, _ = settled(p)
+    taught = estimate.State(state.circuit, ageing.learn_tested(state.ageing, p, 0, 102.0))
+    after, _ = run(taught, p, scan(1), 10 * 365, DAY)
+    assert 0 > after.ageing.correction[0] > 0.15 * taught.ageing.correction[0]
+    assert after.ageing.correction_variance[0] == pytest.approx(ageing.OHMIC_ERROR**2, rel=0.02)
+    again = ageing.learn_tested(after.ageing, p, 0, 118.0)
+    assert ageing.state_of_health(p, again)[0] == pytest.approx(118 / 120, abs=0.01)
+
+
+def test_a_new_jar_in_an_old_place() -> None:
+    p = parameters_of(2)
+    state, _ = settled(p, age=3000.0, resistance=4.6, temperature=33.0)
+    learnt = ageing.learn_tested(state.ageing, p, 0, 90.0)
+    mask = np.array([True, False])
+    after = ageing.renewed(learnt, p, mask, np.array([2.0, 0.0]))
+    fresh, old = after.pick(0), after.pick(1)
+    assert fresh.age[0] == 2.0
+    assert ageing.state_of_health(p.pick(0), fresh)[0] == 1.0
+    assert fresh.resistance_readings[0] == 0.0
+    assert fresh.temperature[0] == pytest.approx(33.0)
+    assert old == learnt.pick(1)
+
+
+def test_a_new_jar_is_full() -> None:
+    p = parameters_of(2)
+    state, _ = settled(p)
+    state, _ = run(state, p, scan(2, voltage=12.0, current=30.0), 200, 60.0)
+    after = estimate.renewed(state, p, np.array([False, True]), np.zeros(2))
+    assert after.circuit.soc[1] == 1.0
+    assert after.circuit.soc[0] == state.circuit.soc[0] < 0.9
+
+
 def _terminal(p: Parameters, state: estimate.State) -> float:
     """Voltage of a jar that behaves as the twin thinks, at 12 A."""
     current = np.full(1, 12.0)
