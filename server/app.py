@@ -41,7 +41,7 @@ from server.alarms.table import AlarmTable
 from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.health import Health
-from server.jobs import Jobs
+from server.jobs import Jobs, historian_jobs
 from server.livetable import LiveTable
 from server.methods import alarmconfiguration
 from server.protocol.wire import now_us
@@ -258,7 +258,7 @@ class App:
 
     async def _open_doors(self, scan: Scan, historian: Historian) -> None:
         """Listen, for OPC UA and for health."""
-        self._jobs = Jobs(historian.care)
+        self._jobs = Jobs(historian_jobs(historian.care))
         period = self._settings.scan.period
         figures = self._notify_figures()
         health = Health(scan, period, historian, self._opcua, self._jobs, figures, self._ledger)

@@ -1,8 +1,8 @@
-"""What the server does from time to time for the historian, beside everything else: its jobs.
+"""What the server does from time to time, beside everything else: its jobs.
 
-They run one at a time in the server's event loop, which only waits for the database; what they find to do
-goes by the plant's clock (`historian.care`). A job that fails is logged once and tried again; how each did
-last is told by health and metrics.
+They run in the server's event loop, which only waits for a database or for another process; what they find to
+do goes by the plant's clock. A job that fails is logged once and tried again; how each did last is told by
+health and metrics. Parts of the server add their own jobs before the start.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Job:
     first: float
     every: float
     runs: int = 0
-    done: int = 0  # hours, days, chunks ... altogether
+    done: int = 0  # hours, days, chunks, jars ... altogether
     failures: int = 0
     began: float = 0.0  # [s since 1970], of the last run
     seconds: float = 0.0
@@ -62,18 +62,27 @@ class Job:
         self.failures += 1
 
 
-class Jobs:
-    """The historian's jobs; `start` once the server is ready."""
+def historian_jobs(care: Care) -> list[Job]:
+    """What the database needs beside the writing; `care` does one thing at a time."""
+    return [
+        Job("roll up", care.roll_up, 5, 60),
+        Job("make days ahead", care.make_ahead, 30, 600),
+        Job("drop what is too old", care.expire, 60, 600),
+        Job("compress" if care.timescale else "cluster", care.rearrange, 90, 600),
+    ]
 
-    def __init__(self, care: Care) -> None:
-        self.all = (
-            Job("roll up", care.roll_up, 5, 60),
-            Job("make days ahead", care.make_ahead, 30, 600),
-            Job("drop what is too old", care.expire, 60, 600),
-            Job("compress" if care.timescale else "cluster", care.rearrange, 90, 600),
-        )
+
+class Jobs:
+    """All jobs of the server; `start` once it is ready."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self.all = list(jobs)
         self._scheduler: AsyncIOScheduler | None = None
         self._running: set[asyncio.Task[Any]] = set()
+
+    def add(self, *jobs: Job) -> None:
+        """Further jobs, before `start`; each has a name of its own."""
+        self.all += jobs
 
     async def start(self) -> None:
         """Begin. The scheduler is loaded only now, when nobody waits for it."""

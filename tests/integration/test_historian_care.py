@@ -17,7 +17,7 @@ from historian.historian import Historian
 from historian.rolledup import DAY
 from nodeset.frame import first_frame
 from nodeset.index import TagIndex
-from server.jobs import Job, Jobs
+from server.jobs import Job, Jobs, historian_jobs
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 FAR = START + 64 * 366 * DAY
@@ -100,7 +100,7 @@ async def test_a_restart_with_a_wrong_clock_drops_nothing(
 
 async def test_jobs_tell_how_they_do(historian: Historian, small_index: TagIndex, until: Until) -> None:
     await _offer(historian, small_index, until, START, START + HOUR)
-    jobs = Jobs(historian.care)
+    jobs = Jobs(historian_jobs(historian.care))
     for job in jobs.all:
         job.first = 0.01
     await jobs.start()

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from historian.care import Care
-from server.jobs import Jobs
+from server.jobs import Jobs, historian_jobs
 
 
 class _Waiting:
@@ -34,7 +34,7 @@ class _Waiting:
 
 async def test_a_job_that_the_end_interrupts_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
     care = _Waiting()
-    jobs = Jobs(cast(Care, care))
+    jobs = Jobs(historian_jobs(cast(Care, care)))
     jobs.all[0].first = 0
     with caplog.at_level(logging.ERROR):
         await jobs.start()
