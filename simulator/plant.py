@@ -62,6 +62,7 @@ class Plant:
         self.time = self._start_of_run(time)
         self._tenure = self._makeup.tenures.at(self.time)
         self._next_of_jars = self._tenure.next_change(self.time)
+        self._complete = int(self._tenure.since.max())  # when the last of the first jars is installed
         self._out = self._makeup.outages.active(self.time)
         self._hot = self._makeup.hvac.active(self.time)
         self._aged_at = self.time
@@ -234,7 +235,10 @@ class Plant:
     def _years_later(self, dt: float) -> Years:
         state = self.state
         drawn = np.maximum(-state.main, 0.0) * (dt / 3600.0) / self._makeup.plates.rated
-        return state.years.later(state.jars.soc, drawn, state.jars.temperature, dt)
+        later = state.years.later(state.jars.soc, drawn, state.jars.temperature, dt)
+        if self.time >= self._complete:
+            return later
+        return later.renewed(self._tenure.since > self.time)  # nothing ages before it is installed
 
     def _note_interruptions(self) -> None:
         out, hot = self._makeup.outages.active(self.time), self._makeup.hvac.active(self.time)

@@ -202,3 +202,12 @@ def test_a_jar_fails_on_its_second_is_in_the_log_book_and_is_new_after_its_repla
     assert [(o.kind, o.time) for o in renewed] == [(OccurrenceKind.JAR_REPLACED, int(tenure.replaced[jar]))]
     assert plant.state.years.floated[jar] < 0.001
     assert 13.3 < plant.state.jars.voltage[jar] < 14.0
+
+
+def test_jars_do_not_age_before_they_are_installed(two_sites: TagIndex) -> None:
+    installed = int(tenures(two_sites).at(0).since[0])
+    plant = Plant(two_sites, 1, installed - 200 * DAY)
+    plant.advance(installed, most_steps=200)
+    assert plant.state.years.floated[0] < 0.01
+    plant.advance(installed + 100 * DAY, most_steps=100)
+    assert 0.2 < plant.state.years.floated[0] < 0.4
