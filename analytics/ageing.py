@@ -99,10 +99,15 @@ def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Arr
     return resistance * ohmic_factor(parameters.ohmic_temperature, temperature)
 
 
+def resistance_under_load(parameters: Parameters, ageing: Ageing) -> Array:
+    """Resistance [mΩ] of the circuit now: the monitor's, by what its model has under load against it."""
+    return parameters.ohmic * ohmic_resistance(parameters, ageing.resistance, ageing.temperature)
+
+
 def ohmic_health(parameters: Parameters, resistance: Array) -> Array:
     """SOH that goes with a resistance [mΩ at 25 °C]: linear between new and the rise at end of life."""
     rise = np.clip(resistance / parameters.baseline - 1, -0.2, RISE_MAX)
-    return 1 - (1 - parameters.end_of_life) * rise / parameters.ohmic_at_end_of_life
+    return parameters.fresh - (1 - parameters.end_of_life) * rise / parameters.ohmic_at_end_of_life
 
 
 def state_of_health(parameters: Parameters, ageing: Ageing) -> Array:

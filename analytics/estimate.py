@@ -122,7 +122,7 @@ def explain(state: State, parameters: Parameters, jar: int) -> tuple[Factor, ...
 def runtime(state: State, parameters: Parameters, load: Array) -> Array:
     """Runtime [min] of each system at its present `load` [kW], shape (systems,); NaN where that is NaN."""
     a = state.ageing
-    resistance = age.ohmic_resistance(parameters, a.resistance, a.temperature)
+    resistance = age.resistance_under_load(parameters, a)
     health = age.state_of_health(parameters, a)
     return run.minutes(parameters, state.circuit.soc, health, resistance, a.temperature, load)
 
@@ -138,7 +138,7 @@ def _inputs(state: State, p: Parameters, readings: JarReadings) -> tuple[twin.In
         voltage=np.where(usable, readings.voltage, 0.0),
         current=np.where(current_known, readings.current, 0.0),
         temperature=a.temperature,
-        resistance=age.ohmic_resistance(p, a.resistance, a.temperature),
+        resistance=age.resistance_under_load(p, a),
         capacity=p.capacity * age.state_of_health(p, a),
         usable=usable,
     )

@@ -1,6 +1,7 @@
 """What the twin knows of a jar before it has seen it: named tables by chemistry, scaled to each jar.
 
-`CHEMISTRIES` holds the figures with their sources, a cell where a quantity adds up over cells.
+`CHEMISTRIES` holds the figures with their sources, a cell where a quantity adds up over cells; what the fleet
+file says of a jar model under `twin` stands in their place (`chemistry_of`).
 `Parameters.of(fleet)` lays them out as arrays, one entry a jar in the fleet's order; nothing else in
 `analytics` holds a physical constant of a jar. Identification of the circuit: docs/analytics.md.
 """
@@ -8,12 +9,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.fleetfile import JarModel
 from nodeset.fleet import Fleet, Jar
 
 Array = NDArray[np.float64]
@@ -111,6 +113,8 @@ class Parameters:
     float_compensation: Array  # V/K
     life: Array  # d, mean in service at 25 °C
     installed: Array  # d since 1970
+    fresh: Array  # capacity of a new jar against the rated one
+    ohmic: Array  # resistance under load against the monitor's reading
     chemistry: NDArray[np.intp]  # first row in `ocv` and `sluggishness`
     full: Array  # V, open circuit at SOC 1
     ocv: Array  # V a cell, shape (chemistries * KNOTS,)
@@ -147,18 +151,17 @@ class Parameters:
     @classmethod
     def of(cls, fleet: Fleet) -> Parameters:
         """The parameters of every jar of a fleet."""
-        kinds = list(CHEMISTRIES)
-        rows = np.array([kinds.index(jar.model.chemistry) for jar in fleet.jars], np.intp)
+        kinds, rows = _kinds(fleet.jars)
         nameplate = _nameplate(fleet.jars)
-        ocv = np.array([open_circuit_table(chemistry) for chemistry in CHEMISTRIES.values()])
+        ocv = np.array([open_circuit_table(chemistry) for chemistry in kinds])
         return cls(
             **nameplate,
-            **_scaled(rows),
+            **_scaled(kinds, rows),
             chemistry=rows * KNOTS,
             full=ocv[rows, -1] * nameplate["cells"],
             ocv=ocv.ravel(),
-            fade_loss=np.array([fade_table(c) for c in CHEMISTRIES.values()])[rows].T.copy(),
-            sluggishness=np.concatenate([sluggishness_table(c) for c in CHEMISTRIES.values()]),
+            fade_loss=np.array([fade_table(c) for c in kinds])[rows].T.copy(),
+            sluggishness=np.concatenate([sluggishness_table(c) for c in kinds]),
             string_of_jar=fleet.string_of_jar,
             system_of_jar=fleet.system_of_jar,
             systems=len(fleet.systems),
@@ -205,6 +208,20 @@ def acid_share(chemistry: Chemistry) -> Array:
     return np.asarray(straight + chemistry.acid_bow * soc * (1 - soc))
 
 
+def chemistry_of(model: JarModel) -> Chemistry:
+    """The figures of a jar model: those of its chemistry, but for what the fleet file says otherwise."""
+    own = model.twin.model_dump(exclude_none=True, exclude={"capacity", "resistance"})
+    return replace(CHEMISTRIES[model.chemistry], **own)
+
+
+def _kinds(jars: tuple[Jar, ...]) -> tuple[list[Chemistry], NDArray[np.intp]]:
+    """The different sets of figures in a fleet, and which of them is each jar's."""
+    of_model = {jar.model_name: chemistry_of(jar.model) for jar in jars}
+    kinds = list(dict.fromkeys(of_model.values()))
+    row = {name: kinds.index(chemistry) for name, chemistry in of_model.items()}
+    return kinds, np.array([row[jar.model_name] for jar in jars], np.intp)
+
+
 def _nameplate(jars: tuple[Jar, ...]) -> dict[str, Array]:
     epoch = dt.date(1970, 1, 1)
     rows = [
@@ -217,6 +234,8 @@ def _nameplate(jars: tuple[Jar, ...]) -> dict[str, Array]:
             jar.model.float_compensation * jar.model.cells / 1000,
             jar.model.design_life * DAYS_PER_YEAR * CHEMISTRIES[jar.model.chemistry].service_life,
             (jar.installed - epoch).days,
+            (jar.model.twin.capacity or jar.model.capacity) / jar.model.capacity,
+            (jar.model.twin.resistance or jar.model.baseline_resistance) / jar.model.baseline_resistance,
         )
         for jar in jars
     ]
@@ -224,11 +243,11 @@ def _nameplate(jars: tuple[Jar, ...]) -> dict[str, Array]:
     return dict(zip(names, np.array(rows, np.float64).T.copy(), strict=True))
 
 
-def _scaled(rows: NDArray[np.intp]) -> dict[str, Array]:
+def _scaled(kinds: list[Chemistry], rows: NDArray[np.intp]) -> dict[str, Array]:
     """The chemistry's figures that hold for a jar as they are, one array a figure."""
     own = {f.name for f in fields(Parameters)}
     return {
-        f.name: np.array([getattr(chemistry, f.name) for chemistry in CHEMISTRIES.values()])[rows]
+        f.name: np.array([getattr(chemistry, f.name) for chemistry in kinds])[rows]
         for f in fields(Chemistry)
         if f.name in own
     }

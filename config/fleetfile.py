@@ -45,6 +45,37 @@ class Limits(Part):
     temperature: Range = Range(low=10.0, high=50.0)
 
 
+class TwinPart(Part):
+    """What the twin is told of this model beyond its data sheet, as `voltkeep identify` fits it.
+
+    A figure that is not given is that of the chemistry (`analytics.parameters`), which explains them all.
+    """
+
+    capacity: Annotated[
+        float | None, Field(gt=0, le=5000, description="[Ah] that a new jar gives, where not the rated ones")
+    ] = None
+    resistance: Annotated[
+        Resistance | None, Field(description="[mΩ] of a new jar under load, where not baseline_resistance")
+    ] = None
+    acid_full: Annotated[float | None, Field(ge=2, le=8, description="[mol/l] of a full jar")] = None
+    acid_empty: Annotated[
+        float | None, Field(ge=0.005, le=0.6, description="share of it left when the 10 h rate ends")
+    ] = None
+    acid_bow: Annotated[
+        float | None, Field(ge=0, le=0.4, description="bow of the acid over the charge, times 4")
+    ] = None
+    exchange: Annotated[
+        float | None, Field(ge=0.01, le=100, description="[1/h] current where kinetics turn logarithmic")
+    ] = None
+    exchange_order: Annotated[
+        float | None, Field(ge=0.01, le=5, description="power of the acid with which it falls")
+    ] = None
+    diffusion: Annotated[
+        float | None, Field(ge=0, le=20, description="slow resistance against the ohmic one")
+    ] = None
+    slow_time: Annotated[float | None, Field(ge=60, le=20_000, description="[s] of the slow pair")] = None
+
+
 class JarModel(Part):
     """A jar model's data sheet."""
 
@@ -60,6 +91,7 @@ class JarModel(Part):
     design_life: Annotated[float, Field(gt=0, le=30, description="[a] on float at 25 °C")] = 10.0
     warranty: Annotated[float, Field(ge=0, le=30, description="[a]")] = 3.0
     limits: Limits = Limits()
+    twin: TwinPart = TwinPart()
 
 
 class StringPart(Part):
