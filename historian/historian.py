@@ -34,6 +34,7 @@ from historian.events import EventJournal
 from historian.journal import Entry, JournalLedger
 from historian.latest import newest_stored, read_latest
 from historian.migrate import migrate
+from historian.models import Models
 from historian.outages import MainsWatch, Outage, read_outages
 from historian.partitions import Partitions
 from historian.plantclock import Steady
@@ -100,6 +101,7 @@ class Historian:
             newest,
         )
         self.accounts = Accounts(self._connections)
+        self.models = Models(self._connections)
         self.annotations = Annotations(self._connections, self._variables)
         self.edits = Edits(self._connections, self._variables, partitions)
         audit = Spill(home / "audit.sqlite", AUDIT_SPILL_BYTES)

@@ -204,6 +204,10 @@ model = sa.Table(
     *_texts("state"),
     sa.Column("approved_by", sa.Text),
     sa.Column("approved", _TIME),
+    sa.Column("artefact_hash", sa.LargeBinary),
+    sa.Column("published", _TIME),
+    sa.Column("replaced", sa.Text, sa.ForeignKey("model.version")),
+    *(sa.Column(name, sa.Text, nullable=False, server_default="") for name in ("findings", "comment")),
     sa.CheckConstraint("trained_to >= trained_from", name="model_training"),
     sa.CheckConstraint("state IN ('Candidate', 'Shadow', 'Published', 'Retired')", name="model_state"),
     sa.CheckConstraint(

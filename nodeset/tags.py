@@ -124,6 +124,14 @@ class AlarmFlood(IntEnum):
     FLOOD = 1
 
 
+class ModelDrift(IntEnum):
+    """Whether the learnt model still meets what it was trained on."""
+
+    NONE = 0
+    WATCH = 1  # it begins to differ
+    DRIFTING = 2  # it differs too much: the twin speaks alone
+
+
 def _names(states: type[IntEnum]) -> tuple[str, ...]:
     return tuple(state.name.capitalize().replace("_", " ") for state in states)
 
@@ -312,6 +320,7 @@ TAGS: Final[tuple[TagDef, ...]] = (
         for low, high in RUL_BINS
     ),
     _analog(_FLEET, _C, "ModelError", PERCENT, 0, 1000, 10, "Mean error of the learnt model of life left"),
+    _state(_FLEET, _C, "ModelDrift", ModelDrift, "Whether the fleet is unlike what the model was trained on"),
     _analog(
         _FLEET,
         _C,

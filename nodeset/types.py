@@ -41,6 +41,7 @@ ALARM_MANAGEMENT_TYPE: Final = "AlarmManagementType"
 INCIDENT_EVENT: Final = "IncidentEventType"
 SIMULATION_STARTED: Final = "SimulationStartedEventType"
 SIMULATION_STOPPED: Final = "SimulationStoppedEventType"
+MODEL_EVENT: Final = "ModelEventType"
 
 
 class Rule(IntEnum):
@@ -149,6 +150,43 @@ _SIMULATION_EVENT: Final = (
     PropertyDef("User", "Who started or stopped it; empty: the server", DataType.STRING),
 )
 
+ANALYTICS_STATUS: Final = (
+    VariableDef("PublishedModel", "Version that speaks for the fleet; empty: none", DataType.STRING),
+    VariableDef("ShadowModel", "Version that predicts beside it, untold; empty: none", DataType.STRING),
+    VariableDef("PredictionState", "How the learnt model does, in words", DataType.STRING),
+    VariableDef("LastPrediction", "When it was asked last; null: not yet", DataType.DATE_TIME),
+    VariableDef("Fallback", "Whether the twin speaks alone, though a model is published", DataType.BOOLEAN),
+    VariableDef("FallbackReason", "Why; empty: it does not", DataType.STRING),
+    VariableDef("Drift", "None, Watch or Drifting; Unknown: not judged yet", DataType.STRING),
+    VariableDef("DriftReason", "What that rests on", DataType.STRING),
+    VariableDef("DriftJudged", "When it was judged last; null: not yet", DataType.DATE_TIME),
+    VariableDef(
+        "DriftFeatures", "Name of each feature, the one that differs most first", DataType.STRING, True
+    ),
+    VariableDef("DriftPsi", "Population stability index of each; NaN: unknown", DataType.DOUBLE, array=True),
+    VariableDef("DriftKs", "Kolmogorov-Smirnov distance of each; NaN: unknown", DataType.DOUBLE, array=True),
+    VariableDef("MaturedPredictions", "Jars whose prediction of a week ago was looked up", DataType.UINT32),
+    VariableDef("MaturedError", "Their mean error [%]; NaN: unknown", DataType.DOUBLE),
+    VariableDef("TrainingJob", "Identifies the last training; empty: there was none", DataType.STRING),
+    VariableDef("TrainingState", "Idle, Running, Done, Failed or Cancelled", DataType.STRING),
+    VariableDef("TrainingProgress", "How much of it is done [%]", DataType.DOUBLE),
+    VariableDef("TrainingMessage", "What it does now, or how it ended", DataType.STRING),
+    VariableDef("TrainedModel", "Version of the model it made; empty: none", DataType.STRING),
+)
+
+_MODEL_EVENT: Final = (
+    PropertyDef(
+        "Action",
+        "Published, RolledBack, Shadow, Retired, TrainingStarted, TrainingDone, TrainingFailed, FallenBack "
+        "or Restored",
+        DataType.STRING,
+    ),
+    PropertyDef("ModelVersion", "Version of the model", DataType.STRING),
+    PropertyDef("PreviousVersion", "Version in whose place it is; empty: none", DataType.STRING),
+    PropertyDef("User", "Who did it; empty: the server", DataType.STRING),
+    PropertyDef("Comment", "Why", DataType.STRING),
+)
+
 # Of the whole fleet; the method Performance gives the figures of a site.
 ALARM_FIGURES: Final = (
     VariableDef("Figures", "Name of each figure of the alarm system", DataType.STRING, array=True),
@@ -219,7 +257,19 @@ TYPES: Final = (
         base=BASE_EVENT_TYPE,
         properties=_SIMULATION_EVENT,
     ),
-    TypeDef(ANALYTICS_TYPE, "Predictions of remaining useful life", methods=ANALYTICS),
+    TypeDef(
+        ANALYTICS_TYPE,
+        "Predictions of remaining useful life, and the models that make them",
+        methods=ANALYTICS,
+        variables=ANALYTICS_STATUS,
+        raises=(MODEL_EVENT,),
+    ),
+    TypeDef(
+        MODEL_EVENT,
+        "Another model speaks for the fleet, or one was trained, set aside or mistrusted",
+        base=BASE_EVENT_TYPE,
+        properties=_MODEL_EVENT,
+    ),
     TypeDef(AUDIT_TYPE, "Who did what, when and from where", methods=AUDIT),
     TypeDef(HISTORIAN_TYPE, "The past of the fleet, as files", methods=HISTORIAN),
     TypeDef(
@@ -246,7 +296,7 @@ TYPES: Final = (
             ALARMS + CONFIGURATION + NOTIFICATION,
             ALARM_FIGURES,
         ),
-        PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS),
+        PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS, ANALYTICS_STATUS),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),
         _any(AssetType.SITE),

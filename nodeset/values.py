@@ -6,7 +6,9 @@ import xml.etree.ElementTree as ET
 from typing import Final
 
 from nodeset import units
+from nodeset.datatypes import DataType
 from nodeset.methods import ArgumentDef
+from nodeset.structures import StructureDef
 
 SCHEMA: Final = "http://opcfoundation.org/UA/2008/02/Types.xsd"
 # NodeIds of the default XML encodings.
@@ -46,13 +48,18 @@ def arguments(definitions: tuple[ArgumentDef, ...]) -> ET.Element:
         item, body = _extension_object(_ARGUMENT, "Argument")
         value.append(item)
         _text(body, "Name", definition.name)
-        _text(ET.SubElement(body, "DataType"), "Identifier", f"i={definition.data_type.value}")
+        _text(ET.SubElement(body, "DataType"), "Identifier", _data_type(definition.data_type))
         _text(body, "ValueRank", "1" if definition.array else "-1")
         dimensions = ET.SubElement(body, "ArrayDimensions")
         if definition.array:
             _text(dimensions, "UInt32", "0")
         _text(ET.SubElement(body, "Description"), "Text", definition.description)
     return _rooted(value)
+
+
+def _data_type(of: DataType | StructureDef) -> str:
+    """Its NodeId in the NodeSet, whose own namespace is the first after the standard's."""
+    return f"ns=1;s={of.name}" if isinstance(of, StructureDef) else f"i={of.value}"
 
 
 def _extension_object(type_id: str, name: str) -> tuple[ET.Element, ET.Element]:

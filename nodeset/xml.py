@@ -16,6 +16,7 @@ from nodeset import values
 from nodeset.datatypes import DataType
 from nodeset.methods import MethodDef
 from nodeset.nameplate import NameplateDef
+from nodeset.structures import STRUCTURES, StructureDef
 from nodeset.tags import Kind, TagDef
 from nodeset.types import TYPES, TYPES_URI, PartDef, PropertyDef, Rule, TypeDef, VariableDef
 
@@ -36,6 +37,7 @@ ALIASES: Final = {
     "String": 12,
     "LocalizedText": 21,
     "HasModellingRule": 37,
+    "HasEncoding": 38,
     "HasTypeDefinition": 40,
     "GeneratesEvent": 41,
     "HasSubtype": 45,
@@ -55,6 +57,8 @@ _DATA_TYPE: Final = {
 _OF_ONE_DIMENSION: Final = {"ValueRank": "1", "ArrayDimensions": "0"}
 _CAN_BE_WRITTEN: Final = {"AccessLevel": "3"}  # CurrentRead and CurrentWrite (Part 3, 8.57)
 _BASE_DATA_VARIABLE, _PROPERTY, _MULTI_STATE, _ANALOG_UNIT_RANGE = 63, 68, 2376, 17570
+_STRUCTURE, _DATA_TYPE_ENCODING = 22, 76
+_TYPES: Final = frozenset({"UAObjectType", "UADataType"})  # have no parent, only a type above them
 _TAG_TYPE: Final = {
     Kind.ANALOG: (_ANALOG_UNIT_RANGE, DataType.DOUBLE),
     Kind.COUNT: (_BASE_DATA_VARIABLE, DataType.DOUBLE),
@@ -77,6 +81,7 @@ class Node:
     description: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     value: ET.Element | None = None
+    definition: ET.Element | None = None
     children: tuple[Node, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
 
@@ -90,10 +95,40 @@ def nodeset_xml() -> str:
     aliases = ET.SubElement(root, "Aliases")
     for name, number in ALIASES.items():
         ET.SubElement(aliases, "Alias", {"Alias": name}).text = f"i={number}"
+    for structure in STRUCTURES:
+        root.extend(_elements(_data_type(structure), f"i={_STRUCTURE}"))
     for definition in TYPES:
         root.extend(_elements(_type(definition), f"i={definition.base}"))
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _data_type(structure: StructureDef) -> Node:
+    """A structure and its encoding (Part 6, F.12 and F.13)."""
+    encoding = Node(
+        "UAObject",
+        structure.encoding,
+        "Default Binary",
+        "HasEncoding",
+        rule=None,
+        type_definition=f"i={_DATA_TYPE_ENCODING}",
+        attributes={"SymbolicName": "DefaultBinary"},
+    )
+    definition = ET.Element("Definition", {"Name": f"1:{structure.name}"})
+    for one in structure.fields:
+        attributes = {"Name": one.name, "DataType": _DATA_TYPE[one.data_type]}
+        field_ = ET.SubElement(definition, "Field", attributes | (_OF_ONE_DIMENSION if one.array else {}))
+        ET.SubElement(field_, "Description").text = one.description
+    return Node(
+        "UADataType",
+        structure.name,
+        f"1:{structure.name}",
+        "HasSubtype",
+        rule=None,
+        description=structure.description,
+        definition=definition,
+        children=(encoding,),
+    )
 
 
 def _type(definition: TypeDef) -> Node:
@@ -215,7 +250,7 @@ def _elements(node: Node, parent: str) -> Iterator[ET.Element]:
     """A node's element and those of the nodes below it, parents first."""
     identifier = f"ns=1;s={node.identifier}"
     attributes = {"NodeId": identifier, "BrowseName": node.browse_name} | node.attributes
-    if node.element != "UAObjectType":
+    if node.element not in _TYPES and node.link != "HasEncoding":
         attributes["ParentNodeId"] = parent
     element = ET.Element(node.element, attributes)
     ET.SubElement(element, "DisplayName").text = node.browse_name.removeprefix("1:")
@@ -224,6 +259,8 @@ def _elements(node: Node, parent: str) -> Iterator[ET.Element]:
     _references(element, node, parent)
     if node.value is not None:
         ET.SubElement(element, "Value").append(node.value)
+    if node.definition is not None:
+        element.append(node.definition)
     yield element
     for child in node.children:
         yield from _elements(child, identifier)

@@ -26,6 +26,7 @@ from server.errors import StartError
 from server.events.audit import AuditEvents
 from server.events.event import system_event
 from server.events.incident import IncidentEvents
+from server.events.model import ModelEvents
 from server.events.simulation import SimulationEvents
 from server.events.types import EventTypes
 from server.exports.exports import Exports
@@ -45,6 +46,7 @@ from server.history.service import HistoryService
 from server.history.update import HistoryUpdateService
 from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
+from server.learning.status import ModelStatus
 from server.livetable import LiveTable
 from server.methods import alarmconfiguration
 from server.methods.alarmconfiguration import AlarmConfiguration
@@ -89,6 +91,7 @@ from server.simulations import Simulations
 from server.space import standardnodes
 from server.space.addressspace import AddressSpace
 from server.space.alarmnodes import AlarmNodes
+from server.space.analyticsnodes import AnalyticsNodes
 from server.space.assetnodes import AssetNodes
 from server.space.conditionnodes import ConditionNodes
 from server.space.diagnosticnodes import DiagnosticNodes
@@ -155,6 +158,8 @@ class OpcUaServer:
         self.alarms = alarms
         self._configuration = configuration
         self.management = management
+        self.models = ModelStatus()
+        self.model_events: ModelEvents
         self.journal: Journal
         self._clock: Callable[[], int]
         self.conditions: Conditions
@@ -187,6 +192,7 @@ class OpcUaServer:
         )
         incidents = IncidentEvents(self.subscriptions, self.journal, types, fleet_namespace)
         self.management.sinks.append(incidents.tell)
+        self.model_events = ModelEvents(self.subscriptions, self.journal, types, fleet_namespace, clock)
         self.management.place = mirrors[0].at if mirrors else ""
         condition_nodes = ConditionNodes(self.alarms, assets, self.conditions.event)
         assets.more_links = condition_nodes.links_from
@@ -209,6 +215,7 @@ class OpcUaServer:
         self.simulations = self._simulations(evaluation, shadow, clock, assets)
         SimulationNodes(self.simulations).describe(space, assets)
         AlarmNodes(self.management).describe(space, assets)
+        AnalyticsNodes(self.models).describe(space, assets)
         AlarmMethods(self.conditions).register(methods, assets.node_id)
         SimulationMethods(self.simulations).register(methods, assets.node_id)
         custom = CustomScenarios(self.simulations, catalogue, settings.home / "state" / STATE_FILE)

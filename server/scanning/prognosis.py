@@ -31,6 +31,8 @@ class Prognosis:
         # Jars whose state has come from another twin since the last step.
         self._replaced: NDArray[np.bool_] = np.zeros(parameters.jars, np.bool_)
         self.steady: NDArray[np.bool_] = self._replaced
+        # What is known of the learnt model: its error [%] and the number of its drift; NaN where nothing is.
+        self.model_error, self.model_drift = np.nan, np.nan
 
     def step(self, frame: Frame) -> None:
         """Advance the twin by the time since the last scan and set its tags.
@@ -63,7 +65,8 @@ class Prognosis:
             frame.put(JAR, name, values, seen)
         # No learnt model is published: the variable has no source (Part 8, 6.4.3.2).
         frame.put(JAR, "RulMlDays", np.nan, st.BAD_NOT_CONNECTED)
-        frame.put(AssetType.FLEET, "ModelError", np.nan, st.BAD_NOT_CONNECTED)
+        for name, value in (("ModelError", self.model_error), ("ModelDrift", self.model_drift)):
+            frame.put(AssetType.FLEET, name, value, st.BAD_NOT_CONNECTED if np.isnan(value) else st.GOOD)
         self._put_runtime(frame)
 
     def _put_runtime(self, frame: Frame) -> None:

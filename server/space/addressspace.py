@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from asyncua import ua
 
 from nodeset.methods import METHODS, ArgumentDef, MethodDef
+from nodeset.structures import StructureDef
 from nodeset.types import (
     ALARM_MANAGEMENT_TYPE,
     ANALYTICS_TYPE,
@@ -282,7 +283,7 @@ class AddressSpace:
         self._keep(method)
 
     def _arguments(self, identifier: str, name: str, arguments: tuple[ArgumentDef, ...]) -> NodeData:
-        value = ua.Variant([_argument(a) for a in arguments], nodes.VT.ExtensionObject)
+        value = ua.Variant([self._argument(a) for a in arguments], nodes.VT.ExtensionObject)
         node = nodes.variable_node(
             self._assets.node_id(identifier),
             ua.QualifiedName(name, 0),
@@ -292,6 +293,19 @@ class AddressSpace:
         )
         nodes.connect(node, nodes.HAS_TYPE, self.nodes[nodes.PROPERTY_TYPE])
         return node
+
+    def _argument(self, definition: ArgumentDef) -> ua.Argument:
+        kind = definition.data_type
+        argument = ua.Argument()
+        argument.Name = definition.name
+        if isinstance(kind, StructureDef):
+            argument.DataType = self._assets.type_id(kind.name)
+        else:
+            argument.DataType = ua.NodeId(kind.value)
+        argument.ValueRank = 1 if definition.array else -1
+        argument.ArrayDimensions = [0] if definition.array else []
+        argument.Description = ua.LocalizedText(definition.description)
+        return argument
 
     def _keep(self, node: NodeData) -> None:
         self.nodes[node.nodeid] = node
@@ -318,13 +332,3 @@ class AddressSpace:
     def set_value(self, node_id: int, value: Any, kind: ua.VariantType) -> None:
         """Give a standard variable its value."""
         self.nodes[ua.NodeId(node_id)].attributes[A.Value] = nodes.constant(value, kind)
-
-
-def _argument(definition: ArgumentDef) -> ua.Argument:
-    argument = ua.Argument()
-    argument.Name = definition.name
-    argument.DataType = ua.NodeId(definition.data_type.value)
-    argument.ValueRank = 1 if definition.array else -1
-    argument.ArrayDimensions = [0] if definition.array else []
-    argument.Description = ua.LocalizedText(definition.description)
-    return argument

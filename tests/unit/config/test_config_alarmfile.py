@@ -197,6 +197,7 @@ def test_shipped_file() -> None:
         "RoomTemperatureRise": [("high", 10)],
         "ReadingsMissing": [("low", 90)],
         "ModelErrorHigh": [("high", 15)],
+        "ModelDrifting": [("high", 0.5)],
         "RemainingUsefulLifeDropped": [("high", 30)],
         "HistoryBehind": [("high", 300), ("high_high", 86400)],
         "HistorySpillFull": [("high", 50), ("high_high", 90)],

@@ -9,18 +9,22 @@ from typing import Any
 
 import pytest
 from asyncua import Server, ua
+from asyncua.common.utils import Buffer
+from asyncua.ua.ua_binary import extensionobject_from_binary, extensionobject_to_binary
 
 from config.fleetfile import RESERVED
 from nodeset.__main__ import main
 from nodeset.fleet import AssetType
 from nodeset.methods import METHODS
 from nodeset.nameplate import nameplate_of
+from nodeset.structures import RUL_PREDICTION
 from nodeset.tags import TAGS, Kind
 from nodeset.types import TYPES_URI
 from nodeset.xml import NODESET_FILE, nodeset_xml
 
 NS = {"ua": "http://opcfoundation.org/UA/2011/03/UANodeSet.xsd"}
-HIERARCHICAL = {"HasComponent", "HasProperty", "HasSubtype"}
+# The encoding of a structure is below it as a component is below an object.
+DOWNWARD = {"HasComponent", "HasProperty", "HasSubtype", "HasEncoding"}
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +79,10 @@ def test_parents_exist_and_hierarchical_references_have_both_ends(nodes: dict[st
         if not target.startswith("ns=1;"):
             continue
         assert target in nodes, (source, kind, target)
-        if kind in HIERARCHICAL:
+        if kind in DOWNWARD:
             assert (target, kind, not forward, source) in ends, (source, kind, target)
     for identifier, node in nodes.items():
-        upward = [
-            target for kind, forward, target in references(node) if kind in HIERARCHICAL and not forward
-        ]
+        upward = [target for kind, forward, target in references(node) if kind in DOWNWARD and not forward]
         assert len(upward) == 1, identifier
         assert node.get("ParentNodeId", upward[0]) == upward[0], identifier
 
@@ -107,7 +109,13 @@ def test_numeric_node_ids_are_those_of_the_standard(nodes: dict[str, ET.Element]
         for kind, _, target in references(node)
         if kind == "HasTypeDefinition"
     }
-    names = ("BaseDataVariableType", "PropertyType", "MultiStateDiscreteType", "AnalogUnitRangeType")
+    names = (
+        "BaseDataVariableType",
+        "PropertyType",
+        "MultiStateDiscreteType",
+        "AnalogUnitRangeType",
+        "DataTypeEncodingType",
+    )
     assert {target for target in definitions if target.startswith("i=")} == {
         f"i={getattr(ua.ObjectIds, name)}" for name in names
     }
@@ -156,6 +164,29 @@ async def test_methods_have_the_arguments_of_the_interface() -> None:
     assert [a.Name for a in await outputs.read_value()] == [
         "Days", "LowerDays", "UpperDays", "Confidence", "Factors", "Shares", "ModelVersion",
     ]  # fmt: skip
+
+
+async def test_structures_have_their_definition_and_encoding() -> None:
+    server = Server()
+    await server.init()
+    await server.import_xml(NODESET_FILE)
+    ns = await server.get_namespace_index(TYPES_URI)
+    node = server.get_node(ua.NodeId("RulPredictionType", ns))
+    definition = await node.read_data_type_definition()
+    assert definition.BaseDataType == ua.NodeId(ua.ObjectIds.Structure)
+    assert definition.DefaultEncodingId == ua.NodeId("RulPredictionType.DefaultBinary", ns)
+    assert definition.StructureType == ua.StructureType.Structure
+    assert [(f.Name, f.DataType.Identifier, f.ValueRank) for f in definition.Fields] == [
+        (f.name, f.data_type.value, 1 if f.array else -1) for f in RUL_PREDICTION.fields
+    ]
+    await server.load_data_type_definitions()
+    made = ua.RulPredictionType(Jar="Bangrak/UPS-1/S03/J07", Days=100.0, Factors=["Age"], Shares=[1.0])
+    read = extensionobject_from_binary(Buffer(extensionobject_to_binary(made)))
+    assert (read.Jar, read.Days, read.Factors) == ("Bangrak/UPS-1/S03/J07", 100.0, ["Age"])
+    for owner in ("AnalyticsType", "FleetType.Analytics"):
+        outputs = server.get_node(ua.NodeId(f"{owner}.PredictFleet.OutputArguments", ns))
+        last = (await outputs.read_value())[-1]
+        assert (last.Name, last.DataType, last.ValueRank) == ("Predictions", node.nodeid, 1)
 
 
 def test_what_is_declared_once_has_unique_names() -> None:

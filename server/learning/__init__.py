@@ -1,0 +1,1 @@
+"""What brings history, twin and learnt models together: training, prediction and the registry of models."""
