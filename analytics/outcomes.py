@@ -7,11 +7,22 @@ nobody has seen it fail, to the last day that it was known to live (a censored r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.parameters import Array, Mask, Single
+
+
+class Ending(IntEnum):
+    """How a jar's service ended, as a log book tells it."""
+
+    NONE = 0  # nobody has seen it end
+    WORN = 1  # less capacity than the end of life allows
+    OPEN = 2  # open cell
+    SHORTED = 3  # shorted cell
+    OTHER = 4  # failed, and nobody wrote down how
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class Outcomes:
     site: NDArray[np.intp]  # number of the site in the fleet
     seed: NDArray[np.int64]  # of the plant it was simulated with
     day: NDArray[np.int64]  # since 1970
+    ending: NDArray[np.int8]  # an `Ending`
 
     @property
     def rows(self) -> int:
@@ -43,4 +55,5 @@ class Outcomes:
             self.site[rows],
             self.seed[rows],
             self.day[rows],
+            self.ending[rows],
         )

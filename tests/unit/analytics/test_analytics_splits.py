@@ -25,6 +25,7 @@ def outcomes() -> Outcomes:
         site=(string // STRINGS).astype(np.intp),
         seed=np.full(n, 101),
         day=np.arange(n),
+        ending=np.ones(n, np.int8),
     )
 
 
