@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from asyncua import Client, ua
 
@@ -25,6 +26,7 @@ MAX_SESSIONS: Final = 100
 OPENED_AT_ONCE: Final = 2  # log-ins that may be under way
 SERVICE_ACCOUNTS: Final = frozenset({"hmi"})
 LOST: Final = (OSError, TimeoutError)
+Answer = TypeVar("Answer")
 
 
 class Throttled(Exception):
@@ -106,9 +108,13 @@ class Accounts:
         self, session: WebSession, requests: list[ua.CallMethodRequest]
     ) -> list[ua.CallMethodResult]:
         """Call methods as this user; `Refused` ends the web session."""
+        return await self.ask(session, lambda client: _call(client, requests))
+
+    async def ask(self, session: WebSession, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        """What the server answers this user; `Refused` ends the web session."""
         async with session.lock:
             try:
-                return await _call(session.client, requests)
+                return await ask(session.client)
             except LOST:
                 await self._reopen(session)
             except ua.UaStatusCodeError as error:
@@ -116,7 +122,7 @@ class Accounts:
                     raise
                 await self._reopen(session)
             try:
-                return await _call(session.client, requests)
+                return await ask(session.client)
             except LOST as error:
                 raise Away("The OPC UA server does not answer.") from error
 

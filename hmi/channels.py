@@ -1,7 +1,7 @@
 """All channels of the HMI: opened when somebody looks, fed by the shared session, let go a while after.
 
-A channel is `fleet`, `site/<path>`, `jar/<path>` or `alarms/<path>`. While there is no session, values
-stay to be seen but none of them is good; a new session feeds the same channels again.
+A channel is `fleet`, `connections`, `site/<path>`, `jar/<path>` or `alarms/<path>`. While there is no
+session, values stay to be seen but none of them is good; a new session feeds the same channels again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from asyncua import Client, ua
 
 from hmi.alarms import AlarmList, AlarmView
 from hmi.channel import Channel, Viewer
-from hmi.display import complete, declarers, fleet_layout, jar_layout, site_layout
+from hmi.display import (
+    complete,
+    connections_layout,
+    declarers,
+    fleet_layout,
+    jar_layout,
+    site_layout,
+)
 from hmi.endpoint import Away
 from hmi.image import Image, Layout
 from hmi.simulations import SIMULATED_VALUE
@@ -149,6 +156,8 @@ class Channels:
 def _layout(topology: Topology, kind: str, path: str) -> Layout:
     if kind == FLEET_KEY and not path:
         return fleet_layout(topology)
+    if kind == "connections" and not path:
+        return connections_layout(topology)
     asset = topology.by_path.get(path)
     if asset is not None and kind == "site" and "/" not in path:
         return site_layout(asset)

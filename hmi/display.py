@@ -83,6 +83,20 @@ JAR_DETAIL: Final = (
     Column("RulTwinDays", "By twin"),
     Column("ReplacementQuarter", "Replace in"),
 )
+GATEWAY: Final = (
+    Column("GatewayState", "State"),
+    Column("GatewayRoundTrip", "Answers in", 1),
+    Column("GatewayErrors", "Failed requests"),
+    Column("GatewayLastScanAge", "Last whole scan", 0),
+    Column("FreshDataShare", "Fresh data", 1),
+)
+HISTORIAN: Final = (
+    Column("HistorianState", "State"),
+    Column("HistorianLag", "Behind the scan", 1),
+    Column("HistorianWaiting", "Scans that wait"),
+    Column("HistorianDropped", "Scans lost"),
+    Column("HistorianSpillUsed", "Space on disk used", 1),
+)
 SOH_BINS: Final = ((0, 70), (70, 75), (75, 80), (80, 85), (85, 90), (90, 95), (95, 101))
 RUL_BINS: Final = ((0, 90), (90, 180), (180, 365), (365, 730), (730, 1095), (1095, 1825), (1825, 9132))
 DISTRIBUTIONS: Final = tuple(
@@ -116,6 +130,12 @@ def site_layout(site: Asset) -> Layout:
 def jar_layout(jar: Asset) -> Layout:
     """The jar page: all its tags, each with its age."""
     return Layout((Table("jar", (jar.path,), JAR_DETAIL),), timed=True)
+
+
+def connections_layout(topology: Topology) -> Layout:
+    """The page of connections: every site's gateway, and the historian."""
+    sites = tuple(site.path for site in topology.sites)
+    return Layout((Table("gateways", sites, GATEWAY), Table("historian", (FLEET,), HISTORIAN)))
 
 
 def complete(layout: Layout, declared: Declared) -> Layout:

@@ -20,6 +20,7 @@ BAR: Final = """
   <nav aria-label="{pages}">
     <a href="/" {fleet_here}>{fleet}</a>
     <a href="/alarms" {alarms_here}>{alarms}<span id="vk-alarms" class="vk-count" hidden></span></a>
+    <a href="/system" {system_here}>{system}</a>
   </nav>
   <div class="vk-link" id="vk-link" role="status">
     <span class="vk-lamp" aria-hidden="true"></span><b></b></div>
@@ -72,6 +73,31 @@ JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 </div></div>"""
 TABS: Final = """<nav class="vk-tabs" aria-label="{alarm_pages}">{tabs}</nav>
 <div id="vk-flood" class="vk-flood" role="status" hidden></div>"""
+SYSTEM_TABS: Final = """<nav class="vk-tabs" aria-label="{system_pages}">{tabs}</nav>"""
+CONNECTIONS: Final = """<h1 class="vk-unseen">{connections}</h1>
+<output id="vk-result" role="status"></output>
+<div class="vk-figures live"><div class="vk-side">
+<section class="vk-panel"><h2>{gateways}</h2><div id="vk-gateways" class="vk-scroll"></div></section>
+<section class="vk-panel"><h2>{sessions}</h2><div id="vk-sessions" class="vk-scroll"></div></section></div>
+<div class="vk-side"><section class="vk-panel"><h2>{server_itself}</h2><div id="vk-about"></div></section>
+<section class="vk-panel"><h2>{historian}</h2><div id="vk-historian"></div></section>
+<section class="vk-panel"><h2>{counters}</h2><div id="vk-counters"></div></section></div></div>"""
+USERS: Final = """<h1 class="vk-unseen">{users}</h1>
+<section class="vk-panel"><form class="vk-act" id="vk-add">
+<label><span>{user_name}</span><input id="vk-name" required maxlength="64" autocomplete="off"></label>
+<label><span>{role}</span><select id="vk-role"></select></label>
+<label><span>{description}</span><input id="vk-about" maxlength="200" autocomplete="off"></label>
+<button class="vk-primary">{add_user}</button><output id="vk-result" role="status"></output></form>
+<div id="vk-once" class="vk-once" role="status" hidden></div>
+<div id="vk-users" class="vk-scroll"></div></section>"""
+AUDIT: Final = """<h1 class="vk-unseen">{audit}</h1>
+<section class="vk-panel vk-tablepanel vk-tall"><form class="vk-act vk-ask" id="vk-ask">
+<label><span>{range}</span><select id="vk-span"></select></label>
+<label><span>{filter}</span><input id="vk-filter" type="search"></label>
+<button class="vk-primary">{show}</button><output id="vk-result" role="status"></output></form>
+<div id="vk-grid" class="vk-grid"></div>
+<p class="vk-more"><button class="vk-button" id="vk-older" type="button" hidden>{older}</button></p>
+</section>"""
 ALARMS: Final = """<h1 class="vk-unseen">{alarms}</h1>
 <div class="vk-alarms"><section class="vk-panel vk-tablepanel vk-tall"><header>
 <div class="vk-segments" id="vk-which" role="radiogroup" aria-label="{which}"></div>
@@ -127,6 +153,20 @@ WORDS: Final = {
     "sites": "Sites",
     "map_of_sites": "Map",
     "alarms": "Alarms",
+    "system": "System",
+    "system_pages": "Pages of the system",
+    "connections": "Connections",
+    "gateways": "Gateways",
+    "sessions": "Sessions",
+    "server_itself": "OPC UA server",
+    "historian": "Historian",
+    "counters": "Counters since the start",
+    "users": "Users",
+    "user_name": "User name",
+    "role": "Role",
+    "description": "Description",
+    "add_user": "Add user",
+    "audit": "Audit trail",
     "server": "Server time",
     "age": "Data age",
     "theme": "Light or dark",

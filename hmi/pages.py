@@ -18,7 +18,9 @@ from nicegui.elements.echart import EChart
 
 from hmi.frames import (
     ALARMS,
+    AUDIT,
     BAR,
+    CONNECTIONS,
     FLEET,
     HEAD,
     HELD,
@@ -29,22 +31,29 @@ from hmi.frames import (
     PERFORMANCE,
     SCRIPT,
     SITE,
+    SYSTEM_TABS,
     TABS,
+    USERS,
     WORDS,
 )
 from hmi.i18n import catalogue, language, text
 
 # Importing these puts their scripts into the import map, from where the pages' scripts take them.
 CHARTS: Final = (AgGrid, EChart)
-# The pages of alarms: address, the page's name, and what its tab says.
+# Pages that stand together: address, the page's name, what its tab says, and the right that it asks for.
 ALARM_TABS: Final = (
-    ("/alarms", "alarms", "Alarms"),
-    ("/alarms/incidents", "incidents", "Incidents"),
-    ("/alarms/held", "held", "Held back"),
-    ("/alarms/journal", "journal", "Journal"),
-    ("/alarms/performance", "performance", "Performance"),
+    ("/alarms", "alarms", "Alarms", ""),
+    ("/alarms/incidents", "incidents", "Incidents", ""),
+    ("/alarms/held", "held", "Held back", ""),
+    ("/alarms/journal", "journal", "Journal", ""),
+    ("/alarms/performance", "performance", "Performance", ""),
 )
-ALARM_PAGES: Final = frozenset(page for _, page, _ in ALARM_TABS)
+SYSTEM_PAGES: Final = (
+    ("/system", "connections", "Connections", ""),
+    ("/system/users", "users", "Users", "users"),
+    ("/system/audit", "audit", "Audit trail", "audit"),
+)
+GROUP_OF: Final = {page: tabs for tabs in (ALARM_TABS, SYSTEM_PAGES) for _, page, _, _ in tabs}
 
 
 def add_pages() -> None:
@@ -57,6 +66,9 @@ def add_pages() -> None:
     ui.page("/alarms/held", title="Voltkeep - Held back")(held_page)
     ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
     ui.page("/alarms/performance", title="Voltkeep - Performance")(performance_page)
+    ui.page("/system", title="Voltkeep - Connections")(connections_page)
+    ui.page("/system/users", title="Voltkeep - Users")(users_page)
+    ui.page("/system/audit", title="Voltkeep - Audit trail")(audit_page)
 
 
 def fleet_page(request: Request) -> None:
@@ -99,6 +111,21 @@ def journal_page(request: Request) -> None:
     _frame(request, "journal", "", TABS + JOURNAL)
 
 
+def connections_page(request: Request) -> None:
+    """The server, the gateways, the historian, and who is connected."""
+    _frame(request, "connections", "", SYSTEM_TABS + CONNECTIONS)
+
+
+def users_page(request: Request) -> None:
+    """Who may do what."""
+    _frame(request, "users", "", SYSTEM_TABS + USERS)
+
+
+def audit_page(request: Request) -> None:
+    """Who did what."""
+    _frame(request, "audit", "", SYSTEM_TABS + AUDIT)
+
+
 def _frame(request: Request, page: str, path: str, body: str) -> None:
     """The bar, the trail and the page's own frame; and the script that brings them to life."""
     lang = language(request.cookies)
@@ -110,7 +137,8 @@ def _frame(request: Request, page: str, path: str, body: str) -> None:
         **words,
         mark=MARK,
         fleet_here=here if page == "fleet" else "",
-        alarms_here=here if page in ALARM_PAGES else "",
+        alarms_here=here if GROUP_OF.get(page) is ALARM_TABS else "",
+        system_here=here if GROUP_OF.get(page) is SYSTEM_PAGES else "",
         user=escape(request.state.session.user),
         other="en" if lang == "th" else "th",
         other_name="EN" if lang == "th" else "ไทย",
@@ -121,11 +149,14 @@ def _frame(request: Request, page: str, path: str, body: str) -> None:
 
 
 def _tabs(page: str, lang: str) -> str:
-    """Links between the pages of alarms."""
-    return "".join(
-        f'<a href="{at}" {"aria-current=page" if name == page else ""}>{escape(text(label, lang))}</a>'
-        for at, name, label in ALARM_TABS
-    )
+    """Links between the pages of a group; who lacks the right does not see the page's."""
+
+    def link(at: str, name: str, label: str, right: str) -> str:
+        here = "aria-current=page" if name == page else ""
+        needs = f'data-may="{right}" hidden' if right else ""
+        return f'<a href="{at}" {here} {needs}>{escape(text(label, lang))}</a>'
+
+    return "".join(link(*tab) for tab in GROUP_OF.get(page, ()))
 
 
 def _trail(path: str, fleet: str) -> str:

@@ -1,5 +1,5 @@
 // What a user does to the alarms that are chosen, one or many: the server decides, and says why not.
-import { by, figure, make, setText, t } from "./base.js";
+import { by, figure, make, rights, setText, t } from "./base.js";
 
 // Name, label, what is said when it is done, and of which alarms it makes sense.
 const ACTIONS = [
@@ -35,17 +35,25 @@ export function acting(form, chosen, done, names = ACTIONS.map(([name]) => name)
   by("vk-actions").replaceChildren(...buttons.map((each) => each.node), ...(names.length >= others.length ? [menu] : more.map((each) => each.node)));
   form.onsubmit = (event) => {
     event.preventDefault();
-    const first = buttons.find((each) => !each.node.disabled);
+    const first = buttons.find((each) => !each.node.disabled && !each.node.hidden);
     first?.node.click();
   };
   const shelving = asking((seconds) => send(["shelve", "Shelve", "shelved.", ACTIONS[3][3]], seconds));
+  rights().then(allow);
   look();
   return look;
+
+  // What the server would refuse this user is not offered.
+  function allow(may) {
+    for (const { node, name } of [...buttons, ...more]) node.hidden = !may.has(name);
+    menu.hidden = more.every(({ node }) => node.hidden);
+    form.classList.toggle("vk-looking", [...buttons, ...more].every(({ node }) => node.hidden));
+  }
 
   function button(action, kind) {
     const [name, label, , fits] = action;
     const act = () => (name === "shelve" ? shelving(chosen().filter(fits)) : send(action));
-    return { node: make("button", { class: kind, type: "button", onclick: act }, t(label)), label, fits };
+    return { node: make("button", { class: kind, type: "button", onclick: act }, t(label)), name, label, fits };
   }
 
   function look() {

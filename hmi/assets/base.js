@@ -252,6 +252,29 @@ function missing() {
   by("vk-main").replaceChildren(make("p", { class: "vk-empty" }, t("The fleet has no such part.")));
 }
 
+// What the server lets this user do, asked once: parts of the page that need more stay hidden.
+let asking = null;
+export const rights = () => (asking ??= fetch("/api/rights").then((answer) => (answer.ok ? answer.json() : { may: [] })).then((body) => new Set(body.may)).catch(() => new Set()));
+async function reveal() {
+  const may = await rights();
+  for (const node of document.querySelectorAll("[data-may]")) node.hidden = !may.has(node.dataset.may);
+}
+
+// Asks for JSON; what is refused is thrown in words.
+export async function ask(url, sent) {
+  const options = sent === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(sent) };
+  const answer = await fetch(url, options);
+  const body = await answer.json();
+  if (!answer.ok || body.fault) throw new Error(t(body.fault ?? answer.statusText));
+  return body;
+}
+// What became of it, in the page's own place for that.
+export function say(text, fault = false) {
+  const result = by("vk-result");
+  setText(result, fault ? `▲ ${text}` : text);
+  result.className = fault ? "vk-fault" : "";
+}
+
 // Server time as known here: told each second, carried on in between.
 let told = { server: 0, at: 0 };
 export const serverNow = () => (told.server ? told.server + performance.now() - told.at : Date.now());
@@ -424,6 +447,7 @@ export function begin(start) {
       localStorage.setItem("voltkeep-theme", root.dataset.theme);
       dispatchEvent(new Event("voltkeep-theme"));
     };
+    reveal();
     new Feed(start());
   };
   ready();

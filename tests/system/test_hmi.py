@@ -544,3 +544,50 @@ def test_how_long_to_shelve_is_asked_with_the_keyboard(page: Page) -> None:
     row.click()
     page.get_by_role("button", name="Unshelve (1)").click()
     expect(page.locator("#vk-result")).to_contain_text("1 unshelved.")
+
+
+def test_an_administrator_looks_after_users(browser: Browser, page: Page, voltkeep: Voltkeep) -> None:
+    page.goto("/system/users")
+    page.locator("#vk-name").fill("Somchai")
+    page.locator("#vk-role").select_option("Operator")
+    page.get_by_role("button", name="Add user").click()
+    password = page.locator("#vk-once code").inner_text()
+    somchai = page.locator("tr[data-user=Somchai]")
+    expect(somchai).to_contain_text("has a one-time password")
+    page.get_by_label("Role: Somchai").select_option("Viewer")
+    expect(page.locator("#vk-result")).to_have_text("Done.")
+    expect(page.get_by_label("Role: Somchai")).to_have_value("Viewer")
+    page.get_by_label("Role: admin").select_option("Viewer")
+    expect(page.locator("#vk-result")).to_contain_text("The last administrator stays one.")
+    with browser.new_context(base_url=voltkeep.hmi_url) as context:
+        own = "long enough for Somchai"
+        theirs = context.new_page()
+        log_in(theirs, voltkeep, password, "Somchai")
+        fill_in_passwords(theirs, password, own, own)
+        theirs.goto("/system")
+        expect(theirs.get_by_text("Only administrators see the sessions.")).to_be_visible()
+        expect(theirs.get_by_role("link", name="Users")).to_be_hidden()
+        theirs.goto("/system/users")
+        expect(theirs.locator("#vk-result")).to_contain_text("You are not allowed to do this.")
+        theirs.goto("/alarms")
+        expect(theirs.get_by_role("button", name="Acknowledge")).to_be_hidden()
+        theirs.goto("/system")
+        page.get_by_role("button", name="Disable: Somchai").click()
+        expect(somchai).to_contain_text("Disabled")
+        theirs.reload()
+        expect(theirs).to_have_url(re.compile("/login"))
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove: Somchai").click()
+    expect(somchai).to_have_count(0)
+    page.goto("/system/audit")
+    page.get_by_label("Filter").fill("remove user")
+    expect(page.locator("#vk-grid")).to_contain_text("Somchai")
+
+
+def test_connections_tell_of_the_server_and_its_sessions(page: Page) -> None:
+    page.goto("/system")
+    expect(page.locator("#vk-sessions tbody tr").first).to_be_visible()
+    mine = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="admin")).first
+    expect(mine).to_contain_text("SignAndEncrypt")
+    expect(page.locator("#vk-historian")).to_contain_text("Writing")
+    expect(page.locator("#vk-about")).to_contain_text("Voltkeep")
