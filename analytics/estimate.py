@@ -7,18 +7,22 @@ says by `observed` whose voltage took part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from analytics import ageing as age
 from analytics import explain as why
-from analytics import rul, twin
+from analytics import fusion, rul, twin
 from analytics import runtime as run
 from analytics.explain import Factor
+from analytics.fusion import Fused
+from analytics.learnt import Learnt
 from analytics.parameters import SECONDS_PER_DAY, Array, Mask, Parameters
+from analytics.rul import Life
 from analytics.state import State, StateMismatchError
+from nodeset.tags import Health
 
 __all__ = [
     "Estimates",
@@ -30,6 +34,7 @@ __all__ = [
     "ages_days",
     "explain",
     "first_state",
+    "fused",
     "renewed",
     "runtime",
     "step",
@@ -112,6 +117,24 @@ def step(
     ageing = age.advance(state.ageing, parameters, condition, span)
     after = State(circuit, ageing)
     return after, _estimates(after, parameters, prediction, inputs.usable, time)
+
+
+def fused(found: Estimates, learnt: Learnt, age: float, time: int) -> tuple[Estimates, Fused]:
+    """What twin and learnt model say together at `time` [µs since 1970], as far as it is about life left.
+
+    `found` is what the twin says alone, the model has said its own `age` [d] ago.
+    """
+    together = fusion.fuse(Life(found.rul, found.rul_lower, found.rul_upper), learnt, age)
+    both = replace(
+        found,
+        rul=together.days,
+        rul_lower=together.lower,
+        rul_upper=together.upper,
+        confidence=fusion.confidence(found.confidence, learnt, together),
+        quarter=rul.replacement_quarter(time, together.lower),
+        health=rul.health_status(found.soh / 100, together.days, found.health != Health.UNKNOWN),
+    )
+    return both, together
 
 
 def explain(state: State, parameters: Parameters, jar: int) -> tuple[Factor, ...]:

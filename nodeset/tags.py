@@ -76,6 +76,13 @@ class Confidence(IntEnum):
     HIGH = 2
 
 
+class Review(IntEnum):
+    """Whether a person has to look at a RUL."""
+
+    NOT_NEEDED = 0
+    REQUIRED = 1  # twin and learnt model are in conflict
+
+
 class Hvac(IntEnum):
     """State of a site's air conditioning."""
 
@@ -235,6 +242,7 @@ TAGS: Final[tuple[TagDef, ...]] = (
         100,
         "Temperature above what string and room explain",
     ),
+    _state(_JAR, _C, "RulReview", Review, "Whether twin and learnt model disagree on the life left"),
     _analog(_STRING, _C, "Voltage", VOLT, 0, 1000, 100, "Sum of the jars' voltages"),
     _analog(_STRING, _M, "Current", AMPERE, -500, 500, 100, "Current; discharge is positive"),
     _analog(_STRING, _C, "JarVoltageMin", VOLT, 0, 20, 1000, "Lowest jar voltage"),

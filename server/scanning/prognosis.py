@@ -1,28 +1,50 @@
-"""The twin's part of a scan: readings of the frame in, its estimates as tags of the frame out."""
+"""The analytics' part of a scan: readings of the frame in, estimates by twin and learnt model as tags out.
+
+The twin takes every scan in; a model speaks now and then (`Verdict`), and what it said last counts down.
+"""
 
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics import estimate
-from analytics.estimate import Factor, JarReadings, Parameters, State
+from analytics.estimate import Estimates, Factor, JarReadings, Parameters, State
+from analytics.fusion import LASTS
+from analytics.learnt import Learnt
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
-from nodeset.tags import Confidence
+from nodeset.tags import Confidence, Review
 
 JAR, SYSTEM = AssetType.JAR, AssetType.SYSTEM
 SETTLED: Final = 20  # readings of a jar's resistance after which one more changes its life little
 MODEL_VERSION: Final = "twin-1"
 _MICROSECONDS: Final = 1_000_000
+_DAY: Final = 86_400 * _MICROSECONDS
+FRESH: Final = 1.0  # d that what a model said is good: it is asked every hour
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a learnt model of a `version` said of the fleet when it was `issued` [µs]."""
+
+    version: str
+    issued: int
+    learnt: Learnt
+
+    def without(self, jars: NDArray[np.bool_]) -> Verdict:
+        """The same with nothing said of some jars."""
+        days = np.where(jars, np.nan, self.learnt.days)
+        return replace(self, learnt=replace(self.learnt, days=days))
 
 
 class Prognosis:
-    """The twin of the fleet and what it says of every jar."""
+    """The twin of the fleet, the last verdict of a model, and what they say of every jar together."""
 
     def __init__(self, parameters: Parameters, time: int) -> None:
         self._parameters = parameters
@@ -33,12 +55,20 @@ class Prognosis:
         self.steady: NDArray[np.bool_] = self._replaced
         # What is known of the learnt model: its error [%] and the number of its drift; NaN where nothing is.
         self.model_error, self.model_drift = np.nan, np.nan
+        self.verdict: Verdict | None = None
+        # Of the last step: the model, and the jars that it had a share in; None before the first.
+        self._version = ""
+        self._heard: NDArray[np.bool_] | None = None
+
+    def hear(self, verdict: Verdict | None) -> None:
+        """Take up what a model says from the next scan on; with None the twin is alone."""
+        self.verdict = verdict
 
     def step(self, frame: Frame) -> None:
         """Advance the twin by the time since the last scan and set its tags.
 
         Jars that are `steady` afterwards, shape (jars,), have estimates that can be compared with the last
-        ones: the same twin's, which has seen enough for them to stand still.
+        ones: the same twin's, which has seen enough for them to stand still, and the same model's.
         """
         dt = 0.0 if self.time is None else max(0.0, (frame.time - self.time) / _MICROSECONDS)
         self.time = frame.time
@@ -46,6 +76,7 @@ class Prognosis:
         self.steady = (self.state.ageing.resistance_readings >= SETTLED) & ~self._replaced
         self._replaced = np.zeros_like(self._replaced)
         self.state, found = estimate.step(self.state, self._parameters, readings, frame.time, dt)
+        found = self._put_verdict(frame, found)
         # What rests on a voltage that was not seen this scan is the twin's guess.
         seen = np.where(found.observed, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE).astype(np.uint32)
         never = frame.column_status(JAR, "Voltage") == st.BAD_WAITING_FOR_INITIAL_DATA
@@ -63,11 +94,37 @@ class Prognosis:
             ("TwinVoltageResidual", found.voltage_residual),
         ):
             frame.put(JAR, name, values, seen)
-        # No learnt model is published: the variable has no source (Part 8, 6.4.3.2).
-        frame.put(JAR, "RulMlDays", np.nan, st.BAD_NOT_CONNECTED)
         for name, value in (("ModelError", self.model_error), ("ModelDrift", self.model_drift)):
             frame.put(AssetType.FLEET, name, value, st.BAD_NOT_CONNECTED if np.isnan(value) else st.GOOD)
         self._put_runtime(frame)
+
+    def _put_verdict(self, frame: Frame, found: Estimates) -> Estimates:
+        """What twin and model say together; notes whose share has begun or ended since the last step."""
+        verdict = self.verdict
+        if verdict is None:
+            # No learnt model speaks: the variable has no source (Part 8, 6.4.3.2).
+            frame.put(JAR, "RulMlDays", np.nan, st.BAD_NOT_CONNECTED)
+            frame.put(JAR, "RulReview", Review.NOT_NEEDED)
+            self._compare("", np.zeros_like(self._replaced))
+            return found
+        age = (frame.time - verdict.issued) / _DAY
+        both, fused = estimate.fused(found, verdict.learnt, age, frame.time)
+        days = np.maximum(verdict.learnt.days - max(age, 0.0), 0.0)
+        status = (
+            st.GOOD if age <= FRESH else st.UNCERTAIN_LAST_USABLE_VALUE if age <= LASTS else st.BAD_NO_DATA
+        )
+        known = np.where(np.isnan(days), st.BAD_NO_DATA, status).astype(np.uint32)
+        frame.put(JAR, "RulMlDays", days, known)
+        frame.put(JAR, "RulReview", np.where(fused.conflict, Review.REQUIRED, Review.NOT_NEEDED))
+        self._compare(verdict.version, fused.weight > 0)
+        return both
+
+    def _compare(self, version: str, heard: NDArray[np.bool_]) -> None:
+        """Jars of which another than at the last step has a say are not steady."""
+        if self._heard is not None:
+            same = heard == self._heard
+            self.steady = self.steady & (same if version == self._version else same & ~heard)
+        self._version, self._heard = version, heard
 
     def _put_runtime(self, frame: Frame) -> None:
         status = frame.column_status(SYSTEM, "Load").copy()
@@ -80,8 +137,13 @@ class Prognosis:
         return estimate.explain(self.state, self._parameters, jar)
 
     def fork(self) -> Prognosis:
-        """A prognosis of its own in the same state, which is never changed in place."""
-        return copy(self)
+        """A prognosis of its own in the same state, which is never changed in place.
+
+        It has the twin alone: what a model said, it said of the plant's own readings.
+        """
+        own = copy(self)
+        own.hear(None)
+        return own
 
     def adopt(self, other: Prognosis, jars: NDArray[np.bool_]) -> None:
         """Take the state of some jars from another prognosis of the fleet."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from judgedscans import JAR, SECOND, START, two_strings
 
+from analytics.learnt import Learnt
 from nodeset import status as st
 from nodeset.frame import first_frame
-from server.scanning.prognosis import SETTLED, Parameters, Prognosis
+from nodeset.tags import Confidence, Review
+from server.scanning.prognosis import SETTLED, Parameters, Prognosis, Verdict
+
+DAY = 86_400 * SECOND
 
 
 class Twin:
@@ -65,3 +72,120 @@ def test_a_twin_that_goes_on_after_a_restart_is_compared() -> None:
     after.frame = before.frame
     after.scan()
     assert after.prognosis.steady.all()
+
+
+def says(twin: Twin, days: float, version: str = "rul-1", confidence: float = 1.0) -> Verdict:
+    """What a model says of all jars at the time of the twin's last scan."""
+    every = np.ones(len(twin.index.fleet.jars))
+    return Verdict(
+        version,
+        twin.frame.time,
+        Learnt(days * every, 0.5 * days * every, 2 * days * every, confidence * every),
+    )
+
+
+def shown(twin: Twin, name: str) -> float:
+    return float(twin.frame.column(JAR, name)[0])
+
+
+def test_without_a_model_the_twin_is_alone() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    assert shown(twin, "RemainingUsefulLife") == shown(twin, "RulTwinDays")
+    assert (twin.frame.column_status(JAR, "RulMlDays") == st.BAD_NOT_CONNECTED).all()
+    assert shown(twin, "RulReview") == Review.NOT_NEEDED
+
+
+def test_twin_and_model_speak_together() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    alone, quarter = shown(twin, "RulTwinDays"), shown(twin, "ReplacementQuarter")
+    twin.prognosis.hear(says(twin, 0.8 * alone))
+    twin.scan()
+    assert shown(twin, "RulTwinDays") == pytest.approx(alone, abs=1)
+    assert shown(twin, "RulMlDays") == pytest.approx(0.8 * alone, abs=1)
+    assert shown(twin, "RemainingUsefulLife") == pytest.approx(0.92 * alone, abs=1)
+    assert shown(twin, "RulReview") == Review.NOT_NEEDED
+    assert st.is_good(twin.frame.column_status(JAR, "RulMlDays")).all()
+    twin.prognosis.hear(says(twin, 0.72 * alone))
+    twin.scan()
+    assert shown(twin, "ReplacementQuarter") <= quarter
+
+
+def test_a_conflict_asks_for_a_person_and_is_of_low_confidence() -> None:
+    twin = Twin(4.0)
+    twin.scan(200)
+    assert shown(twin, "RulConfidence") > Confidence.LOW
+    twin.prognosis.hear(says(twin, 0.5 * shown(twin, "RulTwinDays")))
+    twin.scan()
+    assert shown(twin, "RulReview") == Review.REQUIRED
+    assert shown(twin, "RulConfidence") == Confidence.LOW
+
+
+def test_what_a_model_said_counts_down_grows_old_and_is_not_heard_any_more() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    twin.prognosis.hear(says(twin, 1000.0))
+    for days, status in (
+        (1.0, st.GOOD),
+        (2.0, st.UNCERTAIN_LAST_USABLE_VALUE),
+        (7.0, st.UNCERTAIN_LAST_USABLE_VALUE),
+        (7.1, st.BAD_NO_DATA),
+    ):
+        twin.frame = replace(twin.frame, time=twin.frame.time + round(days * DAY) - 60 * SECOND)
+        issued = twin.prognosis.verdict
+        assert issued is not None
+        twin.prognosis.hear(replace(issued, issued=twin.frame.time + 60 * SECOND - round(days * DAY)))
+        twin.scan()
+        assert shown(twin, "RulMlDays") == pytest.approx(1000 - days)
+        assert (twin.frame.column_status(JAR, "RulMlDays") == status).all()
+    assert shown(twin, "RemainingUsefulLife") == shown(twin, "RulTwinDays")
+
+
+def test_jars_of_which_nothing_is_said_any_more_are_the_twins_alone() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    jars = np.zeros(len(twin.index.fleet.jars), np.bool_)
+    jars[0] = True
+    twin.prognosis.hear(says(twin, 0.8 * shown(twin, "RulTwinDays")).without(jars))
+    twin.scan()
+    assert (twin.frame.column_status(JAR, "RulMlDays") == np.where(jars, st.BAD_NO_DATA, st.GOOD)).all()
+    alone = twin.frame.column(JAR, "RemainingUsefulLife") == twin.frame.column(JAR, "RulTwinDays")
+    assert (alone == jars).all()
+
+
+def test_a_model_that_begins_changes_or_ends_is_no_fall_of_life() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    assert twin.prognosis.steady.all()
+    for verdict in (says(twin, 900.0), says(twin, 800.0, "rul-2"), None):
+        twin.prognosis.hear(verdict)
+        twin.scan()
+        assert not twin.prognosis.steady.any()
+        twin.scan()
+        assert twin.prognosis.steady.all()
+
+
+def test_the_next_verdict_of_the_same_model_is_compared() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    twin.prognosis.hear(says(twin, 900.0))
+    twin.scan(2)
+    twin.prognosis.hear(says(twin, 700.0))
+    twin.scan()
+    assert twin.prognosis.steady.all()
+    twin.prognosis.hear(says(twin, 700.0, confidence=0.2))  # from now on it has no share
+    twin.scan()
+    assert not twin.prognosis.steady.any()
+
+
+def test_what_a_model_said_of_the_plant_is_not_said_of_simulated_jars() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    twin.prognosis.hear(says(twin, 0.5 * shown(twin, "RulTwinDays")))
+    twin.scan(2)
+    twin.prognosis = twin.prognosis.fork()
+    twin.scan()
+    assert shown(twin, "RemainingUsefulLife") == shown(twin, "RulTwinDays")
+    assert shown(twin, "RulReview") == Review.NOT_NEEDED
+    assert not twin.prognosis.steady.any()
