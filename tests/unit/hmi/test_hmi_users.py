@@ -19,7 +19,7 @@ def test_a_new_user_has_a_one_time_password_and_a_role() -> None:
     found = asked("add", name="Nok", role="Engineer", description="shift 2")
     assert found is not None
     password, (add, role) = found
-    assert [each.Value for each in add.InputArguments] == ["Nok", password, 4, "shift 2"]
+    assert [each.Value for each in add.InputArguments] == ["Nok", password, 8, "shift 2"]
     assert role.ObjectId == ua.NodeId(ua.ObjectIds.WellKnownRole_Engineer)
     assert role.InputArguments[0].Value.Criteria == "Nok"
 
