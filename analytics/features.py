@@ -28,8 +28,11 @@ _HOURS_PER_YEAR: Final = 24 * DAYS_PER_YEAR
 
 @dataclass(frozen=True)
 class FeatureDef:
-    """A feature; `temperature`: warmer air from now on changes it; `monotone`: 1 or -1 if more of it can only
-    mean a longer or a shorter life, else 0."""
+    """A feature, described in words that stand alone: an explanation names it so.
+
+    `temperature`: warmer air from now on changes it; `monotone`: 1 or -1 if more of it can only mean a longer
+    or a shorter life, else 0.
+    """
 
     name: str
     unit: str
@@ -39,36 +42,44 @@ class FeatureDef:
 
 
 FEATURES: Final = (
-    FeatureDef("temperature_mean_30d", "°C", "Mean of the last 30 days", True, -1),
-    FeatureDef("temperature_mean_365d", "°C", "Mean of the last year", True, -1),
-    FeatureDef("temperature_max", "°C", "Highest of the last year", True, -1),
-    FeatureDef("temperature_deviation", "K", "Standard deviation over the last year, days and hours"),
+    FeatureDef("temperature_mean_30d", "°C", "Mean temperature of the last 30 days", True, -1),
+    FeatureDef("temperature_mean_365d", "°C", "Mean temperature of the last year", True, -1),
+    FeatureDef("temperature_max", "°C", "Highest temperature of the last year", True, -1),
+    FeatureDef("temperature_deviation", "K", "Standard deviation of the temperature over the last year"),
     FeatureDef("time_above_30c_hours", "h/a", "Hours above 30 °C", True, -1),
-    FeatureDef("temperature_cycles_count", "1/a", "Days with a swing of more than 5 °C", False, -1),
-    FeatureDef("arrhenius_factor", "1", "Mean pace of ageing of the last year against 25 °C", True, -1),
-    FeatureDef("calendar_age_days", "d", "Since installation", False, -1),
-    FeatureDef("effective_age_days", "d", "Age weighted by the Arrhenius factor", False, -1),
-    FeatureDef("cycle_count", "1/a", "Discharges", False, -1),
-    FeatureDef("ah_throughput", "Ah/a", "Charge drawn in discharges", False, -1),
-    FeatureDef("discharge_depth", "1", "Mean charge of a discharge against the rated capacity"),
-    FeatureDef("days_since_discharge", "d", "Since the last discharge of the last year"),
-    FeatureDef("resistance_level", "mΩ", "At 25 °C, mean of the last 30 days on float"),
-    FeatureDef("resistance_rise", "%", "Of that level over the baseline at commissioning", False, -1),
-    FeatureDef("resistance_rise_vs_string", "%", "Rise less the median rise of the string", False, -1),
-    FeatureDef("string_resistance_rise", "%", "Median rise of the string"),
-    FeatureDef("resistance_slope_30d", "%/a", "Trend of the rise over 30 days", False, -1),
-    FeatureDef("resistance_slope_90d", "%/a", "Trend of the rise over 90 days", False, -1),
-    FeatureDef("resistance_slope_365d", "%/a", "Trend of the rise over a year", False, -1),
-    FeatureDef("resistance_slope_at_25c", "%/a", "Trend over a year for a year at 25 °C", False, -1),
     FeatureDef(
-        "resistance_days_to_limit", "d", "Until that trend, at 25 °C, meets the end of life", False, 1
+        "temperature_cycles_count", "1/a", "Days on which the temperature swung by more than 5 °C", False, -1
     ),
-    FeatureDef("float_voltage", "V", "On float, as at 25 °C, mean of the last 30 days"),
-    FeatureDef("voltage_deviation", "mV", "Float voltage less the median of the string"),
-    FeatureDef("voltage_deviation_slope", "mV/a", "Trend of that deviation over a year"),
-    FeatureDef("voltage_spread", "mV", "Standard deviation of float voltages in the string, by quartiles"),
-    FeatureDef("season_sin", "1", "Sine of the day of the year"),
-    FeatureDef("season_cos", "1", "Cosine of the day of the year"),
+    FeatureDef(
+        "arrhenius_factor", "1", "Pace of ageing over the last year, against 25 °C (Arrhenius)", True, -1
+    ),
+    FeatureDef("calendar_age_days", "d", "Age since installation", False, -1),
+    FeatureDef("effective_age_days", "d", "Age weighted by temperature (Arrhenius)", False, -1),
+    FeatureDef("cycle_count", "1/a", "Number of discharges", False, -1),
+    FeatureDef("ah_throughput", "Ah/a", "Charge drawn in discharges", False, -1),
+    FeatureDef("discharge_depth", "1", "Mean depth of a discharge, of the rated capacity"),
+    FeatureDef("days_since_discharge", "d", "Days since the last discharge"),
+    FeatureDef("resistance_level", "mΩ", "Resistance, as at 25 °C, over the last 30 days on float"),
+    FeatureDef("resistance_rise", "%", "Rise of resistance over the baseline", False, -1),
+    FeatureDef("resistance_rise_vs_string", "%", "Rise of resistance against that of the string", False, -1),
+    FeatureDef("string_resistance_rise", "%", "Median rise of resistance of the string"),
+    FeatureDef("resistance_slope_30d", "%/a", "Trend of resistance over 30 days", False, -1),
+    FeatureDef("resistance_slope_90d", "%/a", "Trend of resistance over 90 days", False, -1),
+    FeatureDef("resistance_slope_365d", "%/a", "Trend of resistance over a year", False, -1),
+    FeatureDef("resistance_slope_at_25c", "%/a", "Trend of resistance over a year, as at 25 °C", False, -1),
+    FeatureDef(
+        "resistance_days_to_limit",
+        "d",
+        "Days until the trend of resistance, as at 25 °C, meets the end of life",
+        False,
+        1,
+    ),
+    FeatureDef("float_voltage", "V", "Float voltage, as at 25 °C, over the last 30 days"),
+    FeatureDef("voltage_deviation", "mV", "Float voltage against the string"),
+    FeatureDef("voltage_deviation_slope", "mV/a", "Trend of float voltage against the string"),
+    FeatureDef("voltage_spread", "mV", "Spread of float voltages in the string"),
+    FeatureDef("season_sin", "1", "Season (sine of the day of the year)"),
+    FeatureDef("season_cos", "1", "Season (cosine of the day of the year)"),
     FeatureDef("site_offset", "K", "How much warmer than its region the site is"),
     FeatureDef("history_days", "d", "Days of the last year with readings"),
 )
