@@ -32,6 +32,7 @@ from hmi.login import LogIn
 from hmi.managementapi import ManagementApi
 from hmi.pages import add_pages
 from hmi.password import ChangePassword
+from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
 
 ASSETS: Final = Path(__file__).parent / "assets"
@@ -94,6 +95,7 @@ def compose(settings: Settings) -> None:
     Api(live, accounts).add_to(app)
     AlarmApi(live, accounts).add_to(app)
     ManagementApi(live, accounts).add_to(app)
+    ScenarioApi(live, accounts).add_to(app)
     SystemApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)

@@ -20,6 +20,7 @@ BAR: Final = """
   <nav aria-label="{pages}">
     <a href="/" {fleet_here}>{fleet}</a>
     <a href="/alarms" {alarms_here}>{alarms}<span id="vk-alarms" class="vk-count" hidden></span></a>
+    <a href="/simulation" {simulation_here}>{simulations}</a>
     <a href="/system" {system_here}>{system}</a>
   </nav>
   <div class="vk-link" id="vk-link" role="status">
@@ -73,6 +74,24 @@ JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 </div></div>"""
 TABS: Final = """<nav class="vk-tabs" aria-label="{alarm_pages}">{tabs}</nav>
 <div id="vk-flood" class="vk-flood" role="status" hidden></div>"""
+SIMULATION: Final = """<h1 class="vk-unseen">{simulations}</h1>
+<output id="vk-result" role="status"></output>
+<div class="vk-simulating"><section class="vk-panel" data-may="simulate" hidden><h2>{begin_one}</h2>
+<form id="vk-start" class="vk-form"><label><span>{scenario}</span><select id="vk-scenario"></select></label>
+<div id="vk-what"></div>
+<div class="vk-labelled"><span>{target}</span><div id="vk-target" class="vk-choices"></div></div>
+<label><span>{minutes}</span><input id="vk-minutes" type="number" min="0" step="any" value="30"></label>
+<div id="vk-parameters"></div><button class="vk-primary">{start}</button></form></section>
+<div class="vk-side"><section class="vk-panel"><h2>{what_runs}</h2>
+<div id="vk-running" class="vk-scroll"></div></section>
+<section class="vk-panel"><h2>{own_scenarios}</h2><div id="vk-own"></div></section>
+<section class="vk-panel" data-may="simulate" hidden><h2>{builder}</h2><form id="vk-build" class="vk-form">
+<label><span>{name}</span>
+<input id="vk-scenario-name" required pattern="[A-Z][A-Za-z0-9]*" maxlength="40"></label>
+<label><span>{description}</span><input id="vk-scenario-text" maxlength="200"></label>
+<div id="vk-steps"></div><div class="vk-choices">
+<button class="vk-button" id="vk-step" type="button">{add_step}</button>
+<button class="vk-primary">{save}</button></div></form></section></div></div>"""
 SYSTEM_TABS: Final = """<nav class="vk-tabs" aria-label="{system_pages}">{tabs}</nav>"""
 CONNECTIONS: Final = """<h1 class="vk-unseen">{connections}</h1>
 <output id="vk-result" role="status"></output>
@@ -153,6 +172,18 @@ WORDS: Final = {
     "sites": "Sites",
     "map_of_sites": "Map",
     "alarms": "Alarms",
+    "simulations": "Simulation",
+    "begin_one": "Start a simulation",
+    "scenario": "Scenario",
+    "target": "Target",
+    "minutes": "Duration [min], 0: until stopped",
+    "start": "Start",
+    "what_runs": "Running",
+    "own_scenarios": "Custom scenarios",
+    "builder": "Scenario builder",
+    "name": "Name",
+    "add_step": "Add step",
+    "save": "Save",
     "system": "System",
     "system_pages": "Pages of the system",
     "connections": "Connections",

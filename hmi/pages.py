@@ -30,6 +30,7 @@ from hmi.frames import (
     MARK,
     PERFORMANCE,
     SCRIPT,
+    SIMULATION,
     SITE,
     SYSTEM_TABS,
     TABS,
@@ -66,6 +67,7 @@ def add_pages() -> None:
     ui.page("/alarms/held", title="Voltkeep - Held back")(held_page)
     ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
     ui.page("/alarms/performance", title="Voltkeep - Performance")(performance_page)
+    ui.page("/simulation", title="Voltkeep - Simulation")(simulation_page)
     ui.page("/system", title="Voltkeep - Connections")(connections_page)
     ui.page("/system/users", title="Voltkeep - Users")(users_page)
     ui.page("/system/audit", title="Voltkeep - Audit trail")(audit_page)
@@ -111,6 +113,11 @@ def journal_page(request: Request) -> None:
     _frame(request, "journal", "", TABS + JOURNAL)
 
 
+def simulation_page(request: Request) -> None:
+    """What is simulated, and what can be."""
+    _frame(request, "simulation", "", SIMULATION)
+
+
 def connections_page(request: Request) -> None:
     """The server, the gateways, the historian, and who is connected."""
     _frame(request, "connections", "", SYSTEM_TABS + CONNECTIONS)
@@ -138,6 +145,7 @@ def _frame(request: Request, page: str, path: str, body: str) -> None:
         mark=MARK,
         fleet_here=here if page == "fleet" else "",
         alarms_here=here if GROUP_OF.get(page) is ALARM_TABS else "",
+        simulation_here=here if page == "simulation" else "",
         system_here=here if GROUP_OF.get(page) is SYSTEM_PAGES else "",
         user=escape(request.state.session.user),
         other="en" if lang == "th" else "th",

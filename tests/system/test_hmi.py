@@ -591,3 +591,38 @@ def test_connections_tell_of_the_server_and_its_sessions(page: Page) -> None:
     expect(mine).to_contain_text("SignAndEncrypt")
     expect(page.locator("#vk-historian")).to_contain_text("Writing")
     expect(page.locator("#vk-about")).to_contain_text("Voltkeep")
+
+
+def test_an_engineer_starts_adjusts_and_stops_a_simulation(page: Page) -> None:
+    page.goto("/simulation")
+    page.locator("#vk-scenario").select_option("TemperatureSpike")
+    for level, part in (("Site", "Phuket"), ("System", "UPS-1"), ("String", "S02"), ("Jar", "J05")):
+        page.get_by_label(level, exact=True).select_option(part)
+    page.get_by_role("button", name="Start", exact=True).click()
+    row = page.get_by_role("row", name=re.compile("^TemperatureSpike Phuket UPS-1 S02 J05"))
+    expect(row).to_be_visible()
+    expect(page.locator("#vk-simulation")).to_contain_text("TemperatureSpike")
+    row.get_by_role("button", name=re.compile("^Adjust")).click()
+    page.locator("#vk-running form").get_by_label("Rise").fill("1000")
+    page.locator("#vk-running form").evaluate("form => (form.noValidate = true)")
+    page.locator("#vk-running form").get_by_role("button", name="Adjust").click()
+    expect(page.locator("#vk-result")).to_contain_text("out of its range")
+    row.get_by_role("button", name=re.compile("^Stop")).click()
+    expect(row).to_have_count(0)
+
+
+def test_a_scenario_is_built_of_steps(page: Page) -> None:
+    page.goto("/simulation")
+    page.locator("#vk-scenario-name").fill("WarmAndDark")
+    page.locator("#vk-scenario-text").fill("Warm rooms, then an outage")
+    first, second = page.locator(".vk-step").first, page.locator(".vk-step").nth(1)
+    first.get_by_label("Scenario").select_option("HvacFailure")
+    page.get_by_role("button", name="Add step").click()
+    second.get_by_label("Scenario").select_option("PowerOutage")
+    second.get_by_label("Begins after [min]").fill("30")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#vk-own")).to_contain_text("WarmAndDark")
+    page.locator("#vk-scenario").select_option("WarmAndDark")
+    expect(page.locator("#vk-what")).to_contain_text("Warm rooms, then an outage")
+    page.get_by_role("button", name="Remove: WarmAndDark").click()
+    expect(page.locator("#vk-own")).not_to_contain_text("WarmAndDark")
