@@ -57,18 +57,18 @@ class TwinPart(Part):
     resistance: Annotated[
         Resistance | None, Field(description="[mΩ] of a new jar under load, where not baseline_resistance")
     ] = None
-    acid_full: Annotated[float | None, Field(ge=2, le=8, description="[mol/l] of a full jar")] = None
+    acid_full: Annotated[float | None, Field(ge=2, le=10, description="[mol/l] of a full jar")] = None
     acid_empty: Annotated[
-        float | None, Field(ge=0.005, le=0.6, description="share of it left when the 10 h rate ends")
+        float | None, Field(ge=0.005, le=0.8, description="share of it left when the 10 h rate ends")
     ] = None
     acid_bow: Annotated[
-        float | None, Field(ge=0, le=0.4, description="bow of the acid over the charge, times 4")
+        float | None, Field(ge=0, le=0.8, description="bow of the acid over the charge, times 4")
     ] = None
     exchange: Annotated[
         float | None, Field(ge=0.01, le=100, description="[1/h] current where kinetics turn logarithmic")
     ] = None
     exchange_order: Annotated[
-        float | None, Field(ge=0.01, le=5, description="power of the acid with which it falls")
+        float | None, Field(ge=0.01, le=10, description="power of the acid with which it falls")
     ] = None
     diffusion: Annotated[
         float | None, Field(ge=0, le=20, description="slow resistance against the ohmic one")

@@ -20,6 +20,7 @@ from server.errors import RequestError, StartError
 from server.exportcli import export
 from server.gatewaycli import gateway_sim, simulator
 from server.historiancli import program as historian
+from server.identifycli import identify
 from server.probecli import probe
 from server.simulatecli import simulate
 from server.usercli import users
@@ -39,6 +40,7 @@ program.command()(simulate)
 program.command()(simulator)
 program.command("gateway-sim")(gateway_sim)
 program.command()(probe)
+program.command()(identify)
 program.command()(backup)
 program.command()(restore)
 
