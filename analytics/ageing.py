@@ -101,7 +101,8 @@ def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Arr
 
 def resistance_under_load(parameters: Parameters, ageing: Ageing) -> Array:
     """Resistance [mΩ] of the circuit now: the monitor's, by what its model has under load against it."""
-    return parameters.ohmic * ohmic_resistance(parameters, ageing.resistance, ageing.temperature)
+    warmth = ohmic_factor(parameters.load_temperature, ageing.temperature)
+    return parameters.ohmic * ageing.resistance * warmth
 
 
 def ohmic_health(parameters: Parameters, resistance: Array) -> Array:

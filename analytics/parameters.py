@@ -29,7 +29,12 @@ REFERENCE_TEMPERATURE: Final = 25.0  # °C, IEC 60896-21
 DAYS_PER_YEAR: Final = 365.25
 SECONDS_PER_DAY: Final = 86_400.0
 LIFE_GRID: Final[Single] = np.linspace(0.02, 1.30, 33, dtype=np.float32)  # shares of life spent
-KNOTS: Final = 257  # piecewise linear error < 0.1 mV a cell over SOC 0..1
+KNOTS: Final = 337  # of the tables over SOC: piecewise linear error < 0.1 mV a cell over 0..1
+SOC_LOW: Final = -0.08  # the acid in the pores falls behind a discharge, and
+SOC_HIGH: Final = 1.26  # runs ahead of a charge: the tables go beyond empty and full
+SOC_KNOTS: Final[Array] = np.linspace(SOC_LOW, SOC_HIGH, KNOTS)
+FULL_STEP: Final = 0.05  # of SOC, over which the slope of the open-circuit voltage of a full jar is taken
+LEAST_ACID: Final = 0.01  # share of the acid below which Bode's relation means nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +42,23 @@ class Chemistry:
     """Figures of one kind of lead-acid cell.
 
     Acid: open-circuit voltage after Bode, Lead-Acid Batteries (1977), 92 ff., as used by Sulzer et al.,
-    J. Electrochem. Soc. 166 (2019) A2363, doi:10.1149/2.0301910jes. Circuit: identified, docs/analytics.md.
+    J. Electrochem. Soc. 166 (2019) A2363, doi:10.1149/2.0301910jes. Its rise with temperature: Berndt,
+    Maintenance-Free Batteries (3rd ed. 2003). Circuit: identified, docs/analytics.md; that the exchange
+    current falls with a power of the acid between 1 (lead) and 2 (lead dioxide) is Sulzer et al.'s.
     Overcharge: Schiffer et al., J. Power Sources 168 (2007) 66, doi:10.1016/j.jpowsour.2006.11.092.
     """
 
     acid_full: float  # mol/l, acid of a full cell
     acid_empty: float  # share of `acid_full` left when the 10 h rate ends
     acid_bow: float  # how far the acid lies above the straight line between the two at half charge, times 4
+    ocv_temperature: float  # V/K a cell, rise of the open-circuit voltage
     exchange: float  # 1/h, current against the capacity at which kinetics turn from linear to logarithmic
     exchange_order: float  # power of the acid's share with which that current falls
     charge_exchange: float  # 1/h, the same for charging
-    diffusion: float  # slow pair: resistance against the ohmic one
-    fast_time: float  # s
-    slow_time: float  # s
+    fast_time: float  # s, of the kinetics
+    diffusion: float  # h, charge by which the acid in a full jar's pores falls behind, against the current
+    slow_time: float  # s in which it does
+    diffusion_order: float  # power of the acid's share with which diffusion slows down
     acceptance: float  # further resistance to charge against the ohmic one, at SOC 0
     acceptance_soc: float  # distance to full charge at which acceptance ends
     gassing_current: float  # A for 1 Ah at `gassing_voltage` and `gassing_temperature`
@@ -59,7 +68,8 @@ class Chemistry:
     gassing_heat: float  # 1/K
     charge_limit: float  # V a cell that no charger exceeds
     activation_energy: float  # J/mol
-    ohmic_temperature: float  # 1/K, change of the ohmic resistance
+    ohmic_temperature: float  # 1/K, change of the ohmic resistance as monitors read it
+    load_temperature: float  # 1/K, change of the resistance under load: half lead (+0.4 %/K), half acid
     end_of_life: float  # capacity against rated
     ohmic_at_end_of_life: float  # rise of resistance over the baseline that goes with the end of life
     fade_exponent: float  # capacity lost grows with this power of the life consumed
@@ -71,14 +81,16 @@ class Chemistry:
 
 _AGM: Final = Chemistry(
     acid_full=5.65,
-    acid_empty=0.104,
-    acid_bow=0.126,
+    acid_empty=0.0985,
+    acid_bow=0.129,
+    ocv_temperature=0.0002,
     exchange=0.64,
-    exchange_order=1.59,
+    exchange_order=1.49,
     charge_exchange=0.15,
-    diffusion=0.37,
-    fast_time=1.0,
-    slow_time=1000.0,
+    fast_time=0.8,
+    diffusion=0.07,
+    slow_time=255.0,
+    diffusion_order=0.27,
     acceptance=3.5,
     acceptance_soc=0.02,
     gassing_current=20e-5,
@@ -89,6 +101,7 @@ _AGM: Final = Chemistry(
     charge_limit=2.40,
     activation_energy=50_000.0,
     ohmic_temperature=-0.006,
+    load_temperature=-0.004,
     end_of_life=0.80,
     ohmic_at_end_of_life=0.50,
     fade_exponent=3.0,
@@ -115,13 +128,16 @@ class Parameters:
     installed: Array  # d since 1970
     fresh: Array  # capacity of a new jar against the rated one
     ohmic: Array  # resistance under load against the monitor's reading
-    chemistry: NDArray[np.intp]  # first row in `ocv` and `sluggishness`
+    chemistry: NDArray[np.intp]  # first row in the tables `ocv`, `sluggishness` and `tightness`
     full: Array  # V, open circuit at SOC 1
+    lag: Array  # V that the slow pair holds when the acid in the pores is one SOC behind
     ocv: Array  # V a cell, shape (chemistries * KNOTS,)
     sluggishness: Array  # h, one over the exchange current, shape (chemistries * KNOTS,)
+    tightness: Array  # how much slower diffusion is than in a full jar, shape (chemistries * KNOTS,)
+    ocv_temperature: Array
     charge_exchange: Array
-    diffusion: Array
     fast_time: Array
+    diffusion: Array
     slow_time: Array
     acceptance: Array
     acceptance_soc: Array
@@ -133,6 +149,7 @@ class Parameters:
     charge_limit: Array
     activation_energy: Array
     ohmic_temperature: Array
+    load_temperature: Array
     end_of_life: Array
     ohmic_at_end_of_life: Array
     fade_loss: Single  # capacity lost, against rated, at `LIFE_GRID`; shape (len(LIFE_GRID), jars)
@@ -154,14 +171,18 @@ class Parameters:
         kinds, rows = _kinds(fleet.jars)
         nameplate = _nameplate(fleet.jars)
         ocv = np.array([open_circuit_table(chemistry) for chemistry in kinds])
+        full = np.array([np.interp(1.0, SOC_KNOTS, row) for row in ocv])
+        below = np.array([np.interp(1.0 - FULL_STEP, SOC_KNOTS, row) for row in ocv])
         return cls(
             **nameplate,
             **_scaled(kinds, rows),
             chemistry=rows * KNOTS,
-            full=ocv[rows, -1] * nameplate["cells"],
+            full=full[rows] * nameplate["cells"],
+            lag=(full - below)[rows] / FULL_STEP * nameplate["cells"],
             ocv=ocv.ravel(),
             fade_loss=np.array([fade_table(c) for c in kinds])[rows].T.copy(),
             sluggishness=np.concatenate([sluggishness_table(c) for c in kinds]),
+            tightness=np.concatenate([tightness_table(c) for c in kinds]),
             string_of_jar=fleet.string_of_jar,
             system_of_jar=fleet.system_of_jar,
             systems=len(fleet.systems),
@@ -169,7 +190,7 @@ class Parameters:
 
     def pick(self, jar: int) -> Parameters:
         """The parameters of one jar, as arrays of one entry."""
-        shared = {"ocv", "sluggishness", "systems"}
+        shared = {"ocv", "sluggishness", "tightness", "systems"}
         picked = {
             f.name: getattr(self, f.name) if f.name in shared else getattr(self, f.name)[..., jar : jar + 1]
             for f in fields(self)
@@ -186,13 +207,18 @@ def open_circuit_voltage(acid: Array) -> Array:
 
 
 def open_circuit_table(chemistry: Chemistry) -> Array:
-    """Open-circuit voltage [V] of a cell at SOC 0..1, shape (KNOTS,)."""
+    """Open-circuit voltage [V] of a cell at `SOC_KNOTS`, shape (KNOTS,)."""
     return open_circuit_voltage(chemistry.acid_full * acid_share(chemistry))
 
 
 def sluggishness_table(chemistry: Chemistry) -> Array:
-    """One over the exchange current, against the capacity [h], at SOC 0..1, shape (KNOTS,)."""
+    """One over the exchange current, against the capacity [h], at `SOC_KNOTS`, shape (KNOTS,)."""
     return np.asarray(1 / (chemistry.exchange * acid_share(chemistry) ** chemistry.exchange_order))
+
+
+def tightness_table(chemistry: Chemistry) -> Array:
+    """How much slower acid diffuses into the pores than in a full cell, at `SOC_KNOTS`, shape (KNOTS,)."""
+    return np.asarray(acid_share(chemistry) ** -chemistry.diffusion_order)
 
 
 def fade_table(chemistry: Chemistry) -> Single:
@@ -202,10 +228,10 @@ def fade_table(chemistry: Chemistry) -> Single:
 
 
 def acid_share(chemistry: Chemistry) -> Array:
-    """Acid against that of a full cell at SOC 0..1, shape (KNOTS,)."""
-    soc = np.linspace(0, 1, KNOTS)
+    """Acid against that of a full cell at `SOC_KNOTS`, shape (KNOTS,)."""
+    soc = SOC_KNOTS
     straight = chemistry.acid_empty + (1 - chemistry.acid_empty) * soc
-    return np.asarray(straight + chemistry.acid_bow * soc * (1 - soc))
+    return np.asarray(np.maximum(straight + chemistry.acid_bow * soc * (1 - soc), LEAST_ACID))
 
 
 def chemistry_of(model: JarModel) -> Chemistry:

@@ -1,8 +1,10 @@
 """The digital twin of every jar: a two-pair circuit with an overcharge branch as one extended Kalman filter.
 
 State of a jar: SOC and the voltages of a fast and a slow RC pair; the 3 x 3 covariance is symmetric, so six
-arrays. `advance` moves all jars by one scan in unrolled array arithmetic: no loop, no I/O, no clock. Whatever
-is missing (NaN or masked) costs the jar its correction, never its finite state. Discharge is positive.
+arrays. The fast pair is the kinetics of the electrodes. The slow one is the acid in their pores, which falls
+behind the mean while charge is drawn: open-circuit voltage and kinetics see what it stands for (`pores`).
+`advance` moves all jars by one scan in unrolled array arithmetic: no loop, no I/O, no clock. Whatever is
+missing (NaN or masked) costs the jar its correction, never its finite state. Discharge is positive.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from analytics.parameters import (
     KELVIN,
     KNOTS,
     REFERENCE_TEMPERATURE,
+    SOC_HIGH,
+    SOC_LOW,
     THERMAL_VOLTAGE,
     Array,
     Mask,
@@ -39,6 +43,7 @@ OHMIC_SPREAD: Final = 0.03  # of I·R0
 GATE: Final = 5.0  # standard deviations of the innovation beyond which a reading is not believed
 HELD: Final = 0.02  # V a cell above open circuit that only a charger gives
 PAIR_LIMIT: Final = 0.5  # V a cell that a pair can hold
+PER_SOC: Final = (KNOTS - 1) / (SOC_HIGH - SOC_LOW)
 
 
 @dataclass(frozen=True)
@@ -92,18 +97,29 @@ def advance(
     """Predict over `dt` [s] >= 0 and correct by this scan's voltage; shapes (jars,)."""
     floating = _floating(parameters, inputs)
     prior = _predict(circuit, parameters, inputs, floating, dt)
-    voltage, slope = terminal_voltage(prior, parameters, inputs, floating)
-    return _correct(prior, parameters, inputs, floating, voltage, slope)
+    expected = terminal_voltage(prior, parameters, inputs, floating)
+    return _correct(prior, parameters, inputs, floating, expected)
+
+
+def pores(circuit: Circuit, parameters: Parameters) -> Array:
+    """Charge [1] that the acid in the pores stands for: below SOC while charge is drawn, above on charge."""
+    return np.asarray(circuit.soc - circuit.v2 / parameters.lag)
 
 
 def open_circuit(parameters: Parameters, soc: Array) -> tuple[Array, Array]:
-    """Open-circuit voltage [V] of each jar at `soc`, and its derivative by SOC [V]."""
+    """Open-circuit voltage [V] of each jar at `soc` and 25 °C, and its derivative by SOC [V]."""
     volts, slope = _look_up(parameters, parameters.ocv, soc)
     return volts * parameters.cells, slope * parameters.cells
 
 
+def open_circuit_rise(parameters: Parameters, temperature: Array) -> Array:
+    """Rise [V] of each jar's open-circuit voltage over that at 25 °C at `temperature` [°C]."""
+    kelvin = temperature - REFERENCE_TEMPERATURE
+    return np.asarray(parameters.cells * parameters.ocv_temperature * kelvin)
+
+
 def kinetics(parameters: Parameters, inputs: Inputs, current: Array, soc: Array) -> tuple[Array, Array]:
-    """Voltage [V] that the reaction at the electrodes takes, and its derivative by SOC [V].
+    """Voltage [V] that the reaction at the electrodes takes, and its derivative by `soc`, that of the pores.
 
     Butler-Volmer with equal coefficients, summed up for both electrodes: 2 R T / F asinh(I / I0).
     """
@@ -116,13 +132,13 @@ def kinetics(parameters: Parameters, inputs: Inputs, current: Array, soc: Array)
 
 
 def _look_up(parameters: Parameters, table: Array, soc: Array) -> tuple[Array, Array]:
-    """Value and derivative by SOC of a figure that is given at knots of SOC."""
-    x = soc * (KNOTS - 1)
+    """Value and derivative by SOC of a figure that is given at knots of SOC; beyond the last, the last."""
+    x = np.minimum(np.maximum((soc - SOC_LOW) * PER_SOC, 0.0), KNOTS - 1)
     left = np.minimum(x.astype(np.intp), KNOTS - 2)
     row = left + parameters.chemistry
     low = table[row]
     step = table[row + 1] - low
-    return low + (x - left) * step, step * (KNOTS - 1)
+    return low + (x - left) * step, step * PER_SOC
 
 
 def held(parameters: Parameters, voltage: Array) -> Mask:
@@ -146,9 +162,9 @@ def gassing_current(parameters: Parameters, voltage: Array, temperature: Array) 
 
 def terminal_voltage(
     circuit: Circuit, parameters: Parameters, inputs: Inputs, floating: Mask
-) -> tuple[Array, Array]:
-    """Terminal voltage [V] that the circuit predicts, and its derivative by SOC [V]."""
-    ocv, slope = open_circuit(parameters, circuit.soc)
+) -> tuple[Array, Array, Array]:
+    """Terminal voltage [V] that the circuit predicts, its fall by the slow pair [1] and rise by SOC [V]."""
+    ocv, slope = open_circuit(parameters, pores(circuit, parameters))
     # Below the tail current an offset of the sensor looks like charge, and would upset a full jar's SOC.
     charge = -inputs.current * (inputs.current < -TAIL_CURRENT * parameters.capacity)
     room = 1 - circuit.soc + parameters.acceptance_soc
@@ -158,11 +174,12 @@ def terminal_voltage(
     equalising = inputs.voltage > (float_voltage + limit) / 2
     ceiling = np.where(equalising, limit, float_voltage)
     drop = inputs.current * inputs.resistance * 1e-3 * ~floating
-    driven = ocv - drop + over
+    driven = ocv + open_circuit_rise(parameters, inputs.temperature) - drop + over
     # On float the overcharge branch carries the current and pins the voltage: SOC cannot be seen there.
     pinned = floating | ((driven > ceiling) & (charge > 0))
-    voltage = np.where(pinned, ceiling, driven) - circuit.v1 - circuit.v2
-    return voltage, np.where(pinned, 0.0, slope + over / room)
+    voltage = np.where(pinned, ceiling - circuit.v2, driven) - circuit.v1
+    fall = np.where(pinned, 1.0, slope / parameters.lag)
+    return voltage, fall, np.where(pinned, 0.0, slope + over / room)
 
 
 def _floating(parameters: Parameters, inputs: Inputs) -> Mask:
@@ -174,22 +191,28 @@ def _floating(parameters: Parameters, inputs: Inputs) -> Mask:
 def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt: float) -> Circuit:
     """Move the state by `dt` [s]: exact for constant current, so stable for any step."""
     current = np.where(floating, 0.0, inputs.current)
-    a1, a2 = np.exp(-dt / p.fast_time), np.exp(-dt / p.slow_time)
-    drive, drive_slope = kinetics(p, inputs, current, circuit.soc)
-    f = (1 - a1) * drive_slope
-    slow = current * inputs.resistance * (1e-3 * p.diffusion)
+    tight, _ = _look_up(p, p.tightness, circuit.soc)
+    a1, a2 = np.exp(-dt / p.fast_time), np.exp(-dt / (p.slow_time * tight))
+    drive, drive_slope = kinetics(p, inputs, current, pores(circuit, p))
+    slow = current / inputs.capacity * p.diffusion * tight * p.lag
     soc, p00 = _charge(circuit, p, inputs, current, floating, dt)
     s1 = (FAST_SPREAD * drive) ** 2 + 1e-6
     s2 = (SLOW_SPREAD * slow) ** 2 + (np.where(floating, FLOAT_SPREAD, REST_SPREAD) * p.cells) ** 2
+    # The fast pair's row of the transition is (f, a1, -g): its drive sees the charge of the pores.
+    f = (1 - a1) * drive_slope
+    g = f / p.lag
+    c0 = f * circuit.p00 + a1 * circuit.p01 - g * circuit.p02
+    c1 = f * circuit.p01 + a1 * circuit.p11 - g * circuit.p12
+    c2 = f * circuit.p02 + a1 * circuit.p12 - g * circuit.p22
     return Circuit(
         soc,
         a1 * circuit.v1 + (1 - a1) * drive,
         a2 * circuit.v2 + (1 - a2) * slow,
         p00,
-        f * circuit.p00 + a1 * circuit.p01,
+        c0,
         a2 * circuit.p02,
-        f * (f * circuit.p00 + 2 * a1 * circuit.p01) + a1 * a1 * circuit.p11 + (1 - a1 * a1) * s1,
-        a2 * (f * circuit.p02 + a1 * circuit.p12),
+        f * c0 + a1 * c1 - g * c2 + (1 - a1 * a1) * s1,
+        a2 * c2,
         a2 * a2 * circuit.p22 + (1 - a2 * a2) * s2,
     )
 
@@ -208,14 +231,15 @@ def _charge(
 
 
 def _correct(
-    c: Circuit, p: Parameters, inputs: Inputs, floating: Mask, voltage: Array, h: Array
+    c: Circuit, p: Parameters, inputs: Inputs, floating: Mask, expected: tuple[Array, Array, Array]
 ) -> tuple[Circuit, Prediction]:
-    """The filter's update by the scalar innovation; the measurement matrix is (h, -1, -1)."""
-    k0 = h * c.p00 - c.p01 - c.p02
-    k1 = h * c.p01 - c.p11 - c.p12
-    k2 = h * c.p02 - c.p12 - c.p22
+    """The filter's update by the scalar innovation; the measurement matrix is (rise, -1, -fall)."""
+    voltage, fall, rise = expected
+    k0 = rise * c.p00 - c.p01 - fall * c.p02
+    k1 = rise * c.p01 - c.p11 - fall * c.p12
+    k2 = rise * c.p02 - c.p12 - fall * c.p22
     noise = NOISE**2 + (OHMIC_SPREAD * 1e-3 * inputs.current * inputs.resistance) ** 2
-    s = np.maximum(h * k0 - k1 - k2, 0.0) + noise
+    s = np.maximum(rise * k0 - k1 - fall * k2, 0.0) + noise
     residual = np.where(inputs.usable, inputs.voltage - voltage, 0.0)
     accepted = inputs.usable & (residual * residual < GATE * GATE * s)
     gain = accepted / s

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from analytics import estimate, twin
-from analytics.parameters import KELVIN, KNOTS, THERMAL_VOLTAGE, Parameters
+from analytics.parameters import KELVIN, KNOTS, SOC_LOW, THERMAL_VOLTAGE, Parameters
 from config.fleetfile import read_fleet_file
 from nodeset.fleet import build_fleet
 
@@ -44,17 +44,21 @@ class ScalarTwin:
         held = voltage > self._of("full") + twin.HELD * self._of("cells")
         floating = quiet and held
         self._predict(voltage, 0.0 if floating else current, temperature, ohm, capacity, dt, floating)
-        expected, slope = self._measure(voltage, current, temperature, ohm, floating)
-        return self._correct(voltage - expected, slope, current, ohm)
+        expected, h = self._measure(voltage, current, temperature, ohm, floating)
+        return self._correct(voltage - expected, h, current, ohm)
 
     def _of(self, name: str) -> float:
         return float(getattr(self.p, name)[0])
 
     def _table(self, name: str, soc: float) -> tuple[float, float]:
         table = getattr(self.p, name)[int(self.p.chemistry[0]) :]
-        left = min(int(soc * (KNOTS - 1)), KNOTS - 2)
+        place = min(max((soc - SOC_LOW) * twin.PER_SOC, 0.0), KNOTS - 1.0)
+        left = min(int(place), KNOTS - 2)
         step = float(table[left + 1] - table[left])
-        return float(table[left]) + (soc * (KNOTS - 1) - left) * step, step * (KNOTS - 1)
+        return float(table[left]) + (place - left) * step, step * twin.PER_SOC
+
+    def _pores(self) -> float:
+        return self.state[0] - self.state[2] / self._of("lag")
 
     def _predict(
         self,
@@ -68,12 +72,13 @@ class ScalarTwin:
     ) -> None:
         soc, v1, v2 = self.state
         cells = self._of("cells")
-        a1, a2 = math.exp(-dt / self._of("fast_time")), math.exp(-dt / self._of("slow_time"))
-        hours, slope = self._table("sluggishness", soc)
+        tight = self._table("tightness", soc)[0]
+        a1, a2 = math.exp(-dt / self._of("fast_time")), math.exp(-dt / (self._of("slow_time") * tight))
+        hours, slope = self._table("sluggishness", self._pores())
         rate = current / capacity
         x = rate * (hours if current > 0 else 1 / self._of("charge_exchange"))
         unit = 2 * THERMAL_VOLTAGE * (temperature + KELVIN) * cells
-        fast, slow = unit * math.asinh(x), current * ohm * 1e-3 * self._of("diffusion")
+        fast, slow = unit * math.asinh(x), rate * self._of("diffusion") * tight * self._of("lag")
         sensitivity = unit * rate * slope / math.sqrt(1 + x * x) if current > 0 else 0.0
         gas = self._of("capacity") * self._of("gassing_current")
         gas *= math.exp(
@@ -87,7 +92,8 @@ class ScalarTwin:
             a1 * v1 + (1 - a1) * fast,
             a2 * v2 + (1 - a2) * slow,
         ]
-        transition = [[1.0, 0.0, 0.0], [(1 - a1) * sensitivity, a1, 0.0], [0.0, 0.0, a2]]
+        f = (1 - a1) * sensitivity
+        transition = [[1.0, 0.0, 0.0], [f, a1, -f / self._of("lag")], [0.0, 0.0, a2]]
         p = _product(_product(transition, self.covariance), _transposed(transition))
         p[0][0] = min(p[0][0] + twin.SOC_DRIFT * dt, twin.SOC_VARIANCE_MAX)
         p[0][0] += full * (twin.SOC_FULL_VARIANCE - p[0][0])
@@ -98,10 +104,11 @@ class ScalarTwin:
 
     def _measure(
         self, voltage: float, current: float, temperature: float, ohm: float, floating: bool
-    ) -> tuple[float, float]:
+    ) -> tuple[float, list[float]]:
         soc, v1, v2 = self.state
         cells = self._of("cells")
-        ocv, slope = (cells * x for x in self._table("ocv", soc))
+        ocv, slope = (cells * x for x in self._table("ocv", self._pores()))
+        ocv += cells * self._of("ocv_temperature") * (temperature - 25.0)
         charge = -current if current < -twin.TAIL_CURRENT * self._of("capacity") else 0.0
         room = 1 - soc + self._of("acceptance_soc")
         over = charge * ohm * 1e-3 * self._of("acceptance") / room
@@ -110,11 +117,10 @@ class ScalarTwin:
         ceiling = limit if voltage > (set_point + limit) / 2 else set_point
         driven = ocv + over - (0.0 if floating else current * ohm * 1e-3)
         if floating or (charge > 0 and driven > ceiling):
-            return ceiling - v1 - v2, 0.0
-        return driven - v1 - v2, slope + over / room
+            return ceiling - v1 - v2, [0.0, -1.0, -1.0]
+        return driven - v1, [slope + over / room, -1.0, -slope / self._of("lag")]
 
-    def _correct(self, residual: float, slope: float, current: float, ohm: float) -> float:
-        h = [slope, -1.0, -1.0]
+    def _correct(self, residual: float, h: list[float], current: float, ohm: float) -> float:
         k = [sum(row[j] * h[j] for j in range(3)) for row in self.covariance]
         noise = twin.NOISE**2 + (twin.OHMIC_SPREAD * 1e-3 * current * ohm) ** 2
         s = max(sum(h[j] * k[j] for j in range(3)), 0.0) + noise

@@ -71,9 +71,14 @@ class TwinPart(Part):
         float | None, Field(ge=0.01, le=10, description="power of the acid with which it falls")
     ] = None
     diffusion: Annotated[
-        float | None, Field(ge=0, le=20, description="slow resistance against the ohmic one")
+        float | None, Field(ge=0, le=5, description="[h] by which the acid in the pores falls behind")
     ] = None
-    slow_time: Annotated[float | None, Field(ge=60, le=20_000, description="[s] of the slow pair")] = None
+    slow_time: Annotated[
+        float | None, Field(ge=60, le=20_000, description="[s] in which the acid in the pores does")
+    ] = None
+    diffusion_order: Annotated[
+        float | None, Field(ge=0, le=3, description="power of the acid with which diffusion slows down")
+    ] = None
 
 
 class JarModel(Part):
