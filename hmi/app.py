@@ -34,6 +34,7 @@ from hmi.pages import add_pages
 from hmi.password import ChangePassword
 from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
+from hmi.trendapi import TrendApi
 
 ASSETS: Final = Path(__file__).parent / "assets"
 SERVICE_SECRET: Final = "service.secret"
@@ -96,6 +97,7 @@ def compose(settings: Settings) -> None:
     AlarmApi(live, accounts).add_to(app)
     ManagementApi(live, accounts).add_to(app)
     ScenarioApi(live, accounts).add_to(app)
+    TrendApi(live).add_to(app)
     SystemApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)

@@ -20,6 +20,7 @@ BAR: Final = """
   <nav aria-label="{pages}">
     <a href="/" {fleet_here}>{fleet}</a>
     <a href="/alarms" {alarms_here}>{alarms}<span id="vk-alarms" class="vk-count" hidden></span></a>
+    <a href="/trends" {trends_here}>{trends}</a>
     <a href="/simulation" {simulation_here}>{simulations}</a>
     <a href="/system" {system_here}>{system}</a>
   </nav>
@@ -74,6 +75,17 @@ JAR: Final = """<div class="vk-jar"><div class="vk-middle">
 </div></div>"""
 TABS: Final = """<nav class="vk-tabs" aria-label="{alarm_pages}">{tabs}</nav>
 <div id="vk-flood" class="vk-flood" role="status" hidden></div>"""
+TRENDS: Final = """<h1 class="vk-unseen">{trends}</h1>
+<section class="vk-panel"><form class="vk-act" id="vk-add"><div id="vk-asset" class="vk-choices"></div>
+<label><span>{variable}</span><select id="vk-variable"></select></label>
+<button class="vk-primary">{add}</button><output id="vk-result" role="status"></output></form>
+<header><h2 id="vk-from"></h2><div class="vk-choices">
+<div class="vk-segments" id="vk-span" role="radiogroup" aria-label="{range}"></div>
+<label class="vk-check"><input type="checkbox" id="vk-events" checked><span>{events}</span></label>
+<button class="vk-button" id="vk-csv" type="button">CSV</button></div></header>
+<ul id="vk-chosen" class="vk-chosen"></ul>
+<div id="vk-trend" class="vk-trend vk-wide" role="img" aria-label="{trends}"></div></section>
+<section class="vk-panel"><h2>{happened}</h2><div id="vk-happened"></div></section>"""
 SIMULATION: Final = """<h1 class="vk-unseen">{simulations}</h1>
 <output id="vk-result" role="status"></output>
 <div class="vk-simulating"><section class="vk-panel" data-may="simulate" hidden><h2>{begin_one}</h2>
@@ -172,6 +184,11 @@ WORDS: Final = {
     "sites": "Sites",
     "map_of_sites": "Map",
     "alarms": "Alarms",
+    "trends": "Trends",
+    "variable": "Variable",
+    "add": "Add",
+    "events": "Events",
+    "happened": "What happened",
     "simulations": "Simulation",
     "begin_one": "Start a simulation",
     "scenario": "Scenario",

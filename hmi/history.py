@@ -132,7 +132,7 @@ def _figure(data: ua.DataValue) -> Point:
 
 def _number(data: ua.DataValue) -> float | None:
     value = plain(data.Value)
-    return value if isinstance(value, float) else None
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def time_of(microseconds_: int) -> dt.datetime:

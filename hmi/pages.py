@@ -34,6 +34,7 @@ from hmi.frames import (
     SITE,
     SYSTEM_TABS,
     TABS,
+    TRENDS,
     USERS,
     WORDS,
 )
@@ -67,6 +68,7 @@ def add_pages() -> None:
     ui.page("/alarms/held", title="Voltkeep - Held back")(held_page)
     ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
     ui.page("/alarms/performance", title="Voltkeep - Performance")(performance_page)
+    ui.page("/trends", title="Voltkeep - Trends")(trends_page)
     ui.page("/simulation", title="Voltkeep - Simulation")(simulation_page)
     ui.page("/system", title="Voltkeep - Connections")(connections_page)
     ui.page("/system/users", title="Voltkeep - Users")(users_page)
@@ -113,6 +115,11 @@ def journal_page(request: Request) -> None:
     _frame(request, "journal", "", TABS + JOURNAL)
 
 
+def trends_page(request: Request) -> None:
+    """The past of any variables, side by side."""
+    _frame(request, "trends", "", TRENDS)
+
+
 def simulation_page(request: Request) -> None:
     """What is simulated, and what can be."""
     _frame(request, "simulation", "", SIMULATION)
@@ -145,6 +152,7 @@ def _frame(request: Request, page: str, path: str, body: str) -> None:
         mark=MARK,
         fleet_here=here if page == "fleet" else "",
         alarms_here=here if GROUP_OF.get(page) is ALARM_TABS else "",
+        trends_here=here if page == "trends" else "",
         simulation_here=here if page == "simulation" else "",
         system_here=here if GROUP_OF.get(page) is SYSTEM_PAGES else "",
         user=escape(request.state.session.user),

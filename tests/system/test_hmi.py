@@ -626,3 +626,23 @@ def test_a_scenario_is_built_of_steps(page: Page) -> None:
     expect(page.locator("#vk-what")).to_contain_text("Warm rooms, then an outage")
     page.get_by_role("button", name="Remove: WarmAndDark").click()
     expect(page.locator("#vk-own")).not_to_contain_text("WarmAndDark")
+
+
+def test_trends_of_several_variables_with_what_happened(page: Page) -> None:
+    page.goto(f"/trends?variable={JAR}.Voltage&range=24h")
+    page.get_by_label("Site", exact=True).select_option("Bangrak")
+    page.get_by_label("Variable").select_option("Bangrak.AmbientTemperature")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("#vk-chosen li")).to_have_count(2)
+    expect(page).to_have_url(re.compile("variable=Bangrak.AmbientTemperature"))
+    with page.expect_response(re.compile("/api/series.*Ambient")) as answer:
+        page.get_by_role("radio", name="90 d").click()
+    body = answer.value.json()
+    assert body["unit"] == "°C"
+    assert len(body["t"]) == len(body["low"]) <= 500
+    assert page.locator("#vk-trend canvas").count() == 1
+    names = page.get_by_label("Variable").locator("option").all_inner_texts()
+    assert "MainsState" in names
+    assert not any(name.startswith("Region") for name in names)
+    page.get_by_role("button", name=re.compile("^Remove: Bangrak AmbientTemperature")).click()
+    expect(page.locator("#vk-chosen li")).to_have_count(1)
