@@ -160,13 +160,15 @@ def _pace(temperature: Single, energy: Array) -> Single:
 
 def _service(window: Window, units: Units, day: int) -> dict[str, Array]:
     counts, drawn = window.mean(window.discharges), window.mean(window.drawn)
+    known = window.count(window.discharges)
+    a_year = DAYS_PER_YEAR * known / np.maximum(known, QUARTER)  # a few days do not make a rate
     happened = np.where(window.discharges > 0, window.ago[:, None], np.inf)
     since = happened.min(axis=0, initial=np.inf)
     depth = drawn / np.where(counts > 0, counts, np.nan) / window.parameters.capacity
     return {
         "calendar_age_days": day - units.installed,
-        "cycle_count": counts * DAYS_PER_YEAR,
-        "ah_throughput": drawn * DAYS_PER_YEAR,
+        "cycle_count": counts * a_year,
+        "ah_throughput": drawn * a_year,
         "discharge_depth": depth,
         "days_since_discharge": np.where(np.isfinite(since), since, np.nan),
     }

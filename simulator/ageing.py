@@ -17,7 +17,14 @@ from nodeset.fleet import Fleet, Index
 from simulator.calendar import YEAR
 from simulator.chance import Floats, Stream, normal, uniform
 from simulator.identity import keys_of_jars
-from simulator.parameters import AGEING, ELECTRICAL, GAS_CONSTANT, KELVIN, REFERENCE_TEMPERATURE
+from simulator.parameters import (
+    AGEING,
+    ELECTRICAL,
+    GAS_CONSTANT,
+    KELVIN,
+    REFERENCE_TEMPERATURE,
+    Ageing,
+)
 
 _GENERATION = 1 << 33  # between the keys of a place's jars, one after the other
 
@@ -73,20 +80,32 @@ class Years:
         return Years(self.floated * kept, self.cycled * kept, self.sulphated * kept)
 
 
-def births_of(fleet: Fleet, seed: int, generation: Index) -> Births:
-    """Draws the jars of a fleet; `generation` counts those that stood in a place before."""
+def spread_by(factor: float) -> Ageing:
+    """Figures of jars whose lives, capacities and resistances differ `factor` times as much as today's."""
+    return replace(
+        AGEING,
+        shape=AGEING.shape / factor,
+        early_share=AGEING.early_share * factor,
+        initial_scatter=AGEING.initial_scatter * factor,
+        resistance_scatter=AGEING.resistance_scatter * factor,
+    )
+
+
+def births_of(fleet: Fleet, seed: int, generation: Index, figures: Ageing = AGEING) -> Births:
+    """Draws the jars of a fleet; `generation` counts those that stood in a place before, `figures` says how
+    they differ."""
     key = life_keys(fleet, generation)
     design = np.array([jar.model.design_life for jar in fleet.jars])
-    life = AGEING.scale * (-np.log(uniform(seed, Stream.JAR_LIFE, key))) ** (1.0 / AGEING.shape)
+    life = figures.scale * (-np.log(uniform(seed, Stream.JAR_LIFE, key))) ** (1.0 / figures.shape)
     early = uniform(seed, Stream.JAR_EARLY, key)
-    low, high = AGEING.early_life
-    life = np.where(early < AGEING.early_share, low + (high - low) * early / AGEING.early_share, life)
+    low, high = figures.early_life
+    life = np.where(early < figures.early_share, low + (high - low) * early / figures.early_share, life)
     return Births(
         rated=np.array([jar.model.capacity for jar in fleet.jars], np.float64),
-        capacity=1.0 + AGEING.initial_scatter * normal(seed, Stream.JAR_CAPACITY, key),
+        capacity=1.0 + figures.initial_scatter * normal(seed, Stream.JAR_CAPACITY, key),
         resistance=np.array([jar.baseline_resistance for jar in fleet.jars]) / 1000.0,
-        rise=np.exp(AGEING.resistance_scatter * normal(seed, Stream.JAR_RESISTANCE, key)),
-        life=design * np.maximum(life, AGEING.shortest),
+        rise=np.exp(figures.resistance_scatter * normal(seed, Stream.JAR_RESISTANCE, key)),
+        life=design * np.maximum(life, figures.shortest),
         cells=np.array([jar.model.cells for jar in fleet.jars], np.float64),
     )
 

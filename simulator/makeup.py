@@ -12,6 +12,7 @@ from simulator.interruptions import Interruptions
 from simulator.jars import Plates, plates_of
 from simulator.load import Loads, loads_of
 from simulator.mains import outages_of
+from simulator.parameters import AGEING, Ageing
 from simulator.room import Rooms, hvac_failures_of, rooms_of
 from simulator.sensors import Sensors, sensors_of
 from simulator.tenure import Tenures, tenures_of
@@ -35,8 +36,8 @@ class Makeup:
     share_of_load: Floats
 
 
-def makeup_of(index: TagIndex, seed: int) -> Makeup:
-    """The makeup of a fleet's plant."""
+def makeup_of(index: TagIndex, seed: int, figures: Ageing = AGEING) -> Makeup:
+    """The makeup of a fleet's plant; `figures` says how its jars differ when new."""
     fleet = index.fleet
     climate, rooms, loads = climate_of(fleet, seed), rooms_of(fleet, seed), loads_of(fleet, seed)
     plates = plates_of(fleet, seed)
@@ -47,7 +48,7 @@ def makeup_of(index: TagIndex, seed: int) -> Makeup:
         hvac=hvac_failures_of(fleet, seed),
         loads=loads,
         plates=plates,
-        tenures=tenures_of(fleet, seed, climate, rooms, loads, plates.place),
+        tenures=tenures_of(fleet, seed, climate, rooms, loads, plates.place, figures),
         sensors=sensors_of(index, seed),
         rectifiers=dc.rectifiers_of(fleet, plates),
         cutoff=dc.cutoff_voltage(fleet, plates),

@@ -29,7 +29,7 @@ from simulator.effects import Effects, Flags, Parts, no_effects, rows_of
 from simulator.interruptions import NEVER
 from simulator.makeup import Makeup, makeup_of
 from simulator.occurrences import Occurrence
-from simulator.parameters import LOAD
+from simulator.parameters import AGEING, LOAD, Ageing
 from simulator.runaway import runaway
 from simulator.state import State, chosen, taken
 from simulator.tenure import Ending
@@ -52,10 +52,11 @@ _COOLING = 4 * 3600 * SECOND  # µs after which a repaired room is as if it had 
 
 
 class Plant:
-    """The simulated plant of a fleet at `time` [µs]; the same seed gives the same plant."""
+    """The simulated plant of a fleet at `time` [µs]; the same seed gives the same plant. `figures` says how
+    its jars differ when new."""
 
-    def __init__(self, index: TagIndex, seed: int, time: int) -> None:
-        self._makeup = makeup_of(index, seed)
+    def __init__(self, index: TagIndex, seed: int, time: int, figures: Ageing = AGEING) -> None:
+        self._makeup = makeup_of(index, seed, figures)
         self.index, self.fleet, self.seed = index, index.fleet, seed
         self._effects = no_effects(index)
         self._book = logbook.LogBook(self.fleet)

@@ -33,6 +33,7 @@ from simulator.parameters import (
     LOAD,
     OUTAGE_MEDIAN,
     OUTAGE_SPREAD,
+    Ageing,
 )
 from simulator.room import Rooms
 
@@ -97,6 +98,7 @@ class Tenures:
     fleet: Fleet
     seed: int
     paces: Paces
+    figures: Ageing
 
     def at(self, time: int) -> Tenure:
         """The jars at `time` [µs]."""
@@ -112,7 +114,7 @@ class Tenures:
         return tenure
 
     def _tenure(self, generation: Index, since: Times) -> Tenure:
-        births = births_of(self.fleet, self.seed, generation)
+        births = births_of(self.fleet, self.seed, generation, self.figures)
         key = life_keys(self.fleet, generation)
         worn = 1.0 / (self.paces.floated / births.life + self.paces.cycled + self.paces.sulphated)
         sudden = -np.log(uniform(self.seed, Stream.JAR_SUDDEN, key)) / FAILURES.sudden
@@ -129,9 +131,16 @@ class Tenures:
 
 
 def tenures_of(
-    fleet: Fleet, seed: int, climate: Climate, rooms: Rooms, loads: Loads, place: Floats
+    fleet: Fleet,
+    seed: int,
+    climate: Climate,
+    rooms: Rooms,
+    loads: Loads,
+    place: Floats,
+    figures: Ageing = AGEING,
 ) -> Tenures:
-    """The jars of a fleet; `place` [K] is how much warmer than its room each stands."""
+    """The jars of a fleet; `place` [K] is how much warmer than its room each stands, `figures` how they
+    differ when new."""
     moments = [round(_NORMAL_YEAR + YEAR * SECOND * (i + 0.5) / _SAMPLES) for i in range(_SAMPLES)]
     room = np.array([rooms.settled(climate.normal(t), t).temperature for t in moments])
     floated = np.mean([arrhenius(row[fleet.site_of_jar] + place) for row in room], axis=0)
@@ -140,7 +149,7 @@ def tenures_of(
     a, b = AGEING.depth_weight
     cycled = outages * drawn * (a + b * drawn / 2.0) / AGEING.full_cycles
     sulphated = outages * drawn * floated * AGEING.sulphation * _UNDERCHARGED
-    return Tenures(fleet, seed, Paces(floated, cycled, sulphated))
+    return Tenures(fleet, seed, Paces(floated, cycled, sulphated), figures)
 
 
 def _drawn_by_outage(fleet: Fleet, loads: Loads) -> Floats:
