@@ -19,6 +19,7 @@ from analytics.parameters import DAYS_PER_YEAR, Array, Mask
 
 BANDS: Final = ((0.0, 1.0), (1.0, 2.0), (2.0, 4.0), (4.0, 99.0))  # a, of what was really left
 HORIZONS: Final = (90, 180)  # d
+COVERED: Final = 0.90  # share of lives that should end inside the interval
 
 _PLAIN: Final = (
     *("rows", "jars", "answered", "censored", "mean", "mae", "rmse", "r2", "bias"),

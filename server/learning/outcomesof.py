@@ -104,6 +104,16 @@ def units_of(fleet: Fleet) -> Units:
     )
 
 
+def unit_numbers(seed: int, place: NDArray[np.intp], generation: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers of jars, unique over seeds, places and generations."""
+    return ((seed * _PLACES + place) * _GENERATIONS + generation).astype(np.int64)
+
+
+def place_and_generation(unit: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """The place in the fleet of jars with these numbers, and how many stood there before."""
+    return (unit // _GENERATIONS % _PLACES).astype(np.intp), unit % _GENERATIONS
+
+
 def joined(parts: list[Outcomes]) -> Outcomes:
     """All rows, one part after the other."""
     return Outcomes(
@@ -159,12 +169,12 @@ def _rows(
     jar_offset = whole.strings[string_offset].jars.start
     place, fails = tenancies.place[living], tenancies.fails[living]
     failed = fails < years.after
-    unit = (years.seed * _PLACES + place + jar_offset) * _GENERATIONS + tenancies.generation[living]
+    unit = unit_numbers(years.seed, place + jar_offset, tenancies.generation[living])
     return Outcomes(
         features=known,
         lived=np.where(failed, fails, years.after) - day,
         failed=failed,
-        unit=unit.astype(np.int64),
+        unit=unit,
         string=(years.seed * _PLACES + fleet.string_of_jar[place] + string_offset).astype(np.int64),
         site=(fleet.site_of_jar[place] + site_offset).astype(np.intp),
         seed=np.full(len(place), years.seed, np.int64),
