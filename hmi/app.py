@@ -23,6 +23,7 @@ from config.settings import Settings
 from hmi.accounts import Accounts
 from hmi.alarmapi import AlarmApi
 from hmi.api import Api
+from hmi.compareapi import CompareApi
 from hmi.endpoint import Endpoint
 from hmi.exports import Exports
 from hmi.guard import Guard
@@ -98,6 +99,7 @@ def compose(settings: Settings) -> None:
     ManagementApi(live, accounts).add_to(app)
     ScenarioApi(live, accounts).add_to(app)
     TrendApi(live).add_to(app)
+    CompareApi(live).add_to(app)
     SystemApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)

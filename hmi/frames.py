@@ -21,6 +21,7 @@ BAR: Final = """
     <a href="/" {fleet_here}>{fleet}</a>
     <a href="/alarms" {alarms_here}>{alarms}<span id="vk-alarms" class="vk-count" hidden></span></a>
     <a href="/trends" {trends_here}>{trends}</a>
+    <a href="/comparison" {comparison_here}>{comparison}</a>
     <a href="/simulation" {simulation_here}>{simulations}</a>
     <a href="/system" {system_here}>{system}</a>
   </nav>
@@ -86,6 +87,19 @@ TRENDS: Final = """<h1 class="vk-unseen">{trends}</h1>
 <ul id="vk-chosen" class="vk-chosen"></ul>
 <div id="vk-trend" class="vk-trend vk-wide" role="img" aria-label="{trends}"></div></section>
 <section class="vk-panel"><h2>{happened}</h2><div id="vk-happened"></div></section>"""
+COMPARISON: Final = """<h1 class="vk-unseen">{comparison}</h1>
+<output id="vk-result" role="status"></output>
+<section class="vk-panel"><header><h2>{spread}</h2><div class="vk-choices">
+<div class="vk-segments" id="vk-tag" role="radiogroup" aria-label="{quantity}"></div>
+<div class="vk-segments" id="vk-span" role="radiogroup" aria-label="{range}"></div></div></header>
+<div id="vk-boxes" class="vk-trend" role="img" aria-label="{spread}"></div>
+<details class="vk-step"><summary>{figures}</summary>
+<div id="vk-figures" class="vk-scroll"></div></details></section>
+<div class="vk-figures"><section class="vk-panel"><h2>{seasons}</h2>
+<div id="vk-seasons" class="vk-scroll"></div></section>
+<section class="vk-panel live"><header><h2>{site_against_site}</h2><div class="vk-choices">
+<select id="vk-one" aria-label="{one_site}"></select><select id="vk-other" aria-label="{other_site}"></select>
+<a id="vk-both"></a></div></header><div id="vk-beside" class="vk-scroll"></div></section></div>"""
 SIMULATION: Final = """<h1 class="vk-unseen">{simulations}</h1>
 <output id="vk-result" role="status"></output>
 <div class="vk-simulating"><section class="vk-panel" data-may="simulate" hidden><h2>{begin_one}</h2>
@@ -189,6 +203,13 @@ WORDS: Final = {
     "add": "Add",
     "events": "Events",
     "happened": "What happened",
+    "comparison": "Comparison",
+    "spread": "Spread by site",
+    "figures": "In figures",
+    "seasons": "State of health lost a month, by season [%]",
+    "site_against_site": "Site against site",
+    "one_site": "One site",
+    "other_site": "Another site",
     "simulations": "Simulation",
     "begin_one": "Start a simulation",
     "scenario": "Scenario",

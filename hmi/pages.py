@@ -20,6 +20,7 @@ from hmi.frames import (
     ALARMS,
     AUDIT,
     BAR,
+    COMPARISON,
     CONNECTIONS,
     FLEET,
     HEAD,
@@ -69,6 +70,7 @@ def add_pages() -> None:
     ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
     ui.page("/alarms/performance", title="Voltkeep - Performance")(performance_page)
     ui.page("/trends", title="Voltkeep - Trends")(trends_page)
+    ui.page("/comparison", title="Voltkeep - Comparison")(comparison_page)
     ui.page("/simulation", title="Voltkeep - Simulation")(simulation_page)
     ui.page("/system", title="Voltkeep - Connections")(connections_page)
     ui.page("/system/users", title="Voltkeep - Users")(users_page)
@@ -120,6 +122,11 @@ def trends_page(request: Request) -> None:
     _frame(request, "trends", "", TRENDS)
 
 
+def comparison_page(request: Request) -> None:
+    """Site against site."""
+    _frame(request, "comparison", "", COMPARISON)
+
+
 def simulation_page(request: Request) -> None:
     """What is simulated, and what can be."""
     _frame(request, "simulation", "", SIMULATION)
@@ -153,6 +160,7 @@ def _frame(request: Request, page: str, path: str, body: str) -> None:
         fleet_here=here if page == "fleet" else "",
         alarms_here=here if GROUP_OF.get(page) is ALARM_TABS else "",
         trends_here=here if page == "trends" else "",
+        comparison_here=here if page == "comparison" else "",
         simulation_here=here if page == "simulation" else "",
         system_here=here if GROUP_OF.get(page) is SYSTEM_PAGES else "",
         user=escape(request.state.session.user),

@@ -37,6 +37,14 @@ BADGE_COUNTS_THE_PLANT = """async () => {
   const said = badge.hidden ? 0 : Number(badge.textContent.split(' ')[0]);
   return alarms.some((a) => a.simulated) && said === count;
 }"""
+# The past is still being written when the first test asks.
+SPREAD_OF_PHUKET = """async () => {
+  for (let k = 0; k < 60; k += 1) {
+    const { sites } = await (await fetch('/api/spread?span=7d')).json();
+    if (sites.Phuket) return sites.Phuket;
+    await new Promise((go) => setTimeout(go, 1000));
+  }
+}"""
 ALARM_PAGES = ("/alarms", *(f"/alarms/{name}" for name in ("incidents", "held", "journal", "performance")))
 
 
@@ -646,3 +654,16 @@ def test_trends_of_several_variables_with_what_happened(page: Page) -> None:
     assert not any(name.startswith("Region") for name in names)
     page.get_by_role("button", name=re.compile("^Remove: Bangrak AmbientTemperature")).click()
     expect(page.locator("#vk-chosen li")).to_have_count(1)
+
+
+def test_sites_are_compared(page: Page) -> None:
+    page.goto("/comparison")
+    page.get_by_label("Another site").select_option(label="Phuket")
+    expect(page.locator("#vk-beside")).to_contain_text("Phuket")
+    expect(page.locator("#vk-seasons tbody tr")).to_have_count(9)
+    page.get_by_role("radio", name="7 d").click()
+    phuket = page.evaluate(SPREAD_OF_PHUKET)
+    assert 15 < phuket["low"] <= phuket["lower"] <= phuket["middle"] <= phuket["high"] < 45
+    page.reload()
+    page.get_by_text("In figures").click()
+    expect(page.locator("#vk-figures tbody tr")).to_have_count(9)
