@@ -53,8 +53,8 @@ FEATURES: Final = (
     FeatureDef(
         "arrhenius_factor", "1", "Pace of ageing over the last year, against 25 °C (Arrhenius)", True, -1
     ),
-    FeatureDef("calendar_age_days", "d", "Age since installation", False, -1),
-    FeatureDef("effective_age_days", "d", "Age weighted by temperature (Arrhenius)", False, -1),
+    FeatureDef("calendar_age_days", "d", "Age since installation"),
+    FeatureDef("effective_age_days", "d", "Age weighted by temperature (Arrhenius)"),
     FeatureDef("cycle_count", "1/a", "Number of discharges", False, -1),
     FeatureDef("ah_throughput", "Ah/a", "Charge drawn in discharges", False, -1),
     FeatureDef("discharge_depth", "1", "Mean depth of a discharge, of the rated capacity"),
@@ -82,6 +82,7 @@ FEATURES: Final = (
     FeatureDef("season_cos", "1", "Season (cosine of the day of the year)"),
     FeatureDef("site_offset", "K", "How much warmer than its region the site is"),
     FeatureDef("history_days", "d", "Days of the last year with readings"),
+    FeatureDef("nominal_life_days", "d", "Mean life in service at 25 °C of a jar of this model"),
 )
 NAMES: Final = tuple(feature.name for feature in FEATURES)
 
@@ -220,6 +221,7 @@ def _surroundings(window: Window, units: Units, day: int) -> dict[str, Array]:
         "season_sin": np.sin(angle) * everywhere,
         "season_cos": np.cos(angle) * everywhere,
         "site_offset": units.site_offset,
+        "nominal_life_days": units.parameters.life,
     }
 
 
