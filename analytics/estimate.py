@@ -22,6 +22,7 @@ from analytics.learnt import Learnt
 from analytics.parameters import SECONDS_PER_DAY, Array, Mask, Parameters
 from analytics.rul import Life
 from analytics.state import State, StateMismatchError
+from analytics.workcalendar import replacement_quarters
 from nodeset.tags import Health
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "renewed",
     "runtime",
     "step",
+    "tested",
 ]
 
 # What no jar of any model can read; the limits of a model (V4) are the business of the quality step.
@@ -96,6 +98,11 @@ def renewed(state: State, parameters: Parameters, jars: Mask, ages: Array) -> St
     return State(state.mixed(fresh, jars).circuit, aged)
 
 
+def tested(state: State, parameters: Parameters, jar: int, capacity: float) -> State:
+    """The state after a test has found the capacity [Ah, 10 h rate at 25 °C] of jar number `jar`."""
+    return State(state.circuit, age.learn_tested(state.ageing, parameters, jar, capacity))
+
+
 def step(
     state: State, parameters: Parameters, readings: JarReadings, time: int, dt: float
 ) -> tuple[State, Estimates]:
@@ -131,7 +138,7 @@ def fused(found: Estimates, learnt: Learnt, age: float, time: int) -> tuple[Esti
         rul_lower=together.lower,
         rul_upper=together.upper,
         confidence=fusion.confidence(found.confidence, learnt, together),
-        quarter=rul.replacement_quarter(time, together.lower),
+        quarter=replacement_quarters(time, together.lower),
         health=rul.health_status(found.soh / 100, together.days, found.health != Health.UNKNOWN),
     )
     return both, together
@@ -187,7 +194,7 @@ def _estimates(
         rul_upper=life.upper,
         confidence=rul.confidence(p, life, evidence, readings),
         twin_days=life.days,
-        quarter=rul.replacement_quarter(time, life.lower),
+        quarter=replacement_quarters(time, life.lower),
         health=rul.health_status(evidence.health, life.days, known),
         voltage_residual=prediction.residual,
         observed=observed,

@@ -13,7 +13,6 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.parameters import LIFE_GRID, Array, Mask, Parameters
 from nodeset.tags import Confidence, Health
@@ -141,10 +140,3 @@ def health_status(health: Array, days: Array, known: Mask) -> Array:
     warning = (health < HEALTH_WARNING) | (days < LIFE_WARNING)
     code = np.where(critical, Health.CRITICAL, np.where(warning, Health.WARNING, Health.HEALTHY))
     return np.where(known, code, Health.UNKNOWN).astype(float)
-
-
-def replacement_quarter(time: int, lower_days: Array) -> Array:
-    """Year * 4 + quarter - 1 of the quarter in which the lower bound of the interval ends."""
-    days: NDArray[np.int64] = (time // 86_400_000_000 + np.floor(lower_days)).astype(np.int64)
-    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return np.asarray(1970 * 4 + months // 3, np.float64)

@@ -15,7 +15,7 @@ from config.yamlfile import ConfigurationError, Loc, check, load
 MAX_JARS = 50_000
 # Names of objects that stand beside the sites under Objects/Fleet.
 RESERVED = frozenset(
-    {"Fleet", "Alarms", "Analytics", "Audit", "Dispatch", "Historian", "Shadow", "Simulation"}
+    {"Fleet", "Alarms", "Analytics", "Audit", "Dispatch", "Historian", "Maintenance", "Shadow", "Simulation"}
 )
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$")]

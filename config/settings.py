@@ -184,6 +184,30 @@ class Simulator(Section):
     scenarios: Annotated[Path, Field(description="custom scenarios")] = HERE / "scenarios.yaml"
 
 
+Baht = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Maintenance(Section):
+    """What replacing jars costs and how it is done. The defaults are assumptions: put in your own figures."""
+
+    currency: str = "THB"
+    jar_price: Annotated[
+        Baht, Field(description="of a jar; assumed: retail price in Thailand of 12 V, 120 Ah VRLA")
+    ] = 11_000.0
+    jar_prices: Annotated[dict[str, Baht], Field(description="of jar models that differ, by name")] = {}
+    labour_per_jar: Annotated[Baht, Field(description="exchange, torque, first readings; assumed")] = 400.0
+    labour_per_string: Annotated[Baht, Field(description="isolating it and putting it back; assumed")] = (
+        2_500.0
+    )
+    labour_per_visit: Annotated[Baht, Field(description="journey and day of a crew; assumed")] = 12_000.0
+    jars_a_day: Annotated[int, Field(ge=1, description="that a crew exchanges; assumed")] = 24
+    crews: Annotated[int, Field(ge=1, description="that work at the same time; assumed")] = 2
+    lead_days: Annotated[int, Field(ge=0, le=365, description="[d] until the first visit; assumed")] = 7
+    whole_string_share: Annotated[
+        float, Field(gt=0, le=1, description="of a string due within a year: above, all of it is replaced")
+    ] = 0.3
+
+
 class Notify(Section):
     """Telling alarms by e-mail and webhook."""
 
@@ -258,6 +282,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     admin: Admin = Admin()
     log: Log = Log()
+    maintenance: Maintenance = Maintenance()
     notify: Notify = Notify()
     nodeset: NodeSet = NodeSet()
 

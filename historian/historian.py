@@ -140,6 +140,11 @@ class Historian:
             raise
 
     @property
+    def connections(self) -> Connections:
+        """For readers of single tables, such as `maintenance`."""
+        return self._connections
+
+    @property
     def stats(self) -> Stats:
         """How it does, as a snapshot."""
         return self._writer.stats

@@ -16,14 +16,16 @@ from typing import Any, Final, Protocol
 
 import psycopg
 
-from historian import events, outages, simulations
+from historian import events, maintenance, outages, simulations
 from historian.events import EventRow
 
 Record = tuple[str, dict[str, Any]]
 
 STATEMENTS: Final = {
     kind: statement.encode()
-    for kind, statement in (events.STATEMENTS | simulations.STATEMENTS | outages.STATEMENTS).items()
+    for kind, statement in (
+        events.STATEMENTS | simulations.STATEMENTS | outages.STATEMENTS | maintenance.STATEMENTS
+    ).items()
 }
 _OVERFLOW: Final = "i=3035"  # EventQueueOverflowEventType (Part 5, 6.4.27)
 _OVERFLOW_SEVERITY: Final = 800

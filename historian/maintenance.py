@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 import psycopg
 
-from historian.moments import microseconds, moment
+from historian.moments import iso, microseconds, moment
 
 _ASSET: Final = "(SELECT id FROM asset WHERE path = %s)"
-_ADD_WORK: Final = (
-    "INSERT INTO maintenance (asset_id, kind, began, ended, done_by, note, recorded, recorded_by) "
-    f"VALUES ({_ASSET}, %s, %s, %s, %s, %s, %s, %s)"
-)
+_WORK: Final = "kind, began, ended, done_by, note, recorded, recorded_by, serial_number, baseline_resistance"
+_ADD_WORK: Final = f"INSERT INTO maintenance (asset_id, {_WORK}) VALUES ({_ASSET}, {', '.join(['%s'] * 9)})"
 _WORKS: Final = (
-    "SELECT path, kind, began, ended, done_by, note, recorded, recorded_by FROM maintenance "
+    f"SELECT path, {_WORK} FROM maintenance "
     "JOIN asset ON asset.id = asset_id WHERE (path = %(path)s OR starts_with(path, %(path)s || '/')) "
     "AND began >= %(low)s AND began < %(high)s ORDER BY began, maintenance.id LIMIT %(most)s"
 )
+# Of each asset the last: what is there now.
+_LAST_REPLACEMENTS: Final = (
+    f"SELECT DISTINCT ON (asset_id) path, {_WORK} FROM maintenance JOIN asset ON asset.id = asset_id "
+    "WHERE kind = 'Replacement' AND began < %s ORDER BY asset_id, began DESC"
+)
+_KIND: Final = (
+    f"SELECT path, {_WORK} FROM maintenance JOIN asset ON asset.id = asset_id "
+    "WHERE kind = %s AND began < %s ORDER BY began, maintenance.id"
+)
+# What a plant writes of itself it may write again.
+STATEMENTS: Final = {
+    "work_done": f"INSERT INTO maintenance (asset_id, {_WORK}) SELECT asset.id, kind, began, ended, done_by, "
+    "note, recorded, recorded_by, serial_number, baseline_resistance FROM json_to_recordset(%s::json) AS new "
+    "(path text, kind text, began timestamptz, ended timestamptz, done_by text, note text, "
+    "recorded timestamptz, recorded_by text, serial_number text, baseline_resistance double precision) "
+    "JOIN asset USING (path) ON CONFLICT DO NOTHING",
+}
 _TEST: Final = "discharge_current, end_voltage, temperature, capacity, rated_capacity, done_by, note"
 _ADD_TEST: Final = (
     f"INSERT INTO capacity_test (asset_id, began, ended, {_TEST}) VALUES ({_ASSET}, {', '.join(['%s'] * 9)})"
@@ -29,10 +46,14 @@ _TESTS: Final = (
     "JOIN asset ON asset.id = asset_id WHERE (path = %(path)s OR starts_with(path, %(path)s || '/')) "
     "AND began >= %(low)s AND began < %(high)s ORDER BY began, path LIMIT %(most)s"
 )
+_LAST_TESTS: Final = (
+    f"SELECT DISTINCT ON (asset_id) path, began, ended, {_TEST} FROM capacity_test "
+    "JOIN asset ON asset.id = asset_id WHERE began < %s ORDER BY asset_id, began DESC"
+)
 
 
 class Work(StrEnum):
-    """What maintenance did; a replacement begins a jar's life anew."""
+    """What maintenance did; a failure is what it found, a replacement begins a jar's life anew."""
 
     INSPECTION = "Inspection"
     CLEANING = "Cleaning"
@@ -40,11 +61,15 @@ class Work(StrEnum):
     EQUALISATION = "Equalisation"
     REPAIR = "Repair"
     REPLACEMENT = "Replacement"
+    FAILURE = "Failure"
 
 
 @dataclass(frozen=True)
 class Maintenance:
-    """Maintenance of an asset; `ended` is None while it lasts. Times in µs."""
+    """Maintenance of an asset; `ended` is None while it lasts. Times in µs.
+
+    A replacement may say what the new jar is: its serial number, and its resistance [mΩ at 25 °C] as new.
+    """
 
     asset: str
     kind: Work
@@ -54,6 +79,14 @@ class Maintenance:
     note: str
     recorded: int
     recorded_by: str
+    serial_number: str | None = None
+    baseline_resistance: float | None = None
+
+    def records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What is to be written, for the journal; what is there already stays as it is."""
+        times = {"began": iso(self.began), "recorded": iso(self.recorded)}
+        ended = None if self.ended is None else iso(self.ended)
+        yield "work_done", asdict(self) | times | {"path": self.asset, "ended": ended}
 
 
 @dataclass(frozen=True)
@@ -73,18 +106,40 @@ class CapacityTest:
 
 
 async def add_maintenance(connection: psycopg.AsyncConnection, work: Maintenance) -> None:
-    """Record maintenance; `psycopg.IntegrityError` where the asset is unknown or the end before the start."""
+    """Record maintenance.
+
+    `psycopg.IntegrityError` where the asset is unknown, the end before the start, or the same is there.
+    """
     ended = None if work.ended is None else moment(work.ended)
     times = (moment(work.began), ended)
     record = (work.done_by, work.note, moment(work.recorded), work.recorded_by)
-    await connection.execute(_ADD_WORK, (work.asset, work.kind, *times, *record))
+    jar = (work.serial_number, work.baseline_resistance)
+    await connection.execute(_ADD_WORK.encode(), (work.asset, work.kind, *times, *record, *jar))
+
+
+async def add_works(connection: psycopg.AsyncConnection, works: Iterable[Maintenance]) -> None:
+    """Record what is not there already."""
+    rows = [columns for work in works for _, columns in work.records()]
+    await connection.execute(STATEMENTS["work_done"].encode(), (json.dumps(rows),))
 
 
 async def read_maintenance(
     connection: psycopg.AsyncConnection, asset: str, low: int, high: int, most: int
 ) -> list[Maintenance]:
     """Maintenance of an asset, and of all below it, that began from `low` up to `high` [µs]."""
-    cursor = await connection.execute(_WORKS, _given(asset, low, high, most))
+    cursor = await connection.execute(_WORKS.encode(), _given(asset, low, high, most))
+    return [_work(*columns) for columns in await cursor.fetchall()]
+
+
+async def read_kind(connection: psycopg.AsyncConnection, kind: Work, before: int) -> list[Maintenance]:
+    """All maintenance of a kind that began before a time [µs], oldest first."""
+    cursor = await connection.execute(_KIND.encode(), (kind, moment(before)))
+    return [_work(*columns) for columns in await cursor.fetchall()]
+
+
+async def last_replacements(connection: psycopg.AsyncConnection, before: int) -> list[Maintenance]:
+    """The last replacement of each asset that had one before a time [µs]."""
+    cursor = await connection.execute(_LAST_REPLACEMENTS.encode(), (moment(before),))
     return [_work(*columns) for columns in await cursor.fetchall()]
 
 
@@ -102,11 +157,14 @@ async def read_capacity_tests(
     connection: psycopg.AsyncConnection, asset: str, low: int, high: int, most: int
 ) -> list[CapacityTest]:
     """Tests of an asset, and of all below it, that began from `low` up to `high` [µs]."""
-    cursor = await connection.execute(_TESTS, _given(asset, low, high, most))
-    return [
-        CapacityTest(path, microseconds(began), microseconds(ended), *rest)
-        for path, began, ended, *rest in await cursor.fetchall()
-    ]
+    cursor = await connection.execute(_TESTS.encode(), _given(asset, low, high, most))
+    return [_test(*columns) for columns in await cursor.fetchall()]
+
+
+async def last_capacity_tests(connection: psycopg.AsyncConnection, before: int) -> list[CapacityTest]:
+    """The last test of each asset that had one before a time [µs]."""
+    cursor = await connection.execute(_LAST_TESTS.encode(), (moment(before),))
+    return [_test(*columns) for columns in await cursor.fetchall()]
 
 
 def _given(asset: str, low: int, high: int, most: int) -> dict[str, Any]:
@@ -116,8 +174,12 @@ def _given(asset: str, low: int, high: int, most: int) -> dict[str, Any]:
 def _work(
     asset: str, kind: str, began: Any, ended: Any, done_by: str, note: str, *record: Any
 ) -> Maintenance:
-    recorded, recorded_by = record
+    recorded, *rest = record
     end = None if ended is None else microseconds(ended)
     return Maintenance(
-        asset, Work(kind), microseconds(began), end, done_by, note, microseconds(recorded), recorded_by
+        asset, Work(kind), microseconds(began), end, done_by, note, microseconds(recorded), *rest
     )
+
+
+def _test(asset: str, began: Any, ended: Any, *rest: Any) -> CapacityTest:
+    return CapacityTest(asset, microseconds(began), microseconds(ended), *rest)

@@ -12,7 +12,7 @@ import psycopg
 
 from historian.errors import HistorianError
 
-HEAD: Final = "0017"
+HEAD: Final = "0018"
 BASE: Final = "base"
 RESTORING: Final = "restoring "  # before the version of a database that is not whole yet
 

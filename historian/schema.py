@@ -170,11 +170,21 @@ maintenance = sa.Table(
     *_texts("done_by", "note"),
     *_times("recorded"),
     *_texts("recorded_by"),
+    # Of a new jar.
+    sa.Column("serial_number", sa.Text),
+    sa.Column("baseline_resistance", sa.Double),
     sa.CheckConstraint(
-        "kind IN ('Inspection', 'Cleaning', 'Tightening', 'Equalisation', 'Repair', 'Replacement')",
+        "kind IN ('Inspection', 'Cleaning', 'Tightening', 'Equalisation', 'Repair', "
+        "'Replacement', 'Failure')",
         name="maintenance_kind",
     ),
     sa.CheckConstraint("ended >= began", name="maintenance_end"),
+    sa.CheckConstraint(
+        "(kind = 'Replacement' OR (serial_number IS NULL AND baseline_resistance IS NULL)) "
+        "AND baseline_resistance > 0",
+        name="maintenance_new_jar",
+    ),
+    sa.UniqueConstraint("asset_id", "kind", "began", name="maintenance_once"),
     sa.Index("maintenance_asset", "asset_id", "began"),
 )
 

@@ -229,10 +229,11 @@ def _jars(file: FleetFile, part: StringPart, path: str, string: int) -> Iterator
             model=model,
             serial=own.serial or serial_at(part.first_serial, i),
             installed=installed,
-            warranty_end=own.warranty_end or _later(installed, model.warranty),
+            warranty_end=own.warranty_end or warranty_end(installed, model),
             baseline_resistance=own.baseline_resistance or measured,
         )
 
 
-def _later(day: dt.date, years: float) -> dt.date:
-    return day + dt.timedelta(days=round(years * 365.25))
+def warranty_end(installed: dt.date, model: JarModel) -> dt.date:
+    """The day on which the warranty of a jar ends."""
+    return installed + dt.timedelta(days=round(model.warranty * 365.25))

@@ -18,6 +18,7 @@ from nodeset.methods import (
     AUDIT,
     CONFIGURATION,
     HISTORIAN,
+    MAINTENANCE,
     NOTIFICATION,
     SIMULATION,
     MethodDef,
@@ -35,6 +36,7 @@ ALARM_CONDITION_TYPE: Final = 2915
 
 SIMULATION_TYPE: Final = "SimulationType"
 ANALYTICS_TYPE: Final = "AnalyticsType"
+MAINTENANCE_TYPE: Final = "MaintenanceType"
 AUDIT_TYPE: Final = "AuditType"
 HISTORIAN_TYPE: Final = "HistorianType"
 ALARM_MANAGEMENT_TYPE: Final = "AlarmManagementType"
@@ -270,6 +272,7 @@ TYPES: Final = (
         base=BASE_EVENT_TYPE,
         properties=_MODEL_EVENT,
     ),
+    TypeDef(MAINTENANCE_TYPE, "What was done to the plant, and what is to be done", methods=MAINTENANCE),
     TypeDef(AUDIT_TYPE, "Who did what, when and from where", methods=AUDIT),
     TypeDef(HISTORIAN_TYPE, "The past of the fleet, as files", methods=HISTORIAN),
     TypeDef(
@@ -297,6 +300,7 @@ TYPES: Final = (
             ALARM_FIGURES,
         ),
         PartDef("Analytics", ANALYTICS_TYPE, Rule.MANDATORY, ANALYTICS, ANALYTICS_STATUS),
+        PartDef("Maintenance", MAINTENANCE_TYPE, Rule.MANDATORY, MAINTENANCE),
         PartDef("Audit", AUDIT_TYPE, Rule.MANDATORY, AUDIT),
         PartDef("Historian", HISTORIAN_TYPE, Rule.MANDATORY, HISTORIAN),
         _any(AssetType.SITE),

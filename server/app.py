@@ -43,6 +43,8 @@ from server.errors import StartError
 from server.health import Health
 from server.jobs import Jobs, historian_jobs
 from server.livetable import LiveTable
+from server.maintenance.plantlog import PlantLog, life_of_jars
+from server.maintenance.workbook import Workbook
 from server.methods import alarmconfiguration
 from server.protocol.wire import now_us
 from server.scanning import backfill
@@ -135,6 +137,8 @@ class App:
         self._jobs: Jobs
         self._notifier: Notifier | None = None
         self._past: backfill.Work | None = None
+        self._plant_log: PlantLog | None = None
+        self._workbook: Workbook
         self._standing = STANDING
         self.admin_password: str | None = None
 
@@ -153,6 +157,8 @@ class App:
                 if self._notifier is not None:
                     self._stack.push_async_callback(self._notifier.close)
                     running.append(tasks.create_task(self._notifier.run(), name="notify"))
+                if self._plant_log is not None:
+                    running.append(tasks.create_task(self._plant_log.run(), name="plant log"))
                 if self._past is not None:
                     running.append(tasks.create_task(self._fill_in(self._past), name="past"))
                 memory.settle()
@@ -196,12 +202,15 @@ class App:
         self._alarms = AlarmTable(conditions, clock(), configuration.overrides)
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
         self._restore()
+        await self._open_workbook(historian, plant)
         untold = await self._open_ledger(historian)
         table = LiveTable(shown)
         management = Management(self._alarms, file.management, file.incidents)
         self._management = ManagementState(self._state, management)
         self._management.load()
-        self._opcua = OpcUaServer(settings, table, self._alarms, configuration, management, historian)
+        self._opcua = OpcUaServer(
+            settings, table, self._alarms, configuration, management, historian, self._workbook
+        )
         set_points = SetPoints(table, source)
         evaluation = Evaluation(Quality(index, self._staleness), self._prognosis)
         note = SimulationNote(self._state / "simulations.json")
@@ -219,6 +228,7 @@ class App:
         await scan.once()
         await self._open_doors(scan, historian)
         if plant is not None:
+            self._plant_log = PlantLog(plant, self._workbook, historian.journal_writer.offer)
             self._past = self._missing_past(scan.frame.time, first=not last.rows.size)
         return scan
 
@@ -385,6 +395,16 @@ class App:
         windows = read_arrays(self._state / "windows.npz")
         if windows is not None:
             self._alarms.inputs.restore(windows)
+
+    async def _open_workbook(self, historian: Historian, plant: Plant | None) -> None:
+        """Take up what was done to the plant; a simulated one has kept its log book by itself."""
+        baseline = self._alarms.inputs.baseline
+        fleet = self._alarms.index.fleet
+        self._workbook = Workbook(historian.connections, fleet, self._prognosis, baseline)
+        try:
+            await self._workbook.open(() if plant is None else life_of_jars(plant))
+        except HistorianError as error:
+            raise StartError(str(error)) from None
 
     async def _open_ledger(self, historian: Historian) -> list[Written]:
         """Set the alarms as they were; gives what was told of them and is perhaps not in the journal."""

@@ -48,6 +48,7 @@ from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
 from server.learning.status import ModelStatus
 from server.livetable import LiveTable
+from server.maintenance.workbook import Workbook
 from server.methods import alarmconfiguration
 from server.methods.alarmconfiguration import AlarmConfiguration
 from server.methods.alarms import AlarmMethods
@@ -55,7 +56,9 @@ from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
 from server.methods.export import ExportMethods
 from server.methods.heldback import HeldBackMethods
+from server.methods.maintenance import MaintenanceMethods
 from server.methods.notification import NotificationMethods
+from server.methods.planning import PlanningMethods
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -68,6 +71,7 @@ from server.protocol.stack import APPLICATION_URI, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
 from server.scanning.evaluation import Evaluation
 from server.scanning.keeping import Keeping
+from server.scanning.prognosis import Prognosis
 from server.scanning.stage import LiveStage, MirrorStage, Stage
 from server.security.accounts import Accounts
 from server.security.audit import Audit
@@ -127,6 +131,7 @@ class OpcUaServer:
         configuration: Configuration,
         management: Management,
         historian: Historian,
+        workbook: Workbook,
     ) -> None:
         self._settings = settings
         self._table = table
@@ -157,6 +162,7 @@ class OpcUaServer:
         self.exports = Exports(None if url is None else url.get_secret_value(), settings.home)
         self.alarms = alarms
         self._configuration = configuration
+        self._workbook = workbook
         self.management = management
         self.models = ModelStatus()
         self.model_events: ModelEvents
@@ -184,6 +190,8 @@ class OpcUaServer:
         namespaces, fleet_namespace = standardnodes.with_fleet(store.namespaces)
         types = namespaces.index(TYPES_URI)
         assets, *mirrors = self._assets(types, fleet_namespace)
+        for each in (assets, *mirrors):
+            each.jars = self._workbook.nameplates.jars
         self._kept = KeptEvents(namespaces, fleet_namespace)
         self._clock = clock
         self.journal = Journal(self._kept, self._historian.journal_writer.offer)
@@ -231,8 +239,15 @@ class OpcUaServer:
         ServerMethods(space, self.subscriptions).register(methods)
         shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis
         RulMethods(self._table, shows).register(methods, assets.node_id)
+        self._serve_maintenance(methods, assets, evaluation.prognosis)
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
+
+    def _serve_maintenance(self, methods: MethodService, assets: AssetNodes, prognosis: Prognosis) -> None:
+        fleet = self._table.index.fleet
+        MaintenanceMethods(self._workbook, fleet, self._clock).register(methods, assets.node_id)
+        planning = PlanningMethods(self._table, prognosis, self._settings.maintenance)
+        planning.register(methods, assets.node_id)
 
     def _assets(self, types: int, fleet: int) -> list[AssetNodes]:
         """The nodes of the fleet, and those of its mirror where it has one."""

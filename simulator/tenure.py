@@ -102,16 +102,23 @@ class Tenures:
 
     def at(self, time: int) -> Tenure:
         """The jars at `time` [µs]."""
+        return self.after(self.first(), time)
+
+    def first(self) -> Tenure:
+        """The jars of the fleet file."""
         installed = [_epoch_day(jar.installed) * round(DAY) * SECOND for jar in self.fleet.jars]
         first = np.zeros(len(self.fleet.jars), np.intp)
-        return self.after(self._tenure(first, np.array(installed, np.int64)), time)
+        return self._tenure(first, np.array(installed, np.int64))
 
     def after(self, tenure: Tenure, time: int) -> Tenure:
         """With those replaced whose time has come at `time` [µs]."""
         while (due := tenure.replaced <= time).any():
-            generation = tenure.generation + due
-            tenure = self._tenure(generation, np.where(due, tenure.replaced, tenure.since))
+            tenure = self.next(tenure, due)
         return tenure
+
+    def next(self, tenure: Tenure, due: NDArray[np.bool_]) -> Tenure:
+        """With those replaced that are `due`."""
+        return self._tenure(tenure.generation + due, np.where(due, tenure.replaced, tenure.since))
 
     def _tenure(self, generation: Index, since: Times) -> Tenure:
         births = births_of(self.fleet, self.seed, generation, self.figures)

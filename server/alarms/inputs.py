@@ -44,7 +44,9 @@ class Inputs:
 
     def __init__(self, index: ConditionIndex) -> None:
         self._index = index
-        self._reads = tuple((span, reader_of(index.fleet, d)) for d, span in index.spans())
+        # Resistance of each jar as new [mΩ at 25 °C], shared with all forks; another when it is replaced.
+        self.baseline = np.array([jar.baseline_resistance for jar in index.fleet.jars])
+        self._reads = tuple((span, reader_of(index.fleet, d, self.baseline)) for d, span in index.spans())
         self._changes = _of_kind(index, MeasureKind.CHANGE)
         self._windows = {
             d.name: Window(index.fleet.count(d.asset), d.measure.window) for d, _ in self._changes

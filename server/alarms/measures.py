@@ -28,8 +28,13 @@ _LOST: Final = (st.BAD_NO_COMMUNICATION, st.BAD_TIMEOUT, st.BAD_WAITING_FOR_INIT
 _MILLI: Final = 1e-3
 
 
-def reader_of(fleet: Fleet, d: AlarmDef) -> Read:
-    """How the value that a definition compares is read from a frame, one an asset."""
+def reader_of(fleet: Fleet, d: AlarmDef, baseline: Values) -> Read:
+    """How the value that a definition compares is read from a frame, one an asset.
+
+    `baseline` [mΩ at 25 °C] is that of each jar; it may change in place, when jars are replaced.
+    """
+    if d.measure.kind is MeasureKind.FROM_BASELINE:
+        return _from_baseline(fleet, baseline)
     special = _READERS.get(d.measure.kind)
     return _value(d) if special is None else special(fleet, d)
 
@@ -52,12 +57,11 @@ def _float_compensated(fleet: Fleet, d: AlarmDef) -> Read:
     return read
 
 
-def _from_baseline(fleet: Fleet, d: AlarmDef) -> Read:
+def _from_baseline(fleet: Fleet, baseline: Values) -> Read:
     """Deviation [%] of an ohmic value at 25 °C from the jar's baseline: values of one temperature compare.
 
     Where the temperature is not known the ohmic value counts as it is; 0.6 %/K are no reason to be blind.
     """
-    baseline = np.array([jar.baseline_resistance for jar in fleet.jars])
     coefficient = np.array([CHEMISTRIES[jar.model.chemistry].ohmic_temperature for jar in fleet.jars])
 
     def read(frame: Frame) -> tuple[Values, Statuses]:
@@ -126,7 +130,6 @@ def _nothing(fleet: Fleet, d: AlarmDef) -> Read:
 
 _READERS: Final[dict[MeasureKind, Callable[[Fleet, AlarmDef], Read]]] = {
     MeasureKind.FLOAT_COMPENSATED: _float_compensated,
-    MeasureKind.FROM_BASELINE: _from_baseline,
     MeasureKind.FROM_STRING_MEAN: _from_string_mean,
     MeasureKind.ABNORMAL: _abnormal,
     MeasureKind.MISSING: _missing,

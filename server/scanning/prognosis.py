@@ -5,6 +5,7 @@ The twin takes every scan in; a model speaks now and then (`Verdict`), and what 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,10 +17,12 @@ from analytics import estimate
 from analytics.estimate import Estimates, Factor, JarReadings, Parameters, State
 from analytics.fusion import LASTS
 from analytics.learnt import Learnt
+from analytics.parameters import SECONDS_PER_DAY
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
 from nodeset.tags import Confidence, Review
+from server.scanning.told import Renewal, Tested, Told
 
 JAR, SYSTEM = AssetType.JAR, AssetType.SYSTEM
 SETTLED: Final = 20  # readings of a jar's resistance after which one more changes its life little
@@ -59,10 +62,23 @@ class Prognosis:
         # Of the last step: the model, and the jars that it had a share in; None before the first.
         self._version = ""
         self._heard: NDArray[np.bool_] | None = None
+        self._renewals = Told[Renewal](parameters.jars)
+        self._tests = Told[Tested](parameters.jars)
+        # When [µs] the state of each jar began anew: what a model said before was of another jar.
+        self._begun = np.zeros(parameters.jars, np.int64)
 
     def hear(self, verdict: Verdict | None) -> None:
         """Take up what a model says from the next scan on; with None the twin is alone."""
         self.verdict = verdict
+
+    def renew(self, renewals: Iterable[Renewal]) -> None:
+        """Jars are replaced: each begins anew with the first scan after its time."""
+        self._renewals.tell(renewals)
+        self._parameters = self._with(self._renewals.past())
+
+    def learn(self, tests: Iterable[Tested]) -> None:
+        """Take the results of capacity tests, with the first scan after each."""
+        self._tests.tell(tests)
 
     def step(self, frame: Frame) -> None:
         """Advance the twin by the time since the last scan and set its tags.
@@ -72,6 +88,7 @@ class Prognosis:
         """
         dt = 0.0 if self.time is None else max(0.0, (frame.time - self.time) / _MICROSECONDS)
         self.time = frame.time
+        self._feel(frame.time)
         readings = _readings(frame)
         self.steady = (self.state.ageing.resistance_readings >= SETTLED) & ~self._replaced
         self._replaced = np.zeros_like(self._replaced)
@@ -108,6 +125,8 @@ class Prognosis:
             self._compare("", np.zeros_like(self._replaced))
             return found
         age = (frame.time - verdict.issued) / _DAY
+        gone = self._begun > verdict.issued
+        verdict = verdict.without(gone) if gone.any() else verdict
         both, fused = estimate.fused(found, verdict.learnt, age, frame.time)
         days = np.maximum(verdict.learnt.days - max(age, 0.0), 0.0)
         status = (
@@ -126,6 +145,32 @@ class Prognosis:
             self.steady = self.steady & (same if version == self._version else same & ~heard)
         self._version, self._heard = version, heard
 
+    def _feel(self, time: int) -> None:
+        """Feel what was told of jars up to `time` [µs]."""
+        renewals = self._renewals.take(time)
+        if renewals:
+            self._parameters = self._with(renewals)
+            jars = np.zeros(self._parameters.jars, np.bool_)
+            jars[[each.jar for each in renewals]] = True
+            ages = estimate.ages_days(self._parameters, time)
+            self.state = estimate.renewed(self.state, self._parameters, jars, ages)
+            self._replaced = self._replaced | jars
+            self._begun = np.where(jars, time, self._begun)
+        for test in self._tests.take(time):
+            if test.time > self._renewals.felt[test.jar]:  # else it was of a jar that is gone
+                self.state = estimate.tested(self.state, self._parameters, test.jar, test.capacity)
+                self._replaced = self._replaced | (np.arange(self._parameters.jars) == test.jar)
+
+    def _with(self, renewals: Sequence[Renewal]) -> Parameters:
+        """The parameters with jars that came by renewals."""
+        if not renewals:
+            return self._parameters
+        installed, baseline = self._parameters.installed.copy(), self._parameters.baseline.copy()
+        for each in renewals:
+            installed[each.jar] = each.time / (SECONDS_PER_DAY * _MICROSECONDS)
+            baseline[each.jar] = each.baseline
+        return replace(self._parameters, installed=installed, baseline=baseline)
+
     def _put_runtime(self, frame: Frame) -> None:
         status = frame.column_status(SYSTEM, "Load").copy()
         load = np.where(st.is_bad(status), np.nan, frame.column(SYSTEM, "Load"))
@@ -136,6 +181,10 @@ class Prognosis:
         """What shortened the life of a jar most."""
         return estimate.explain(self.state, self._parameters, jar)
 
+    def service_lives(self) -> NDArray[np.float64]:
+        """Mean life [d] of a new jar in each place, as warm as it is there; shape (jars,)."""
+        return self._parameters.life / np.maximum(self.state.ageing.factor, 0.1)
+
     def fork(self) -> Prognosis:
         """A prognosis of its own in the same state, which is never changed in place.
 
@@ -143,20 +192,24 @@ class Prognosis:
         """
         own = copy(self)
         own.hear(None)
+        own._renewals, own._tests = self._renewals.fork(), self._tests.fork()
         return own
 
     def adopt(self, other: Prognosis, jars: NDArray[np.bool_]) -> None:
         """Take the state of some jars from another prognosis of the fleet."""
         self.state = self.state.mixed(other.state, jars)
+        self._parameters = other._parameters
+        self._renewals, self._tests = other._renewals.fork(), other._tests.fork()
         self._replaced = self._replaced | jars
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """The twin's state as arrays, for a file that outlives the process."""
-        return {"time": np.array(self.time or 0, np.int64), **self.state.as_arrays()}
+        told = {"renewed": self._renewals.felt, "tested": self._tests.felt}
+        return {"time": np.array(self.time or 0, np.int64), **told, **self.state.as_arrays()}
 
     def restore(self, saved: dict[str, NDArray[np.generic]]) -> bool:
         """Take up what `save` gave; False when it is of another fleet."""
-        arrays = {name: array.astype(np.float64) for name, array in saved.items() if name != "time"}
+        arrays = {name: array.astype(np.float64) for name, array in saved.items() if "." in name}
         try:
             self.state = State.from_arrays(arrays, self._parameters.jars)
         except estimate.StateMismatchError:
@@ -164,6 +217,10 @@ class Prognosis:
         if self.time is not None:
             self._replaced = np.ones_like(self._replaced)
         self.time = int(saved.get("time", np.array(0))) or None
+        nothing = np.zeros(self._parameters.jars)  # is what the state of an older version has felt
+        self._renewals.resume(saved.get("renewed", nothing).astype(np.int64))
+        self._tests.resume(saved.get("tested", nothing).astype(np.int64))
+        self._parameters = self._with(self._renewals.past())
         return True
 
 

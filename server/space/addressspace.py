@@ -21,6 +21,7 @@ from nodeset.types import (
     ANALYTICS_TYPE,
     AUDIT_TYPE,
     HISTORIAN_TYPE,
+    MAINTENANCE_TYPE,
     SIMULATION_TYPE,
 )
 from server.protocol.decoder import node_id as node_id_of
@@ -45,6 +46,7 @@ _OBJECTS: Final = {
     "Alarms": ALARM_MANAGEMENT_TYPE,
     "Simulation": SIMULATION_TYPE,
     "Analytics": ANALYTICS_TYPE,
+    "Maintenance": MAINTENANCE_TYPE,
     "Audit": AUDIT_TYPE,
     "Historian": HISTORIAN_TYPE,
 }

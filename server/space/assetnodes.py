@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from asyncua import ua
 
-from nodeset.fleet import AssetType, Fleet
+from nodeset.fleet import AssetType, Fleet, Jar
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import Kind, TagDef, tags_of
 from nodeset.types import type_of
@@ -84,6 +84,8 @@ class AssetNodes:
     def __init__(self, table: LiveTable, types: int, fleet: int, scan_period: float, at: str = "") -> None:
         self._table = table
         self._fleet: Fleet = table.index.fleet
+        # The jars that stand in their places now: those of the fleet, until they are replaced.
+        self.jars: Sequence[Jar] = self._fleet.jars
         self.at = at
         places = self._fleet.index_of
         self._places = {at + path: place for path, place in places.items()} if at else places
@@ -332,12 +334,15 @@ class AssetNodes:
         )
 
     def _nameplate(self, identifier: str, asset: AssetType, i: int, plate: NameplateDef[Any]) -> NodeData:
-        value = plate.get(self._fleet.assets(asset)[i])
+        def read() -> ua.DataValue:
+            installed = self.jars if asset is AssetType.JAR else self._fleet.assets(asset)
+            return ua.DataValue(ua.Variant(plate.get(installed[i]), ua.VariantType(plate.data_type.value)))
+
         return nodes.variable_node(
             self.node_id(identifier),
             ua.QualifiedName(plate.name, self._types),
             ua.NodeId(plate.data_type.value),
-            nodes.constant(value, ua.VariantType(plate.data_type.value)),
+            nodes.live(read),
             plate.description,
         )
 

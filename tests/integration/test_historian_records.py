@@ -16,7 +16,11 @@ from historian.maintenance import (
     Work,
     add_capacity_test,
     add_maintenance,
+    add_works,
+    last_capacity_tests,
+    last_replacements,
     read_capacity_tests,
+    read_kind,
     read_maintenance,
 )
 from historian.models import Model, ModelState, add_model, approve_model, read_models, set_model_state
@@ -157,6 +161,35 @@ async def test_maintenance_comes_back_as_it_was(connection: psycopg.AsyncConnect
             await add_maintenance(connection, wrong)
     with pytest.raises(psycopg.IntegrityError):
         await connection.execute("UPDATE maintenance SET kind = 'Wonder'")
+
+
+async def test_what_a_new_jar_is_is_kept_of_replacements_alone(connection: psycopg.AsyncConnection) -> None:
+    new = replace(WORK, serial_number="HX26-1", baseline_resistance=3.31)
+    await add_maintenance(connection, new)
+    assert await read_maintenance(connection, JAR, START, START + 1, 10) == [new]
+    later = replace(new, began=START + HOUR)
+    for wrong in (new, replace(later, kind=Work.REPAIR), replace(later, baseline_resistance=0.0)):
+        with pytest.raises(psycopg.IntegrityError):
+            await add_maintenance(connection, wrong)
+
+
+async def test_the_last_replacement_and_the_last_test_are_what_counts(
+    connection: psycopg.AsyncConnection,
+) -> None:
+    whole = replace(WORK, asset=STRING, began=START + 3 * HOUR, ended=None)
+    failure = replace(WORK, kind=Work.FAILURE, began=START + 5 * HOUR, ended=None)
+    works = [WORK, replace(WORK, began=START + HOUR), whole, failure]
+    await add_works(connection, works)
+    await add_works(connection, works)  # again changes nothing
+    assert len(await read_maintenance(connection, SYSTEM, START, START + 9 * HOUR, 10)) == 4
+    assert set(await last_replacements(connection, START + 9 * HOUR)) == {works[1], whole}
+    assert await last_replacements(connection, START + HOUR) == [WORK]
+    assert await read_kind(connection, Work.FAILURE, START + 9 * HOUR) == [failure]
+    assert await read_kind(connection, Work.REPLACEMENT, START + 2 * HOUR) == works[:2]
+    second = replace(TEST, began=START + HOUR, ended=START + 2 * HOUR)
+    for test in (second, TEST):
+        await add_capacity_test(connection, test)
+    assert await last_capacity_tests(connection, START + 9 * HOUR) == [second]
 
 
 async def test_capacity_tests_come_back_as_they_were(connection: psycopg.AsyncConnection) -> None:

@@ -67,7 +67,7 @@ async def test_the_fleet_is_a_tree_of_components(client: Client, server: OpcUaTe
     assert "Fleet" in await names(client, describe(ua.NodeId(Ids.ObjectsFolder), Ids.Organizes))
     components = await names(client, describe(server.node_id("Fleet"), Ids.HasComponent, classes=1))
     assert set(components) == {
-        *("Bangrak", "Hat Yai", "Simulation", "Analytics", "Audit", "Historian", "Alarms"),
+        *("Bangrak", "Hat Yai", "Simulation", "Analytics", "Maintenance", "Audit", "Historian", "Alarms"),
     }
     assert await names(client, describe(server.node_id(STRING), Ids.HasComponent, classes=1)) == [
         f"J0{i}" for i in range(1, 7)

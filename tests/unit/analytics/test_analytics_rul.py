@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from analytics import ageing, estimate, rul
-from nodeset.tags import Confidence, Health, quarter_text
+from nodeset.tags import Confidence, Health
 
 ONE = parameters_of(1)
 AGES = np.array([0.0, 200.0, 1000.0, 2000.0, 3000.0, 3600.0, 5000.0])
@@ -139,21 +138,6 @@ def test_confidence_needs_readings_and_a_narrow_interval() -> None:
     lives = rul.Life(middle, middle - half, middle + half)
     codes = rul.confidence(p, lives, known, np.array([0.0, 5.0, 500.0, 500.0]))
     assert codes.tolist() == [Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH, Confidence.MEDIUM]
-
-
-@pytest.mark.parametrize(
-    ("today", "days", "quarter"),
-    [
-        ("2026-11-21", 0.0, "2026-Q4"),
-        ("2026-11-21", 40.9, "2026-Q4"),
-        ("2026-11-21", 41.0, "2027-Q1"),
-        ("2028-02-28", 33.0, "2028-Q2"),
-        ("2026-01-01", 730.0, "2028-Q1"),
-    ],
-)
-def test_quarter_in_which_the_lower_bound_ends(today: str, days: float, quarter: str) -> None:
-    time = int(dt.datetime.fromisoformat(today).replace(tzinfo=dt.UTC).timestamp() * 1e6)
-    assert quarter_text(rul.replacement_quarter(time, np.array([days]))[0]) == quarter
 
 
 def test_shares_name_what_shortened_the_life() -> None:
