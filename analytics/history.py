@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.parameters import Array, Parameters, Single
+from nodeset.fleet import Fleet
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,16 @@ class Units:
     site: NDArray[np.intp]
     string: NDArray[np.intp]
     site_offset: Array  # K by which the site's weather is warmer than its region's
+
+    @classmethod
+    def of(cls, fleet: Fleet, parameters: Parameters) -> Units:
+        """The jars of the nameplates."""
+        offset = np.array([site.temperature_offset for site in fleet.sites], np.float64)
+        return cls(
+            parameters,
+            installed=parameters.installed,
+            baseline=parameters.baseline,
+            site=fleet.site_of_jar,
+            string=fleet.string_of_jar,
+            site_offset=offset[fleet.site_of_jar],
+        )

@@ -6,11 +6,12 @@ an outage that ends while no server runs has its end when one runs again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import psycopg
 
 from historian.connections import Connections
 from historian.moments import iso, microseconds, moment
@@ -29,6 +30,20 @@ STATEMENTS: Final = {
     "FROM json_to_recordset(%s::json) AS new (path text, ts timestamptz) JOIN asset USING (path) "
     "WHERE outage.asset_id = asset.id AND outage.ended IS NULL AND outage.began <= new.ts",
 }
+_KNOWN: Final = (
+    "FROM unnest(%(paths)s::text[], %(began)s::timestamptz[], %(ended)s::timestamptz[]) "
+    "AS new (path, began, ended) JOIN asset USING (path)"
+)
+# What is known exactly takes the place of what scans saw of the same outage.
+_CORRECT: Final = (
+    f"UPDATE outage SET began = new.began {_KNOWN} "
+    "WHERE outage.asset_id = asset.id AND outage.began > new.began AND outage.began <= new.ended"
+)
+_ADD: Final = (
+    "INSERT INTO outage (asset_id, began, ended) "
+    f"SELECT asset.id, new.began, CASE WHEN new.ended <= %(until)s THEN new.ended END {_KNOWN} "
+    "ON CONFLICT DO NOTHING"
+)
 _READ: Final = (
     "SELECT path, began, ended FROM outage JOIN asset ON asset.id = asset_id "
     "WHERE began < %s AND (ended IS NULL OR ended >= %s) ORDER BY began, path LIMIT %s"
@@ -76,8 +91,34 @@ class Outage:
 async def read_outages(connections: Connections, low: int, high: int, most: int) -> list[Outage]:
     """Up to `most` outages that lasted between two times [µs], in the order of their beginning."""
     async with connections.use() as connection:
-        cursor = await connection.execute(_READ, (moment(high), moment(low), most))
-        return [
-            Outage(site, microseconds(began), None if ended is None else microseconds(ended))
-            for site, began, ended in await cursor.fetchall()
-        ]
+        return await outages_between(connection, low, high, most)
+
+
+async def add_outages(
+    connection: psycopg.AsyncConnection, outages: Sequence[tuple[str, int, int]], until: int
+) -> None:
+    """Add outages that are known exactly, as site, begin and end [µs], unless they are there.
+
+    One that ends after `until` [µs] is left open for scans to see its end; one that scans saw begin later,
+    for they began within it, begins when it did.
+    """
+    known = {
+        "paths": [site for site, _, _ in outages],
+        "began": [moment(began) for _, began, _ in outages],
+        "ended": [moment(ended) for _, _, ended in outages],
+        "until": moment(until),
+    }
+    async with connection.transaction():
+        await connection.execute(_CORRECT.encode(), known)
+        await connection.execute(_ADD.encode(), known)
+
+
+async def outages_between(
+    connection: psycopg.AsyncConnection, low: int, high: int, most: int
+) -> list[Outage]:
+    """The same over a connection of one's own."""
+    cursor = await connection.execute(_READ, (moment(high), moment(low), most))
+    return [
+        Outage(site, microseconds(began), None if ended is None else microseconds(ended))
+        for site, began, ended in await cursor.fetchall()
+    ]

@@ -18,16 +18,18 @@ from historian.database import Database
 from historian.engine import detect
 from historian.errors import HistorianError
 from historian.migrate import migrate
+from historian.outages import add_outages
 from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.store import Store
-from nodeset.fleet import build_fleet
+from nodeset.fleet import Fleet, build_fleet
 from nodeset.index import TagIndex
 from server.errors import RequestError
 from server.scanning.evaluation import Evaluation
 from server.scanning.loading import evaluated, load
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
+from simulator.mains import log_of_outages
 from simulator.offline.job import Job
 from simulator.offline.readings import readings
 from simulator.past import DAY
@@ -86,6 +88,7 @@ async def _load(job: Job, settings: Settings, database: Database, progress: Call
         engine = await detect(connection)
         await asyncio.to_thread(migrate, database.conninfo)
         ids = await register(connection, index.fleet)
+        await _load_outages(connection, job, index.fleet)
     scan = settings.scan
     staleness = Staleness(scan.stale_scans, round(scan.lost_after * _SECOND))
     prognosis = Prognosis(Parameters.of(index.fleet), job.start)
@@ -96,3 +99,11 @@ async def _load(job: Job, settings: Settings, database: Database, progress: Call
         return await load(frames, store, ids, 0, lambda time: progress((time - job.start) // job.step + 1))
     finally:
         await store.close()
+
+
+async def _load_outages(connection: psycopg.AsyncConnection, job: Job, fleet: Fleet) -> None:
+    """What the sites' log books say of the mains; nobody looks on after the end."""
+    found = log_of_outages(fleet, job.seed, job.start, job.end)
+    await add_outages(
+        connection, [(site, began, min(ended, job.end)) for site, began, ended in found], job.end
+    )

@@ -84,6 +84,16 @@ class Interruptions:
         known = (starts <= time) & (ends > time - memory)
         return int(starts[known].min()) if known.any() else None
 
+    def between(self, begin: int, end: int) -> list[tuple[int, int, int]]:
+        """Those under way at some time from `begin` to before `end` [µs], by their start: number of the key,
+        start and end [µs]."""
+        found: list[tuple[int, int, int]] = []
+        for block in range(begin // self._block, (end - 1) // self._block + 1):
+            starts, ends = self.block(block)
+            keys = np.flatnonzero((starts < end) & (ends > begin)).tolist()
+            found.extend((key, int(starts[key]), int(ends[key])) for key in keys)
+        return sorted(found, key=lambda each: each[1])
+
     def block(self, number: int) -> tuple[Times, Times]:
         """Start and end [µs] of each key's interruption in a block; `NEVER` where there is none."""
         if number not in self._known:

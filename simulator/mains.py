@@ -25,3 +25,9 @@ def outages_of(fleet: Fleet, seed: int) -> Interruptions:
     """The outages of the mains of a fleet's sites."""
     rate = np.array([CLIMATE[site.region].outages for site in fleet.sites])
     return Interruptions(seed, _STREAMS, _PATTERN, keys_of(fleet.sites), rate)
+
+
+def log_of_outages(fleet: Fleet, seed: int, begin: int, end: int) -> list[tuple[str, int, int]]:
+    """The outages that were under way between two times [µs], oldest first: site, begin and end [µs]."""
+    found = outages_of(fleet, seed).between(begin, end)
+    return [(fleet.sites[site].path, began, ended) for site, began, ended in found]

@@ -55,7 +55,7 @@ def outcomes_of(years: PlantYears, record: Record, brief: float) -> Outcomes:
     """Rows of a part of the fleet; a share `brief` of them with only a short history, as there is after the
     first start of an installation. Numbers of units, strings and sites are those of the whole fleet."""
     whole, fleet = build_fleet(years.file), record.fleet
-    tenancies, units = tenancies_of(fleet, record.log), units_of(fleet)
+    tenancies, units = tenancies_of(fleet, record.log), Units.of(fleet, Parameters.of(fleet))
     parts = []
     for day in range(years.first + EVERY, years.after, EVERY):
         units = replace(units, installed=tenancies.installed(day, len(fleet.jars)))
@@ -87,20 +87,6 @@ def tenancies_of(fleet: Fleet, log: tuple[Occurrence, ...]) -> Tenancies:
         since=column[2],
         fails=column[3],
         ending=column[4].astype(np.int8),
-    )
-
-
-def units_of(fleet: Fleet) -> Units:
-    """The jars of the nameplates."""
-    parameters = Parameters.of(fleet)
-    offset = np.array([site.temperature_offset for site in fleet.sites], np.float64)
-    return Units(
-        parameters,
-        installed=parameters.installed,
-        baseline=parameters.baseline,
-        site=fleet.site_of_jar,
-        string=fleet.string_of_jar,
-        site_offset=offset[fleet.site_of_jar],
     )
 
 

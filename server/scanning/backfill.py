@@ -26,6 +26,7 @@ from historian.assets import register
 from historian.connections import connect
 from historian.database import Database
 from historian.engine import detect
+from historian.outages import add_outages
 from historian.partitions import Partitions
 from historian.quality import QualityDictionary
 from historian.store import Store
@@ -36,6 +37,7 @@ from server.scanning.loading import evaluated, load
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
 from server.statefiles import read_arrays, write_arrays
+from simulator.mains import log_of_outages
 from simulator.past import DAY, Span, past
 
 log = structlog.get_logger(__name__)
@@ -146,6 +148,8 @@ async def _write(place: Place, work: Work) -> None:
     async with await connect(conninfo) as connection:
         engine = await detect(connection)
         ids = await register(connection, index.fleet)
+        log_book = log_of_outages(index.fleet, work.seed, work.begin, work.end)
+        await add_outages(connection, log_book, work.end)
     # What is too big is the server's to drop, oldest first: it knows what is new.
     store = Store(lambda: connect(conninfo), Partitions(engine, place.raw_days), QualityDictionary())
     try:

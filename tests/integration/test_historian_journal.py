@@ -19,7 +19,7 @@ from historian.events import ConditionRow, EventJournal, EventRow, Extent, Scope
 from historian.historian import Historian
 from historian.journal import Entry, JournalLedger
 from historian.migrate import migrate
-from historian.outages import MainsSeen, Outage, read_outages
+from historian.outages import MainsSeen, Outage, add_outages, read_outages
 from historian.rowwriter import RowWriter
 from historian.simulations import SimulationEnd, SimulationsLeft, SimulationStart, read_simulations
 from historian.spill import Spill
@@ -297,6 +297,32 @@ async def test_an_outage_is_told_once_however_often_it_is_seen(
     ]
     cursor = await connection.execute("SELECT duration FROM outage WHERE ended IS NOT NULL")
     assert [duration.total_seconds() for (duration,) in await cursor.fetchall()] == [20e-6]
+
+
+async def test_outages_that_are_known_exactly_correct_what_scans_saw(
+    connection: psycopg.AsyncConnection, connections: Connections
+) -> None:
+    await connection.execute("INSERT INTO asset (type, path) VALUES ('Site', 'Bangrak'), ('Site', 'Sathon')")
+    known = [
+        ("Bangrak", START + 3, START + 9),
+        ("Nowhere", START + 4, START + 5),
+        ("Sathon", START + 15, START + 45),
+        ("Bangrak", START + 30, START + 50),
+    ]
+    await keep(connection, MainsSeen("Sathon", START + 20, False))  # by the first scan, and it lasts
+    for _ in range(2):
+        await add_outages(connection, known, START + 40)
+        assert await read_outages(connections, 0, 2 * START, 10) == [
+            Outage("Bangrak", START + 3, START + 9),
+            Outage("Sathon", START + 15, None),
+            Outage("Bangrak", START + 30, None),
+        ]
+    await keep(connection, MainsSeen("Bangrak", START + 51, True))
+    await add_outages(connection, known, START + 40)
+    assert await read_outages(connections, START + 10, 2 * START, 10) == [
+        Outage("Sathon", START + 15, None),
+        Outage("Bangrak", START + 30, START + 51),
+    ]
 
 
 async def test_what_scans_see_of_the_mains_becomes_outages(

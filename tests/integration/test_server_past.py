@@ -18,12 +18,14 @@ from test_server_history import read, values
 
 from config.fleetfile import read_fleet_file
 from historian.columns import TABLES
+from historian.due import datetime_of
 from nodeset.fleet import AssetType, build_fleet
 from nodeset.index import TagIndex
 from server.scanning import backfill
 from server.scanning.backfill import Place, Work
 from server.scanning.quality import Staleness
 from server.statefiles import read_arrays
+from simulator.mains import log_of_outages
 from simulator.past import DAY, HOUR, RAW_STEP, Span
 
 BEGINNING = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -145,6 +147,20 @@ async def test_what_is_gone_on_with_is_the_same_as_what_is_done_at_once(
     assert again is not None
     assert all(np.array_equal(again[name], learnt[name]) for name in learnt)
     assert backfill.unfinished(place, 3) is None
+
+
+async def test_the_outages_of_the_past_are_in_their_table(tmp_path: Path, home: Path, database: str) -> None:
+    place = _place(tmp_path, database)
+    fleet = build_fleet(read_fleet_file(place.fleet))
+    log = log_of_outages(fleet, 3, 1_780_000_000_000_000, 1_790_000_000_000_000)
+    site, began, ended = log[0]
+    end = (began + ended) // 2  # as the past ends, mains is not back
+    await backfill._write(place, Work(3, end - HOUR, end))
+    with psycopg.connect(database) as connection:
+        found = connection.execute(
+            "SELECT path, began, ended FROM outage JOIN asset ON id = asset_id"
+        ).fetchall()
+    assert found == [(site, datetime_of(began), None)]
 
 
 def _place(folder: Path, database: str) -> Place:

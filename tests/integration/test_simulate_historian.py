@@ -32,7 +32,8 @@ from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
 from server.errors import RequestError
 from server.historianload import estimated_bytes, fault, load_job, warning
-from simulator.offline.job import Job, job_of
+from simulator.mains import log_of_outages
+from simulator.offline.job import Content, Job, job_of
 from simulator.offline.recorder import record
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,28 @@ def _contents(database: str) -> list[list[Any]]:
             connection.execute(f"SELECT * FROM {table.readings} ORDER BY ts, asset_id").fetchall()  # type: ignore[arg-type]
             for table in TABLES.values()
         ]
+
+
+async def test_outages_are_those_of_the_log_books(home: Path, database: str) -> None:
+    log = log_of_outages(build_fleet(_file()), 7, NOW - 200 * DAY, NOW)
+    day = next(began // DAY for site, began, _ in log if site == "Phuket")
+    date = dt.date(1970, 1, 1) + dt.timedelta(days=day)
+    job = job_of(_file(), 7, date, (0.0, 1.0), 3600.0, ("Phuket",), (Content.EVENTS,))
+    await load_job(job, _settings(home, url=database), lambda done: None)
+    kinds: dict[str, list[int]] = {"OutageBegan": [], "OutageEnded": []}
+    for group in job.groups:
+        for path, rows in record(job, group, home, lambda done: None).items():
+            for row in pq.read_table(home / path).to_pylist() if rows else []:
+                kinds.setdefault(row["kind"], []).append(round(row["time"].timestamp() * 1e6))
+    with psycopg.connect(database) as connection:
+        found = connection.execute(
+            "SELECT path, began, ended FROM outage JOIN asset ON id = asset_id"
+        ).fetchall()
+    assert found
+    assert {path for path, _, _ in found} == {"Phuket"}
+    for column, kind in ((1, "OutageBegan"), (2, "OutageEnded")):
+        times = sorted(round(row[column].timestamp() * 1e6) for row in found)
+        assert times == pytest.approx(sorted(kinds[kind]), abs=1)
 
 
 async def test_one_site_is_loaded_as_a_fleet_of_its_own(home: Path, database: str) -> None:

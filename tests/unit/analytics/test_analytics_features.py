@@ -172,6 +172,7 @@ def test_a_jar_that_is_not_read_is_unknown_and_spoils_no_other() -> None:
         array[:, 0] = np.nan
     found = known(Days(FIRST, **arrays))
     certain = {"calendar_age_days", "season_sin", "season_cos", "site_offset", "history_days"}
+    certain |= {"nominal_life_days"}
     of_string = {"string_resistance_rise", "voltage_spread"}
     for name in set(NAMES) - certain - of_string:
         assert np.isnan(found[name][0]), name

@@ -10,7 +10,7 @@ from nodeset.index import TagIndex
 from simulator.climate import climate_of
 from simulator.interruptions import NEVER
 from simulator.load import profile
-from simulator.mains import outages_of
+from simulator.mains import log_of_outages, outages_of
 from simulator.parameters import CLIMATE, FAILURES
 from simulator.room import hvac_failures_of, rooms_of
 
@@ -98,6 +98,20 @@ def test_next_change_is_where_the_supply_changes(thailand: TagIndex) -> None:
         assert (mains.active(time) == before).all()
         changes += int((before != after).any())
         time = following
+
+
+def test_the_log_of_outages_is_what_the_mains_do(thailand: TagIndex) -> None:
+    mains, begin, end = outages_of(thailand.fleet, 1), at(2026, 7, 1), at(2026, 8, 1)
+    log = log_of_outages(thailand.fleet, 1, begin, end)
+    assert len(log) > 3
+    assert [entry[1] for entry in log] == sorted(entry[1] for entry in log)
+    numbers = {site.path: i for i, site in enumerate(thailand.fleet.sites)}
+    for time in [*range(begin, end, 3_600_000_000), *(entry[1] for entry in log)]:
+        out = {numbers[site] for site, began, ended in log if began <= time < ended}
+        assert out == set(np.flatnonzero(mains.active(time)).tolist())
+    site, began, ended = log[0]
+    assert (site, began, ended) in log_of_outages(thailand.fleet, 1, ended - 1, ended)  # as it ends
+    assert (site, began, ended) not in log_of_outages(thailand.fleet, 1, ended, end)
 
 
 def test_an_interruption_is_remembered_for_as_long_as_it_is_asked(thailand: TagIndex) -> None:

@@ -9,10 +9,11 @@ import pytest
 from smallfleets import file_of
 
 from analytics.features import FEATURES, NAMES, features
-from analytics.history import Days
+from analytics.history import Days, Units
 from analytics.outcomes import Ending, Outcomes
+from analytics.parameters import Parameters
 from nodeset.fleet import build_fleet
-from server.learning.outcomesof import outcomes_of, tenancies_of, units_of
+from server.learning.outcomesof import outcomes_of, tenancies_of
 from server.learning.plantyears import DAY, PlantYears, Record
 from server.learning.trainingset import outcomes_of_plants
 from simulator.occurrences import Occurrence, OccurrenceKind
@@ -90,7 +91,7 @@ def test_rows_hold_what_serving_would_work_out_for_the_same_days() -> None:
     one = record()
     found = outcomes_of(YEARS, one, 0)
     day = FIRST + 60
-    expected = features(one.days, units_of(one.fleet), day)
+    expected = features(one.days, Units.of(one.fleet, Parameters.of(one.fleet)), day)
     np.testing.assert_array_equal(found.take(found.day == day).features, expected)
 
 
