@@ -41,6 +41,7 @@ _NOT_COMPARED: Final = frozenset(
         "site_offset",
         "calendar_age_days",
         "effective_age_days",
+        "nominal_life_days",
     }
 )
 _CYCLIC: Final = frozenset({"season_sin", "season_cos", "history_days"})  # have no outside either

@@ -208,6 +208,18 @@ class Maintenance(Section):
     ] = 0.3
 
 
+class Rul(Section):
+    """The learnt model of remaining useful life."""
+
+    model: Annotated[
+        str, Field(min_length=1, description="a version, `published`, or `twin` for the twin alone")
+    ] = "published"
+    fallback: Annotated[bool, Field(description="the twin speaks alone while the model drifts")] = True
+    worse: Annotated[
+        float, Field(ge=0, le=100, description="[%] by which a published model may be worse than the last")
+    ] = 5.0
+
+
 class Notify(Section):
     """Telling alarms by e-mail and webhook."""
 
@@ -284,6 +296,7 @@ class Settings(BaseSettings):
     log: Log = Log()
     maintenance: Maintenance = Maintenance()
     notify: Notify = Notify()
+    rul: Rul = Rul()
     nodeset: NodeSet = NodeSet()
 
     _file: YamlFile | None = PrivateAttr(None)

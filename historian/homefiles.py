@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-FOLDERS: Final = ("state", "pki", "hmi")
+FOLDERS: Final = ("state", "pki", "hmi", "models")
 NOTE: Final = "state/backup.json"  # of the last backup: of this home, and no other
 _PASSING: Final = (".new", ".partial")
 

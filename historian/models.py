@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from historian.connections import Connections
+from historian.matured import Matured, read_matured
 from historian.moments import microseconds, moment
 
 _COLUMNS: Final = (
@@ -34,6 +35,7 @@ _PUBLISHED: Final = "UPDATE model SET published = %s, replaced = %s WHERE versio
 _AGAIN: Final = "UPDATE model SET state = 'Published', published = %s WHERE version = %s"
 _SPEAKS: Final = "SELECT version, replaced FROM model WHERE kind = %s AND state = 'Published' FOR UPDATE"
 _NOTE: Final = "UPDATE model SET findings = %s WHERE version = %s"
+_FAILURES: Final = "SELECT count(*) FROM maintenance WHERE kind = 'Failure'"
 _SHADOWS: Final = (
     "UPDATE model SET state = 'Candidate' WHERE state = 'Shadow' AND kind = %s RETURNING version"
 )
@@ -203,6 +205,17 @@ class Models:
         """Set a model aside; False where there is none of that version."""
         async with self._connections.use() as connection:
             return await set_model_state(connection, version, ModelState.RETIRED)
+
+    async def matured(self, version: str, time: int) -> Matured:
+        """As `read_matured`."""
+        async with self._connections.use() as connection:
+            return await read_matured(connection, version, time)
+
+    async def failures(self) -> int:
+        """How many failures of jars are on record."""
+        async with self._connections.use() as connection:
+            row = await (await connection.execute(_FAILURES)).fetchone()
+            return 0 if row is None else int(row[0])
 
     async def note(self, version: str, findings: str) -> None:
         """Keep what the gates said of a model."""

@@ -261,7 +261,7 @@ MODELS: Final = (
     MethodDef(
         "Analytics",
         "RetireModel",
-        "Set a candidate or shadow aside for good",
+        "Set a candidate or shadow aside",
         (_VERSION, _COMMENT),
     ),
     MethodDef(

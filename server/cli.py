@@ -21,6 +21,7 @@ from server.exportcli import export
 from server.gatewaycli import gateway_sim, simulator
 from server.historiancli import program as historian
 from server.identifycli import identify
+from server.modelcli import publish
 from server.probecli import probe
 from server.simulatecli import simulate
 from server.usercli import users
@@ -43,6 +44,7 @@ program.command()(probe)
 program.command()(identify)
 program.command()(backup)
 program.command()(restore)
+program.command()(publish)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")]
 Home = Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")]

@@ -69,7 +69,7 @@ def add(
     """Add a user with a one-time password, which is shown this once."""
 
     async def act(client: UserClient) -> None:
-        password = one_time_password()
+        password = one_timepassword_of()
         await client.add(name, password, description)
         if role is not RoleName.VIEWER:
             await client.give_role(role.value, name)
@@ -104,9 +104,9 @@ def password(
     home: Home = None,
 ) -> None:
     """Change one's own password, or give another user a one-time password."""
-    settings, old = _settings(config, home), _password(who)
+    settings, old = _settings(config, home), password_of(who)
     if name is not None and name != who:
-        fresh = one_time_password()
+        fresh = one_timepassword_of()
         _do(lambda client: client.configure(name, one_time_password=fresh), settings, who, old)
         out.print(f"One-time password of user {name}: {fresh}")
         return
@@ -166,18 +166,18 @@ def reset_admin(config: Config = None, home: Home = None) -> None:
     """Give `admin` a new one-time password while the server is stopped."""
     from server.adminreset import reset
 
-    fresh = one_time_password()
+    fresh = one_timepassword_of()
     asyncio.run(reset(_settings(config, home), fresh))
     out.print(f"One-time password of user admin: {fresh}")
 
 
-def one_time_password() -> str:
+def one_timepassword_of() -> str:
     """A password that nobody guesses and that can be read out."""
     return secrets.token_urlsafe(ONE_TIME_BYTES)
 
 
 def _run(act: Act, who: str, config: Path | None, home: Path | None) -> None:
-    _do(act, _settings(config, home), who, _password(who))
+    _do(act, _settings(config, home), who, password_of(who))
 
 
 def _do(act: Act, settings: Settings, who: str, secret: str) -> None:
@@ -190,7 +190,8 @@ def _do(act: Act, settings: Settings, who: str, secret: str) -> None:
     asyncio.run(run())
 
 
-def _password(who: str) -> str:
+def password_of(who: str) -> str:
+    """The password of who asks, of the environment or asked for."""
     found = os.environ.get(PASSWORD_VARIABLE)
     return found or str(typer.prompt(f"Password of {who}", hide_input=True, err=True))
 

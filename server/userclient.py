@@ -156,19 +156,28 @@ class UserClient:
 @asynccontextmanager
 async def connected(settings: Settings, user: str, password: str) -> AsyncIterator[UserClient]:
     """A client that has logged in to the server of these settings; every fault is a `RequestError`."""
-    client = Client(settings.endpoint, timeout=TIMEOUT)
+    async with logged_in(settings, user, password, "voltkeep user") as client:
+        users = UserClient(client)
+        try:
+            yield users
+        except ua.UaStatusCodeError as error:
+            raise RequestError(await _words(users, error)) from None
+
+
+@asynccontextmanager
+async def logged_in(
+    settings: Settings, user: str, password: str, name: str, timeout: float = TIMEOUT
+) -> AsyncIterator[Client]:
+    """A session of a command; that it does not come about, or breaks, is a `RequestError`."""
+    client = Client(settings.endpoint, timeout=timeout)
     client.application_uri = APPLICATION_URI
-    client.name = client.description = "voltkeep user"
+    client.name = client.description = name
     client.set_user(user)
     client.set_password(password)
-    users = UserClient(client)
     try:
         await _secure(client, settings)
         async with client:
-            try:
-                yield users
-            except ua.UaStatusCodeError as error:
-                raise RequestError(await _words(users, error)) from None
+            yield client
     except ua.UaStatusCodeError as error:
         raise RequestError(_said(error, settings)) from None
     except (OSError, TimeoutError, ua.UaError):
