@@ -1,9 +1,9 @@
 """How good predictions of remaining life are, against what became of the jars; pure.
 
-Every jar has the same say, however many of its rows there are. Errors need a jar that was seen to fail; a
-censored row counts where it is known to be right or wrong all the same: for the ranking of failures when
-the jar outlived the horizon, for the interval when it outlived the upper bound. Rows without a prediction
-are left out, and `answered` says how many. Lives in [d].
+In every figure each jar that it is about has the same say, however many of its rows there are. Errors
+need a jar that was seen to fail; a censored row counts where it is known to be right or wrong all the
+same: for the ranking of failures when the jar outlived the horizon, for the interval when it outlived the
+upper bound. Rows without a prediction are left out, and `answered` says how many. Lives in [d].
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COVERED: Final = 0.90  # share of lives that should end inside the interval
 
 _PLAIN: Final = (
     *("rows", "jars", "answered", "censored", "mean", "mae", "rmse", "r2", "bias"),
-    *("bias_under_year", "bias_predicted_under_year", "coverage", "width"),
+    *("bias_under_year", "bias_predicted_under_year", "coverage", "coverage_of_rows", "width"),
 )
 
 
@@ -78,6 +78,7 @@ class Metrics:
     bias_predicted_under_year: float  # where less than a year was predicted, against the mean that was left
     auroc: tuple[float, ...]  # by `HORIZONS`
     coverage: float
+    coverage_of_rows: float  # the same with one say a row: chance of a jar that lives today to end inside
     width: float  # d, mean width of the interval
     bands: tuple[Band, ...]
     places: tuple[Place, ...]
@@ -116,6 +117,7 @@ def metrics(prediction: Prediction, outcomes: Outcomes) -> Metrics:
         bias_predicted_under_year=judged.bias(seen & (judged.days < DAYS_PER_YEAR)),
         auroc=tuple(judged.auroc(horizon) for horizon in HORIZONS),
         coverage=judged.coverage(anything),
+        coverage_of_rows=_mean_of(judged.inside[judged.known]),
         width=judged.mean(judged.width, anything),
         bands=tuple(judged.band(low, high) for low, high in BANDS),
         places=tuple(judged.place(int(site)) for site in np.unique(judged.site)),
@@ -163,7 +165,6 @@ class _Judged:
     failed: Mask
     inside: Mask
     known: Mask  # of `inside`
-    weight: Array
     unit: NDArray[np.int64]
     site: NDArray[np.intp]
 
@@ -172,8 +173,9 @@ class _Judged:
         return self.days - self.lived
 
     def mean(self, values: Array, rows: Mask) -> float:
-        total = float(self.weight[rows].sum())
-        return float((self.weight[rows] * values[rows]).sum() / total) if total > 0 else float("nan")
+        """Over some rows; each jar that has any of them has the same say."""
+        weight = jar_weights(self.unit[rows])
+        return float((weight * values[rows]).mean()) if len(weight) else float("nan")
 
     def mae(self, rows: Mask) -> float:
         return self.mean(np.abs(self.error), rows)
@@ -192,9 +194,12 @@ class _Judged:
 
     def auroc(self, horizon: float) -> float:
         """Of failure within `horizon` [d], by the days predicted."""
-        known = self.failed | (self.lived > horizon)
-        soon = self.failed & (self.lived <= horizon)
-        return auroc(-self.days[known], soon[known], self.weight[known])
+        later, soon = self.lived > horizon, self.failed & (self.lived <= horizon)
+        weight = np.zeros(len(self.days))
+        for rows in (later, soon):
+            weight[rows] = jar_weights(self.unit[rows])
+        known = later | soon
+        return auroc(-self.days[known], soon[known], weight[known])
 
     def jars(self, rows: Mask) -> int:
         return len(np.unique(self.unit[rows]))
@@ -219,10 +224,13 @@ def _judged(prediction: Prediction, outcomes: Outcomes, said: Mask) -> _Judged:
         failed=outcomes.failed[said],
         inside=inside[said],
         known=known[said],
-        weight=jar_weights(outcomes.unit[said]),
         unit=outcomes.unit[said],
         site=outcomes.site[said],
     )
+
+
+def _mean_of(hits: Mask) -> float:
+    return float(hits.mean()) if len(hits) else float("nan")
 
 
 def _years(band: Band) -> str:

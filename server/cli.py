@@ -17,6 +17,7 @@ from server import logs, memory, trustcommands
 from server.backupcli import backup, restore
 from server.console import out, tell_error
 from server.errors import RequestError, StartError
+from server.evaluatecli import evaluate
 from server.exportcli import export
 from server.gatewaycli import gateway_sim, simulator
 from server.historiancli import program as historian
@@ -45,6 +46,7 @@ program.command()(identify)
 program.command()(backup)
 program.command()(restore)
 program.command()(publish)
+program.command()(evaluate)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (voltkeep.yaml).")]
 Home = Annotated[Path | None, typer.Option("--home", help="Directory that holds all state.")]

@@ -24,12 +24,13 @@ from analytics.baselines import named
 from analytics.outcomes import Outcomes
 from analytics.parameters import DAYS_PER_YEAR, Array, Mask
 from analytics.rul import LOWER, UPPER, Life
+from analytics.windows import by_group
 from nodeset.fleet import Fleet
 from nodeset.index import TagIndex
 from server.learning.outcomesof import place_and_generation
 from simulator.ageing import births_of
 from simulator.makeup import makeup_of
-from simulator.parameters import AGEING, ELECTRICAL, FAILURES, SENSORS, Ageing
+from simulator.parameters import AGEING, ELECTRICAL, FAILURES, SENSORS, THERMAL, Ageing
 from simulator.tenure import Paces, Tenures
 
 _LIVES: Final = np.linspace(0.2, 1.5, 261)  # of the design life: what a jar may have been made for
@@ -94,7 +95,7 @@ def of_readings(truth: Truth, outcomes: Outcomes, memory: Memory) -> Life:
     age = named(outcomes.features, "calendar_age_days") / DAYS_PER_YEAR
     ends = _ends(truth, outcomes)
     seen = _Seen(
-        age=age,
+        age=age * _running(truth, outcomes),
         position=outcomes.day / _DAYS_PER_DRIFT,
         rise=np.log1p(named(outcomes.features, "resistance_rise") / 100),
         voltage=named(outcomes.features, "voltage_deviation") / 1000 - _of_string(truth, outcomes, age, ends),
@@ -103,14 +104,15 @@ def of_readings(truth: Truth, outcomes: Outcomes, memory: Memory) -> Life:
     first = np.flatnonzero(np.diff(outcomes.unit[order], prepend=-1))
     answer = np.empty((3, outcomes.rows))
     for rows in np.split(order, first[1:]):
-        answer[:, rows] = _of_jar(truth, seen, ends[rows[0]], rows, memory)
+        told = _told(truth, seen, ends[rows[0]], rows, memory)
+        answer[:, rows] = _left(prior(truth.figures), told, ends[rows[0]], age[rows])
     return Life(*np.maximum(answer * DAYS_PER_YEAR, 0.0))
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Readings, arrays of shape (rows,): age [a], time in periods of drift, logarithm of the resistance
-    against its baseline, float voltage against the string as its jars' ages explain it [V]."""
+    """Readings, arrays of shape (rows,): age as far as it shows [a], time in periods of drift, logarithm of
+    the resistance against its baseline, float voltage against the string as its jars' ages explain it [V]."""
 
     age: Array
     position: Array
@@ -138,6 +140,13 @@ def _ends(truth: Truth, outcomes: Outcomes) -> Array:
     return np.asarray(1 / rate, np.float32)
 
 
+def _running(truth: Truth, outcomes: Outcomes) -> float:
+    """Wear of a plant that runs, against that of mean climate, by which jars fail (`simulator.tenure`)."""
+    place, _ = place_and_generation(outcomes.unit)
+    ratio = named(outcomes.features, "arrhenius_factor") / truth.paces.floated[place]
+    return float(np.nanmedian(ratio))
+
+
 def _of_string(truth: Truth, outcomes: Outcomes, age: Array, ends: Array) -> Array:
     """What the wear of its siblings adds to a jar's float voltage against theirs [V], as far as ages tell."""
     chance = prior(truth.figures).astype(np.float32)
@@ -147,7 +156,7 @@ def _of_string(truth: Truth, outcomes: Outcomes, age: Array, ends: Array) -> Arr
         alive = (ends[at] > age[at, None]) * chance
         spent[at] = age[at] * (alive / ends[at]).sum(axis=1) / np.maximum(alive.sum(axis=1), _TINY)
     together = np.unique(outcomes.string * 100_000 + outcomes.day, return_inverse=True)[1]
-    return np.asarray(_volts_a_life(truth) * (np.bincount(together, spent) / np.bincount(together))[together])
+    return np.asarray(_volts_a_life(truth) * by_group(spent, together, 0.5))
 
 
 def _volts_a_life(truth: Truth) -> float:
@@ -156,13 +165,12 @@ def _volts_a_life(truth: Truth) -> float:
     return cells * ELECTRICAL.tafel_slope * truth.figures.end_of_life_float
 
 
-def _of_jar(truth: Truth, seen: _Seen, ends: Array, rows: NDArray[np.intp], memory: Memory) -> Array:
-    """Median, lower and upper bound of the years left of one jar on the days of its rows; (3, rows)."""
+def _told(truth: Truth, seen: _Seen, ends: Array, rows: NDArray[np.intp], memory: Memory) -> Array:
+    """Log-likelihood of each of `_LIVES` of one jar by what was read to each of its rows; (rows, lives)."""
     back = np.arange(len(rows))[:, None] - memory.every * np.arange(memory.readings)[None, ::-1]
     at = rows[np.maximum(back, 0)]
     known = (back >= 0) & np.isfinite(seen.rise[at]) & np.isfinite(seen.voltage[at])
-    told = _by_resistance(truth, seen, ends, at, known) + _by_voltage(truth, seen, ends, at, known)
-    return _left(prior(truth.figures), told, ends, seen.age[rows])
+    return _by_resistance(truth, seen, ends, at, known) + _by_voltage(truth, seen, ends, at, known)
 
 
 def _by_resistance(truth: Truth, seen: _Seen, ends: Array, at: NDArray[np.intp], known: Mask) -> Array:
@@ -183,12 +191,15 @@ def _by_resistance(truth: Truth, seen: _Seen, ends: Array, at: NDArray[np.intp],
 
 def _by_voltage(truth: Truth, seen: _Seen, ends: Array, at: NDArray[np.intp], known: Mask) -> Array:
     """The same by float voltages, which fall with the share of life that is spent."""
-    cells, fall = truth.fleet.jars[0].model.cells, _volts_a_life(truth)
-    constant = np.hypot(ELECTRICAL.float_scatter * cells, SENSORS.voltage_bias)
+    model, fall = truth.fleet.jars[0].model, _volts_a_life(truth)
+    # Voltages are taken to 25 °C by each jar's own thermometer.
+    per_kelvin = model.float_compensation * model.cells / 1000
+    constant = np.hypot(ELECTRICAL.float_scatter * model.cells, per_kelvin * THERMAL.jar_scatter)
+    drift = float(np.hypot(SENSORS.voltage_drift, per_kelvin * SENSORS.temperature_drift))
     # Nobody knows the wear of the siblings either; their mean is as uncertain as that of so many.
     jars = len(truth.fleet.jars) / len(truth.fleet.strings)
     common = fall * seen.age[at] * _deviation(prior(truth.figures), 1 / ends) / np.sqrt(jars)
-    whiten = _whitening(seen.position[at], known, constant, SENSORS.voltage_drift, common)
+    whiten = _whitening(seen.position[at], known, constant, drift, common)
     slope = (whiten @ (-fall * seen.age[at])[..., None])[..., 0]
     read = (whiten @ np.where(known, seen.voltage[at], 0.0)[..., None])[..., 0]
     rate = 1 / ends[None, :]

@@ -108,10 +108,10 @@ def _worn(evaluation: Evaluation) -> str:
 def _compared(figures: Iterable[tuple[str, Metrics]]) -> str:
     ranks = (f"AUROC {days} d" for days in HORIZONS)
     errors = ("MAE [d]", "RMSE [d]", "R²", "bias", "bias, < 1 a predicted", "bias, < 1 a left")
-    head = ("", *errors, *ranks, "inside", "width [d]")
+    head = ("", *errors, *ranks, "inside", "inside, by prediction", "width [d]")
     rows = []
     for name, each in figures:
-        interval = ("", "") if name in _BOUNDS else (_told(each.coverage, ".1%"), _told(each.width, ",.0f"))
+        interval = ("", "", "") if name in _BOUNDS else _interval(each)
         rows.append(
             (
                 name,
@@ -126,6 +126,11 @@ def _compared(figures: Iterable[tuple[str, Metrics]]) -> str:
             )
         )
     return _table(head, rows)
+
+
+def _interval(figures: Metrics) -> tuple[str, str, str]:
+    by_jar, by_row = _told(figures.coverage, ".1%"), _told(figures.coverage_of_rows, ".1%")
+    return by_jar, by_row, _told(figures.width, ",.0f")
 
 
 def _bands(evaluation: Evaluation) -> str:

@@ -17,7 +17,11 @@ equations, the spread of all it draws, the mean climate of each place and the er
 works out by Bayes' rule what the readings say. With the last year's readings, as the features have them,
 it is the noise floor of the targets; with all readings since installation it shows what a longer memory
 would add. Who sees the true wear errs by sudden failures alone: in this plant wear ends a life on the
-day, and the weather to come changes nothing."""
+day, and the weather to come changes nothing.
+
+In every figure each jar that it is about has the same say. A prediction of a short-lived jar then weighs
+more than one of a long-lived jar, so that even the observer, who is right as often as it says about the
+jars that live on a day (inside, by prediction), covers a little less by jar."""
 
 ABOUT_SPREADS: Final = """\
 Any simulator that makes all jars alike lets a model shine. Spread 1 is the plant as it ships: lives by

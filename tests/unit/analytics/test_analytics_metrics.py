@@ -32,7 +32,14 @@ def test_a_jar_with_many_rows_has_no_more_say_than_one_with_a_single_row() -> No
     told = metrics(life([200.0, 200.0, 200.0, 1000.0]), outcomes_of(lived, unit=np.array([7, 7, 7, 8])))
     assert told.jars == 2
     assert told.mae == pytest.approx(50.0)
+    assert told.coverage == pytest.approx(1.0)
     assert jar_weights(np.array([7, 7, 7, 8])) == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2.0])
+
+
+def test_coverage_by_jar_and_by_row() -> None:
+    lived = np.array([100.0, 100.0, 100.0, 1000.0])
+    told = metrics(life([900.0, 900.0, 900.0, 1000.0]), outcomes_of(lived, unit=np.array([7, 7, 7, 8])))
+    assert (told.coverage, told.coverage_of_rows) == (0.5, 0.25)
 
 
 def test_bands_go_by_what_was_really_left() -> None:
