@@ -26,8 +26,8 @@ WHOLE_DAY: Final = 1.0  # d; less is no disagreement
 LASTS: Final = 7.0  # d after which what a model said is not counted on any more
 REVIEW: Final = "manual review required"
 
-# How much a twin of low, medium and high confidence trusts itself; and from where on both together are of
-# medium and of high confidence.
+# How much a twin of low, medium and high confidence trusts itself; and from where on confidence is medium and
+# high.
 _OF_TWIN: Final = np.array([0.25, 0.60, 0.90])
 _FROM: Final = np.array([0.50, 0.75])
 
@@ -85,5 +85,9 @@ def confidence(of_twin: Array, learnt: Learnt, fused: Fused) -> Array:
     """Code of `Confidence` of the fused life, by the twin's code and the model's share; low in a conflict."""
     twin = _OF_TWIN[of_twin.astype(np.intp)]
     both = np.where(fused.weight > 0, twin + fused.weight * (learnt.confidence - twin), twin)
-    code = np.searchsorted(_FROM, both, "right")
-    return np.where(fused.conflict, Confidence.LOW, code).astype(float)
+    return np.where(fused.conflict, Confidence.LOW, confidence_of(both))
+
+
+def confidence_of(trust: Array) -> Array:
+    """Code of `Confidence` of a confidence from 0 to 1."""
+    return np.searchsorted(_FROM, trust, "right").astype(float)

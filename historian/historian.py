@@ -145,6 +145,11 @@ class Historian:
         return self._connections
 
     @property
+    def conninfo(self) -> str:
+        """How libpq reaches the database, for processes beside the server; it may hold a password."""
+        return self._database.conninfo
+
+    @property
     def stats(self) -> Stats:
         """How it does, as a snapshot."""
         return self._writer.stats

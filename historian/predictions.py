@@ -6,6 +6,7 @@ was. One that is added again is not added twice.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +15,20 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
+from historian.assets import Ids
 from historian.moments import microseconds, moment
+from nodeset.frame import Values
 
 _COLUMNS: Final = "model_version, asset_id, issued_at, horizon, value, lower, upper, confidence, factors"
 _INSERT: Final = (
     f"INSERT INTO prediction ({_COLUMNS}) VALUES "
     "(%s, (SELECT id FROM asset WHERE path = %s), %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_INSERT_FLEET: Final = (
+    f"INSERT INTO prediction ({_COLUMNS}) "
+    "SELECT %s, jar, %s, 0, value, lower, upper, confidence, factors FROM unnest(%s::integer[], "
+    "%s::float8[], %s::float8[], %s::float8[], %s::text[], %s::jsonb[]) "
+    "AS new (jar, value, lower, upper, confidence, factors) ON CONFLICT DO NOTHING"
 )
 _READ: Final = (
     f"SELECT {_COLUMNS.replace('asset_id', 'path')} FROM prediction JOIN asset ON asset.id = asset_id "
@@ -83,6 +92,31 @@ async def add_predictions(connection: psycopg.AsyncConnection, predictions: Sequ
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.executemany(_INSERT, rows)
         return cursor.rowcount
+
+
+@dataclass(frozen=True)
+class FleetPredictions:
+    """What a model said of many jars at once, issued at a time [µs] without a horizon.
+
+    `jars` are ids of the database; days with interval are finite; `factors` as of a `Prediction`.
+    """
+
+    model_version: str
+    issued_at: int
+    jars: Ids
+    value: Values
+    lower: Values
+    upper: Values
+    confidence: Sequence[str]
+    factors: Sequence[Sequence[Factor]]
+
+
+async def add_fleet_predictions(connection: psycopg.AsyncConnection, new: FleetPredictions) -> int:
+    """Add them in one statement; how many were new. Raises as `add_predictions` does."""
+    factors = [json.dumps([[each.name, each.share] for each in of]) for of in new.factors]
+    numbers = (new.jars.tolist(), *(column.tolist() for column in (new.value, new.lower, new.upper)))
+    values = (new.model_version, moment(new.issued_at), *numbers, list(new.confidence), factors)
+    return (await connection.execute(_INSERT_FLEET.encode(), values)).rowcount
 
 
 async def read_predictions(

@@ -42,6 +42,9 @@ from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.health import Health
 from server.jobs import Jobs, historian_jobs
+from server.learning.learning import MODULE, Learning
+from server.learning.process import WorkerProcess
+from server.learning.serving import Place
 from server.livetable import LiveTable
 from server.maintenance.plantlog import PlantLog, life_of_jars
 from server.maintenance.workbook import Workbook
@@ -134,6 +137,7 @@ class App:
         self._ledger: Ledger
         self._management: ManagementState
         self._opcua: OpcUaServer
+        self._learning: Learning
         self._jobs: Jobs
         self._notifier: Notifier | None = None
         self._past: backfill.Work | None = None
@@ -163,6 +167,7 @@ class App:
                     running.append(tasks.create_task(self._fill_in(self._past), name="past"))
                 memory.settle()
                 ready()
+                running.append(tasks.create_task(self._learning.run(), name="learning"))
                 await self._jobs.start()
                 self._stack.push_async_callback(self._jobs.close)
                 await stop.wait()
@@ -211,6 +216,8 @@ class App:
         self._opcua = OpcUaServer(
             settings, table, self._alarms, configuration, management, historian, self._workbook
         )
+        self._learning = self._compose_learning(historian, clock)
+        self._opcua.forecast = lambda: self._learning.forecast
         set_points = SetPoints(table, source)
         evaluation = Evaluation(Quality(index, self._staleness), self._prognosis)
         note = SimulationNote(self._state / "simulations.json")
@@ -231,6 +238,15 @@ class App:
             self._plant_log = PlantLog(plant, self._workbook, historian.journal_writer.offer)
             self._past = self._missing_past(scan.frame.time, first=not last.rows.size)
         return scan
+
+    def _compose_learning(self, historian: Historian, clock: PlantClock) -> Learning:
+        """Learnt models, with what they said last."""
+        place = Place(self._settings.fleet, historian.conninfo)
+        learning = Learning(
+            WorkerProcess(MODULE), place, self._prognosis, clock, self._state, self._opcua.models
+        )
+        learning.restore()
+        return learning
 
     def _begin_notifying(self, file: NotifyFile) -> None:
         """From now on conditions are heard; what is to be sent is sent once the server is ready."""
@@ -268,10 +284,12 @@ class App:
 
     async def _open_doors(self, scan: Scan, historian: Historian) -> None:
         """Listen, for OPC UA and for health."""
-        self._jobs = Jobs(historian_jobs(historian.care))
+        self._jobs = Jobs([*historian_jobs(historian.care), *self._learning.jobs()])
         period = self._settings.scan.period
         figures = self._notify_figures()
-        health = Health(scan, period, historian, self._opcua, self._jobs, figures, self._ledger)
+        health = Health(
+            scan, period, historian, self._opcua, self._jobs, figures, self._ledger, self._learning
+        )
         self._opcua.healthy = lambda: health.scanning
         await self._opcua.listen()
         self._stack.push_async_callback(self._opcua.close)

@@ -46,6 +46,7 @@ from server.history.service import HistoryService
 from server.history.update import HistoryUpdateService
 from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
+from server.learning.forecast import Forecast
 from server.learning.status import ModelStatus
 from server.livetable import LiveTable
 from server.maintenance.workbook import Workbook
@@ -173,6 +174,7 @@ class OpcUaServer:
         self.set_points: WritableRows
         self.simulations: Simulations
         self.healthy: Callable[[], bool] = lambda: False
+        self.forecast: Callable[[], Forecast | None] = lambda: None
         self.status = Status(lambda: self.healthy())
 
     def compose(
@@ -238,7 +240,7 @@ class OpcUaServer:
         HeldBackMethods(self.alarms).register(methods, assets.node_id)
         ServerMethods(space, self.subscriptions).register(methods)
         shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis
-        RulMethods(self._table, shows).register(methods, assets.node_id)
+        RulMethods(self._table, shows, lambda: self.forecast()).register(methods, assets.node_id)
         self._serve_maintenance(methods, assets, evaluation.prognosis)
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()

@@ -18,6 +18,7 @@ from server.scanning.storing import state_of
 
 if TYPE_CHECKING:
     from server.alarms.ledger import Ledger
+    from server.learning.learning import Learning
     from server.notify.figures import NotifyFigures
 
 _LATE_SCANS: Final = 3
@@ -35,6 +36,7 @@ class Health:
         jobs: Jobs,
         notification: NotifyFigures | None = None,
         ledger: Ledger | None = None,
+        learning: Learning | None = None,
     ) -> None:
         self._scan = scan
         self._period = period
@@ -43,6 +45,7 @@ class Health:
         self._jobs = jobs
         self._notification = notification
         self._ledger = ledger
+        self._learning = learning
         self.started = time.time()
 
     @property
@@ -95,6 +98,7 @@ class Health:
                 "error": self._unkept,
                 "ledger_bytes": 0 if self._ledger is None else self._ledger.bytes,
             },
+            "learning": {"status": "off"} if self._learning is None else self._learning.state(),
             "notification": {"status": "off"} if notification is None else notification.state(),
             "opcua": {
                 "status": "ok",
@@ -155,6 +159,8 @@ class Health:
         ):
             yield CounterMetricFamily(name, text, value=value)
         yield from self._job_metrics()
+        if self._learning is not None:
+            yield from self._learning.metrics()
         if self._notification is not None:
             yield from self._notification.metrics()
         yield from gateway_metrics(self._scan.frame)

@@ -8,8 +8,10 @@ from asyncua import ua
 
 from nodeset import status as st
 from nodeset.fleet import AssetType
+from server.learning.forecast import Forecast
+from server.learning.record import record_of
 from server.livetable import LiveTable
-from server.scanning.prognosis import MODEL_VERSION, Prognosis, confidence_name
+from server.scanning.prognosis import Prognosis
 from server.security.permissions import Profile
 from server.services.method import ArgumentError, Invocation, MethodError, MethodService, Outputs
 
@@ -18,11 +20,17 @@ VT = ua.VariantType
 
 
 class RulMethods:
-    """PredictRul on the live values."""
+    """PredictRul on the live values; `forecast` gives what a learnt model said last."""
 
-    def __init__(self, table: LiveTable, prognosis_of: Callable[[int], Prognosis]) -> None:
+    def __init__(
+        self,
+        table: LiveTable,
+        prognosis_of: Callable[[int], Prognosis],
+        forecast: Callable[[], Forecast | None],
+    ) -> None:
         self._table = table
         self._prognosis_of = prognosis_of
+        self._forecast = forecast
 
     def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
         """Take on the methods of the Analytics object."""
@@ -37,21 +45,16 @@ class RulMethods:
         frame = self._table.frame
         if frame is None or self._status(jar) == st.BAD_WAITING_FOR_INITIAL_DATA:
             raise MethodError(S.BadWaitingForInitialData)
-        values = [float(frame.column(AssetType.JAR, name)[jar]) for name in _DAYS]
-        factors = self._prognosis_of(jar).explain(jar)
-        confidence = confidence_name(frame.column(AssetType.JAR, "RulConfidence")[jar])
+        record = record_of(frame, jar, self._prognosis_of(jar), self._forecast())
         return (
-            *(ua.Variant(days, VT.Double) for days in values),
-            ua.Variant(confidence, VT.String),
-            ua.Variant([factor.name for factor in factors], VT.String, is_array=True),
-            ua.Variant([float(factor.share) for factor in factors], VT.Double, is_array=True),
-            ua.Variant(MODEL_VERSION, VT.String),
+            *(ua.Variant(days, VT.Double) for days in (record.days, record.lower, record.upper)),
+            ua.Variant(record.confidence, VT.String),
+            ua.Variant([reason.name for reason in record.reasons], VT.String, is_array=True),
+            ua.Variant([reason.share for reason in record.reasons], VT.Double, is_array=True),
+            ua.Variant(record.model_version, VT.String),
         )
 
     def _status(self, jar: int) -> int:
         frame = self._table.frame
         assert frame is not None
         return int(frame.column_status(AssetType.JAR, "RemainingUsefulLife")[jar])
-
-
-_DAYS = ("RemainingUsefulLife", "RemainingUsefulLifeLower", "RemainingUsefulLifeUpper")

@@ -13,11 +13,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import estimate
+from analytics import estimate, whatif
 from analytics.estimate import Estimates, Factor, JarReadings, Parameters, State
 from analytics.fusion import LASTS
 from analytics.learnt import Learnt
 from analytics.parameters import SECONDS_PER_DAY
+from analytics.rul import Life
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
@@ -66,6 +67,12 @@ class Prognosis:
         self._tests = Told[Tested](parameters.jars)
         # When [µs] the state of each jar began anew: what a model said before was of another jar.
         self._begun = np.zeros(parameters.jars, np.int64)
+        self.weight: NDArray[np.float64] = np.zeros(parameters.jars)  # the model's share in each jar's days
+
+    @property
+    def jars(self) -> int:
+        """How many jars the fleet has."""
+        return self._parameters.jars
 
     def hear(self, verdict: Verdict | None) -> None:
         """Take up what a model says from the next scan on; with None the twin is alone."""
@@ -122,7 +129,7 @@ class Prognosis:
             # No learnt model speaks: the variable has no source (Part 8, 6.4.3.2).
             frame.put(JAR, "RulMlDays", np.nan, st.BAD_NOT_CONNECTED)
             frame.put(JAR, "RulReview", Review.NOT_NEEDED)
-            self._compare("", np.zeros_like(self._replaced))
+            self._compare("", np.zeros(self.jars))
             return found
         age = (frame.time - verdict.issued) / _DAY
         gone = self._begun > verdict.issued
@@ -135,15 +142,16 @@ class Prognosis:
         known = np.where(np.isnan(days), st.BAD_NO_DATA, status).astype(np.uint32)
         frame.put(JAR, "RulMlDays", days, known)
         frame.put(JAR, "RulReview", np.where(fused.conflict, Review.REQUIRED, Review.NOT_NEEDED))
-        self._compare(verdict.version, fused.weight > 0)
+        self._compare(verdict.version, fused.weight)
         return both
 
-    def _compare(self, version: str, heard: NDArray[np.bool_]) -> None:
+    def _compare(self, version: str, weight: NDArray[np.float64]) -> None:
         """Jars of which another than at the last step has a say are not steady."""
+        heard = weight > 0
         if self._heard is not None:
             same = heard == self._heard
             self.steady = self.steady & (same if version == self._version else same & ~heard)
-        self._version, self._heard = version, heard
+        self._version, self._heard, self.weight = version, heard, weight
 
     def _feel(self, time: int) -> None:
         """Feel what was told of jars up to `time` [µs]."""
@@ -184,6 +192,11 @@ class Prognosis:
     def service_lives(self) -> NDArray[np.float64]:
         """Mean life [d] of a new jar in each place, as warm as it is there; shape (jars,)."""
         return self._parameters.life / np.maximum(self.state.ageing.factor, 0.1)
+
+    def what_if(self, jar: int, kelvin: float) -> tuple[Life, Life]:
+        """What the twin says of a jar as things are, and if it were `kelvin` warmer from now on."""
+        parameters, state = self._parameters.pick(jar), self.state.ageing.pick(jar)
+        return whatif.twin_life(parameters, state, 0.0), whatif.twin_life(parameters, state, kelvin)
 
     def fork(self) -> Prognosis:
         """A prognosis of its own in the same state, which is never changed in place.
