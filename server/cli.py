@@ -25,6 +25,7 @@ from server.identifycli import identify
 from server.modelcli import publish
 from server.probecli import probe
 from server.simulatecli import simulate
+from server.traincli import train
 from server.usercli import users
 
 program = typer.Typer(
@@ -39,6 +40,7 @@ program.add_typer(users, name="user")
 program.add_typer(historian, name="historian")
 program.command()(export)
 program.command()(simulate)
+program.command()(train)
 program.command()(simulator)
 program.command("gateway-sim")(gateway_sim)
 program.command()(probe)

@@ -16,7 +16,7 @@ SITES = 3
 STRINGS = 15  # a site
 JARS = 24  # a string
 EVERY = 90  # d between the rows of a jar
-SMALL = Recipe(iterations=80, iterations_of_bounds=40, depth=4, learning_rate=0.2)
+SMALL = Recipe(iterations=80, iterations_of_bounds=40, every=1, depth=4, learning_rate=0.2)
 ORIGIN = Origin("test bench", "Bench", ("Third",))
 UNSEEN = (2,)
 
