@@ -26,6 +26,7 @@ from benchmarks import (
     offline,
     opcua,
     plant,
+    predicting,
     scanning,
     servers,
     simulating,
@@ -44,7 +45,7 @@ from nodeset.index import TagIndex
 STOCK_LOAD: Final = Load({1: 3000, 5: 600, 20: 150}, jars=50)
 STOCK_WRITTEN: Final = 30_000  # variables a second that it can set and still answer
 SLOW_ITEMS: Final = 1000  # on the general path
-PARTS: Final = ("small", "large", "alarms", "parts", "history", "stock", "stocklarge", "hmi")
+PARTS: Final = ("small", "large", "alarms", "parts", "predicting", "history", "stock", "stocklarge", "hmi")
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,13 @@ def parts(bench: Bench, found: Section) -> None:
         found.ours |= history.measure(index, home)
 
 
+def predicted(small: Bench, large: Bench, found: Section) -> None:
+    """Remaining life of both fleets."""
+    for name, bench in (("shipped", small), ("large", large)):
+        figures = predicting.measure(bench.index, bench.file, say)
+        found.ours |= {f"{name}_{key}": value for key, value in figures.items()}
+
+
 def _median_round(process: Process) -> float:
     """Median CPU time [ms] of setting all values, while nobody is subscribed yet."""
     return statistics.median(float(line) for line in process.log.read_text().split())
@@ -187,6 +195,7 @@ def main() -> None:
     slow = Section("the general path, and the fast one beside it", table.GENERAL)
     trips = Section("whole sites trip in one scan, 5 subscribers of which one is slow", table.TRIPS)
     scan = Section("parts, shipped fleet", table.PARTS)
+    rul = Section("remaining life by the learnt model", table.PREDICTING)
     pasts: list[Section] = []
     with servers.home() as home:
         small = Bench.of(shipped_file(), False)
@@ -196,6 +205,7 @@ def main() -> None:
             "large": lambda: ours_large(large),
             "alarms": lambda: trips.ours.update(tripping.measure(small.index, small.file, say)),
             "parts": lambda: parts(small, scan),
+            "predicting": lambda: predicted(small, large, rul),
             "history": lambda: pasts.extend(longhistory.measure(say)),
             "stock": lambda: stock_small(small, slow),
             "stocklarge": lambda: stock_large(large),
@@ -206,7 +216,8 @@ def main() -> None:
         finally:  # what there is, also when it is cut short
             machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
             table.show(
-                (small.plain, small.secured, large.plain, large.secured, slow, trips, scan, *pasts), machine
+                (small.plain, small.secured, large.plain, large.secured, slow, trips, scan, rul, *pasts),
+                machine,
             )
     if "hmi" in wanted:
         say("HMI")

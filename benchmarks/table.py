@@ -132,6 +132,27 @@ PARTS: Final = (
     Line("day", "24 h of a jar raw, 1,440 values", "ms", "", False),
 )
 
+PREDICTING: Final = tuple(
+    line
+    for fleet, most in (("shipped", 2), ("large", 15))
+    for line in (
+        Line(
+            f"{fleet}_predict",
+            f"{fleet} fleet: from a year of roll-ups to variables",
+            "s",
+            f"≤ {most}",
+            False,
+        ),
+        Line(f"{fleet}_predict_first", "the same, first time of the process", "s", "", False),
+        Line(f"{fleet}_what_if", "what-if of a jar, longest of 20", "s", "≤ 1", False),
+        Line(f"{fleet}_what_if_beside", "the same while the fleet is predicted", "s", "≤ 1", False),
+        Line(f"{fleet}_predict_memory", "memory of the process (RSS)", "MB", "", False),
+        Line(f"{fleet}_late_quiet", "scans each 0.25 s end after they were due, p99", "ms", "", False),
+        Line(f"{fleet}_late_predicting", "the same while the fleet is predicted", "ms", "", False),
+        Line(f"{fleet}_late_training", "the same while a model is trained on both cores", "ms", "", False),
+    )
+)
+
 HISTORY: Final = (
     Line("repeat", "rows loaded by INSERT ... SELECT, all tables", "rows/s"),
     Line("row_bytes", "a jar's row with its index, as written", "bytes", "", False),
