@@ -42,6 +42,7 @@ from server.endpoint import NODE_SET, OpcUaServer, check_port, port_error
 from server.errors import StartError
 from server.health import Health
 from server.jobs import Jobs, historian_jobs
+from server.learning.care import ModelCare
 from server.learning.learning import MODULE, Learning
 from server.learning.process import WorkerProcess
 from server.learning.serving import Place
@@ -138,6 +139,7 @@ class App:
         self._management: ManagementState
         self._opcua: OpcUaServer
         self._learning: Learning
+        self._models: ModelCare
         self._jobs: Jobs
         self._notifier: Notifier | None = None
         self._past: backfill.Work | None = None
@@ -224,6 +226,7 @@ class App:
         note.tell()
         self._opcua.compose(loading.result(), evaluation, shadow, catalogue, clock, set_points.write)
         self._opcua.simulations.remember = note.write
+        await self._open_models(historian, clock)
         self._keep_alarms(untold)
         if notify is not None:
             self._begin_notifying(notify)
@@ -247,6 +250,17 @@ class App:
         )
         learning.restore()
         return learning
+
+    async def _open_models(self, historian: Historian, clock: PlantClock) -> None:
+        """Which learnt model speaks, and who decides that."""
+        site, opcua = self._alarms.index.fleet.site_of_jar, self._opcua
+        tell = opcua.model_events.tell
+        self._models = ModelCare(
+            self._settings, historian, self._learning, self._prognosis, site, opcua.models, tell, clock
+        )
+        await self._models.begin()
+        self._stack.push_async_callback(self._models.close)
+        opcua.serve_models(self._learning, self._models)
 
     def _begin_notifying(self, file: NotifyFile) -> None:
         """From now on conditions are heard; what is to be sent is sent once the server is ready."""
@@ -284,7 +298,7 @@ class App:
 
     async def _open_doors(self, scan: Scan, historian: Historian) -> None:
         """Listen, for OPC UA and for health."""
-        self._jobs = Jobs([*historian_jobs(historian.care), *self._learning.jobs()])
+        self._jobs = Jobs([*historian_jobs(historian.care), *self._learning.jobs(), *self._models.jobs()])
         period = self._settings.scan.period
         figures = self._notify_figures()
         health = Health(

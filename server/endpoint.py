@@ -7,9 +7,10 @@ import errno
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
+from asyncua import ua
 
 import nodeset
 from config.settings import OpcUa, Settings
@@ -46,7 +47,10 @@ from server.history.service import HistoryService
 from server.history.update import HistoryUpdateService
 from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
+from server.learning.care import ModelCare
 from server.learning.forecast import Forecast
+from server.learning.learning import Learning
+from server.learning.record import record_of
 from server.learning.status import ModelStatus
 from server.livetable import LiveTable
 from server.maintenance.workbook import Workbook
@@ -58,8 +62,10 @@ from server.methods.customscenarios import STATE_FILE, CustomScenarios
 from server.methods.export import ExportMethods
 from server.methods.heldback import HeldBackMethods
 from server.methods.maintenance import MaintenanceMethods
+from server.methods.models import ModelMethods
 from server.methods.notification import NotificationMethods
 from server.methods.planning import PlanningMethods
+from server.methods.predictions import PredictionMethods, Record
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -121,6 +127,13 @@ SYSTEM_SEVERITY: Final = 100
 SHUTDOWN: Final = 1.0  # s, for clients to see it coming
 
 
+class MethodGroup(Protocol):
+    """Methods of one object, that are registered together."""
+
+    def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
+        """Take them on."""
+
+
 class OpcUaServer:
     """Services over the live table, and the socket on which clients reach them."""
 
@@ -167,6 +180,9 @@ class OpcUaServer:
         self.management = management
         self.models = ModelStatus()
         self.model_events: ModelEvents
+        self._register: Callable[[MethodGroup], None]
+        self._record: Record
+        self._types: int
         self.journal: Journal
         self._clock: Callable[[], int]
         self.conditions: Conditions
@@ -242,6 +258,9 @@ class OpcUaServer:
         shows = self.simulations.prognosis_of if not mirrors else lambda _jar: evaluation.prognosis
         RulMethods(self._table, shows, lambda: self.forecast()).register(methods, assets.node_id)
         self._serve_maintenance(methods, assets, evaluation.prognosis)
+        self._register = lambda group: group.register(methods, assets.node_id)
+        self._record = lambda frame, jar: record_of(frame, jar, shows(jar), self.forecast())
+        self._types = types
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
 
@@ -250,6 +269,12 @@ class OpcUaServer:
         MaintenanceMethods(self._workbook, fleet, self._clock).register(methods, assets.node_id)
         planning = PlanningMethods(self._table, prognosis, self._settings.maintenance)
         planning.register(methods, assets.node_id)
+
+    def serve_models(self, learning: Learning, care: ModelCare) -> None:
+        """Answer questions about what models say, and let engineers decide which of them speaks."""
+        self._register(PredictionMethods(self._table, self._record, learning, self._types))
+        simulated = self._settings.source == "simulator"
+        self._register(ModelMethods(care.registry, care.choice, care.retraining, simulated))
 
     def _assets(self, types: int, fleet: int) -> list[AssetNodes]:
         """The nodes of the fleet, and those of its mirror where it has one."""
