@@ -30,18 +30,22 @@ _ENDINGS: Final = {"worn": Ending.WORN, "open": Ending.OPEN, "shorted": Ending.S
 
 @dataclass(frozen=True)
 class Tenancies:
-    """Jars one after the other in their places, arrays of shape (jars that ever were,): from when, until when
-    they lived [d since 1970; infinite where no failure is on record], and what ended them, an `Ending`."""
+    """Jars one after the other in their places, arrays of shape (jars that ever were,).
+
+    From when, until when they lived [d since 1970; infinite where no failure is on record], what ended them,
+    an `Ending`, and when another took their place [infinite while none has].
+    """
 
     place: NDArray[np.intp]
     generation: NDArray[np.int64]
     since: Array
     fails: Array
     ending: NDArray[np.int8]
+    left: Array
 
     def living(self, day: int) -> NDArray[np.intp]:
         """Those that live in their places on a morning, at most one a place."""
-        return np.flatnonzero((self.since < day) & (self.fails > day))
+        return np.flatnonzero((self.since < day) & (np.minimum(self.fails, self.left) > day))
 
     def installed(self, day: int, places: int) -> Array:
         """Since when what stands in each place, alive or not, stands there; `day` where nothing does."""
@@ -69,24 +73,26 @@ def tenancies_of(fleet: Fleet, log: tuple[Occurrence, ...]) -> Tenancies:
     """The jars of each place by the log; the first ones are those of the nameplates."""
     number = {jar.path: i for i, jar in enumerate(fleet.jars)}
     installed = Parameters.of(fleet).installed
-    rows = [[place, 0, since, np.inf, Ending.NONE] for place, since in enumerate(installed.tolist())]
+    rows = [[place, 0, since, np.inf, Ending.NONE, np.inf] for place, since in enumerate(installed.tolist())]
     last = list(range(len(rows)))
     for entry in sorted(log, key=lambda entry: entry.time):
         place = number.get(entry.path)
         if place is None:
             continue
         if entry.kind is OccurrenceKind.JAR_FAILED:
-            rows[last[place]][3:] = entry.time / DAY, _ending(entry)
+            rows[last[place]][3:5] = entry.time / DAY, _ending(entry)
         elif entry.kind is OccurrenceKind.JAR_REPLACED:
-            rows.append([place, rows[last[place]][1] + 1, entry.time / DAY, np.inf, Ending.NONE])
+            rows[last[place]][5] = entry.time / DAY
+            rows.append([place, rows[last[place]][1] + 1, entry.time / DAY, np.inf, Ending.NONE, np.inf])
             last[place] = len(rows) - 1
-    column = np.array(rows, np.float64).reshape(-1, 5).T
+    column = np.array(rows, np.float64).reshape(-1, 6).T
     return Tenancies(
         place=column[0].astype(np.intp),
         generation=column[1].astype(np.int64),
         since=column[2],
         fails=column[3],
         ending=column[4].astype(np.int8),
+        left=column[5],
     )
 
 
@@ -154,11 +160,14 @@ def _rows(
     string_offset = whole.systems[whole.sites[site_offset].systems.start].strings.start
     jar_offset = whole.strings[string_offset].jars.start
     place, fails = tenancies.place[living], tenancies.fails[living]
-    failed = fails < years.after
+    end = np.minimum(
+        tenancies.left[living], years.after
+    )  # a jar taken out before it failed was seen until then
+    failed = fails < end
     unit = unit_numbers(years.seed, place + jar_offset, tenancies.generation[living])
     return Outcomes(
         features=known,
-        lived=np.where(failed, fails, years.after) - day,
+        lived=np.where(failed, fails, end) - day,
         failed=failed,
         unit=unit,
         string=(years.seed * _PLACES + fleet.string_of_jar[place] + string_offset).astype(np.int64),

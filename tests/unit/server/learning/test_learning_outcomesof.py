@@ -71,6 +71,18 @@ def test_a_jar_has_rows_until_it_fails_and_its_successor_from_its_installation_o
     assert set(new.ending.tolist()) == {Ending.NONE}
 
 
+def test_a_jar_that_is_replaced_before_it_fails_was_seen_until_then() -> None:
+    """Preventive work on a real fleet: no failure is on record, and one jar a place has rows at a time."""
+    whole = record()
+    log = tuple(entry for entry in whole.log if entry.kind is not OccurrenceKind.JAR_FAILED)
+    found = outcomes_of(YEARS, Record(whole.fleet, whole.days, log), 0)
+    old, new = rows_of(found, FIRST_JAR), rows_of(found, FIRST_JAR + 1)
+    assert old.day.max() == FIRST + 150
+    assert old.lived == pytest.approx(REPLACED - old.day)
+    assert not old.failed.any()
+    assert new.day[0] == FIRST + 180
+
+
 def test_a_place_whose_jar_is_not_replaced_has_no_rows_any_more() -> None:
     found = outcomes_of(YEARS, record(), 0)
     shorted = rows_of(found, FIRST_JAR + 3 * 100)
