@@ -69,9 +69,14 @@ class DailyReader:
         hourly = await self._hours_from(connection, first, after)
         for name, low, high in self._spans(table.daily, table.hourly, first, hourly, after):
             rows = await self._rows(connection, name, low, high)
+            numbers, which = np.unique(rows["quality"].astype(np.int32), return_inverse=True)
+            codes = await self.quality.codes(connection, numbers.tolist())
+            at = self._places(rows, low)
             for column in self._columns:
+                status = [codes[number].get(column.name, st.GOOD) for number in numbers.tolist()]
+                good = (at >= 0) & st.is_good(np.array(status, np.uint32))[which]
                 part = found[column.tag.name].part(low - first, high - first)
-                await self._fill(connection, column, rows, low, part)
+                self._fill(column, rows, at, good, part)
         return found
 
     @property
@@ -109,42 +114,40 @@ class DailyReader:
         key = [("asset", ">i4"), ("time", ">i8"), ("quality", ">i4")]
         return np.frombuffer(reply[0], key + [(f"{name}_{part}", _kind(part)[1]) for name, part in fields])
 
-    async def _fill(
+    def _fill(
         self,
-        connection: psycopg.AsyncConnection,
         column: Column,
         rows: NDArray[np.void],
-        first: int,
+        at: NDArray[np.intp],
+        good: NDArray[np.bool_],
         into: Figures,
     ) -> None:
-        """Add up the good entries of each day and asset."""
-        status = await self.quality.statuses(connection, rows["quality"].astype(np.int32), column.name)
-        place, ours = self._places(rows)
-        some = ours & st.is_good(status) & (rows[f"{column.name}_count"] > 0)
-        day = (rows["time"][some] + POSTGRES_EPOCH) // DAY - first
-        at = (day * len(self.ids) + place[some]).astype(np.intp)
+        """Add up the good entries of each day and asset; `at` is the place of each row in `into`."""
+        counts = np.where(good, rows[f"{column.name}_count"], 0)
+        some = np.flatnonzero(counts)
+        place = at[some]
         size, scale = into.mean.size, column.tag.scale
-        total, count = (
-            np.bincount(at, rows[f"{column.name}_{part}"][some].astype(np.float64), size)
-            for part in ("sum", "count")
-        )
+        total = np.bincount(place, rows[f"{column.name}_sum"][some], size)
+        count = np.bincount(place, counts[some], size)
         mean = np.divide(total, count * scale, out=np.full(size, np.nan), where=count > 0)
         into.mean[:] = mean.reshape(into.mean.shape)
-        if column.tag.name in self.extremes:
-            for array, part, end in ((into.least, "min", np.fmin), (into.greatest, "max", np.fmax)):
-                flat = np.full(size, np.nan, np.float32)
-                end.at(flat, at, (rows[f"{column.name}_{part}"][some] / scale).astype(np.float32))
-                array[:] = flat.reshape(array.shape)
+        if column.tag.name not in self.extremes:
+            return
+        for array, part, end in ((into.least, "min", np.fmin), (into.greatest, "max", np.fmax)):
+            flat = np.full(size, np.nan, np.float32)
+            end.at(flat, place, (rows[f"{column.name}_{part}"][some] / scale).astype(np.float32))
+            array[:] = flat.reshape(array.shape)
 
     def _parts(self, column: Column) -> tuple[str, ...]:
         return ("sum", "count", "min", "max") if column.tag.name in self.extremes else ("sum", "count")
 
-    def _places(self, rows: NDArray[np.void]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Place in the fleet of each row's asset, and which of them are in it."""
+    def _places(self, rows: NDArray[np.void], first: int) -> NDArray[np.intp]:
+        """Place of each row among days by assets, -1 for assets that are no longer of the fleet."""
         order = np.argsort(self.ids)
         asset = rows["asset"].astype(np.int32)
         place = order[np.minimum(np.searchsorted(self.ids, asset, sorter=order), len(order) - 1)]
-        return place, np.asarray(self.ids[place] == asset)
+        day = (rows["time"].astype(np.int64) + POSTGRES_EPOCH) // DAY - first
+        return np.where(self.ids[place] == asset, day * len(self.ids) + place, -1).astype(np.intp)
 
 
 def _kind(part: str) -> tuple[str, str]:
