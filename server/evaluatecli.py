@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEED: Final = 201  # of no training set
 FIRST: Final = dt.date(2020, 1, 1)
 YEARS: Final = 14  # so that whole lives are seen
-SMALL: Final = ("Chiangmai", "Bangrak")  # sites that other spreads are tried on
+SMALL: Final = ("Bangrak",)  # sites that other spreads are tried on
 SMALL_SEEDS: Final = (111, 211)  # to train with, and to judge by
 
 
