@@ -104,9 +104,9 @@ _AGM: Final = Chemistry(
     load_temperature=-0.004,
     end_of_life=0.80,
     ohmic_at_end_of_life=0.50,
-    fade_exponent=3.0,
+    fade_exponent=5.0,
     service_life=0.85,
-    life_spread=0.25,
+    life_spread=0.18,
     peukert=1.25,
     capacity_temperature=0.006,
 )

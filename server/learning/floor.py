@@ -33,8 +33,8 @@ from simulator.makeup import makeup_of
 from simulator.parameters import AGEING, ELECTRICAL, FAILURES, SENSORS, THERMAL, Ageing
 from simulator.tenure import Paces, Tenures
 
-_LIVES: Final = np.linspace(0.2, 1.5, 261)  # of the design life: what a jar may have been made for
-_STEEPNESS: Final = np.arange(-2.6, 7.0, 0.02)  # logarithm of how fast the resistance may rise, against usual
+_LIVES: Final = np.linspace(0.2, 1.5, 201)  # of the design life: what a jar may have been made for
+_STEEPNESS: Final = np.arange(-2.6, 7.0, 0.03)  # logarithm of how fast the resistance may rise, against usual
 _NOISE: Final = 0.001  # left in a month's mean: share of a resistance, V of a float voltage
 _UNKNOWN: Final = 1e3  # the same of a reading that there is not
 _DAYS_PER_DRIFT: Final = SENSORS.drift_time / 86_400.0
@@ -241,7 +241,8 @@ def _left(chance: Array, told: Array, ends: Array, age: Array) -> Array:
     told = np.where(alive, told, -np.inf)
     best = told.max(axis=1, keepdims=True)
     weight = chance * np.exp(told - np.where(np.isfinite(best), best, 0.0)) + _TINY * alive
-    gone = np.cumsum(weight, axis=1) / np.maximum(weight.sum(axis=1, keepdims=True), _TINY)
+    total = np.maximum(weight.sum(axis=1, keepdims=True), _TINY)
+    gone = (np.cumsum(weight, axis=1) - weight / 2) / total  # by the middle of each cell of the grid
     years = np.maximum(ends[None, :] - age[:, None], 0.0)
     failed = 1 - np.exp(-FAILURES.sudden * years) * (1 - gone)
     return np.array([_quantile(failed, years, share) for share in (0.5, LOWER, UPPER)])

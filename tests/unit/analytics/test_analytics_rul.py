@@ -85,15 +85,15 @@ def test_an_older_jar_of_the_same_condition_has_no_more_left(age: float, more: f
 
 
 def test_interval_and_median_on_lives_drawn_at_random() -> None:
-    # Lives spread by a quarter; a jar is seen at some age, still alive, with an uncertain health. Its fade
-    # is steeper or flatter than the twin's.
+    # Lives spread as the twin has it; a jar is seen at some age, still alive, with an uncertain health. Its
+    # fade is steeper or flatter than the twin's.
     chance = np.random.default_rng(11)
     n = 4000
-    whole = ONE.life[0] * chance.normal(1.0, 0.25, n)
+    whole = ONE.life[0] * chance.normal(1.0, ONE.life_spread[0], n)
     age = chance.uniform(100, 3600, n)
     alive = whole > age
     lives, ages = whole[alive], age[alive]
-    fade = chance.uniform(2.0, 4.5, len(ages))
+    fade = chance.uniform(3.75, 6.25, len(ages))
     health = 1 - 0.2 * (ages / lives) ** fade + chance.normal(0, 0.03, len(ages))
     got = rul.remaining(ONE, rul.Evidence(ages, np.ones(len(ages)), health, np.full(len(ages), 0.03)))
     left = lives - ages
