@@ -29,61 +29,27 @@ if TYPE_CHECKING:
     from nodeset.fleet import Fleet
     from simulator.occurrences import Occurrence
 
-SEED: Final = 301  # of plant years: not of those that the shipped model was trained or tested on
+SEEDS: Final = (301, 302)  # of plants: not those that the shipped model was trained or tested on
 OWN: Final = 1_000_000  # stands for a seed where jars are real
-YEARS: Final = 14  # of a plant: whole lives are seen
 BRIEF: Final = 0.1  # share of rows with a short history, as after a first start
+HISTORIAN: Final = "historian"
 _YEAR: Final = 365  # d
 _SECONDS: Final = 86_400
-_LEARNING_FROM: Final = 0.8  # of the progress
 
 Tell = Callable[[float, str], None]
 
 
 def train(order: Order, tell: Tell) -> RulModel:
     """The model of an order, with the figures of its test rows on its card. `TrainingError`."""
-    from analytics.metrics import metrics
-    from analytics.splits import split, unseen_sites
-    from analytics.training import Origin
-    from analytics.training import train as learn
     from config.fleetfile import read_fleet_file
-    from nodeset.fleet import build_fleet
+    from server.learning import training
 
     file = read_fleet_file(Path(order.fleet))
-    names = tuple(site.path for site in build_fleet(file).sites)
-    if order.source == "Historian":
-        tell(0.0, "It reads what became of the jars")
-        outcomes, source = asyncio.run(own_outcomes(order)), "historian"
-    else:
-        outcomes, source = plant_outcomes(order, tell), "simulated plant"
-    unseen = unseen_sites(names)
-    parts = split(outcomes, unseen)
-    origin = Origin(source, file.name, tuple(names[i] for i in unseen))
-    share = 1 - _LEARNING_FROM
-    model = learn(
-        outcomes, parts, origin, progress=lambda done: tell(_LEARNING_FROM + share * done, "It learns")
-    )
-    test = outcomes.take(parts.test)
-    figures = metrics(model.predict(test.features), test).flat()
-    return model.with_metrics({name: float(value) for name, value in figures.items() if np.isfinite(value)})
-
-
-def plant_outcomes(order: Order, tell: Tell) -> Outcomes:
-    """What becomes of the fleet's jars in a plant of another seed than the one that runs."""
-    from analytics.parameters import Parameters
-    from config.fleetfile import read_fleet_file
-    from nodeset.fleet import build_fleet
-    from server.learning.plantyears import PlantYears
-    from server.learning.trainingset import outcomes_of_plants
-
-    file = read_fleet_file(Path(order.fleet))
-    first = int(Parameters.of(build_fleet(file)).installed.min())
-    years = PlantYears(file, SEED, first, first + YEARS * _YEAR)
-
-    def simulated(share: float) -> None:
-        tell(_LEARNING_FROM * share, f"It simulates {YEARS} years")
-
-    return outcomes_of_plants([years], BRIEF, 1, simulated)
+    if order.source == "PlantYears":
+        return training.train_from_plants(training.Order(file, SEEDS), 1, tell)
+    tell(0.0, "reading what became of the jars")
+    outcomes = asyncio.run(own_outcomes(order))
+    return training.train_from(outcomes, file, HISTORIAN, lambda share: tell(share, "learning"))
 
 
 async def own_outcomes(order: Order) -> Outcomes:
