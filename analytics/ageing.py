@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.capacity import Shown
 from analytics.parameters import (
     GAS_CONSTANT,
     KELVIN,
@@ -26,11 +27,15 @@ RESISTANCE_TIME: Final = 6 * 3600.0  # s, filter of the resistance
 FACTOR_DAYS: Final = 365.25  # d, window of the mean Arrhenius factor: a year has every season once
 FIRST_DAYS: Final = 1.0  # d that the first temperature counts for
 OHMIC_ERROR: Final = 0.03  # standard deviation of SOH by resistance alone
-CAPACITY_ERROR: Final = 0.013  # standard deviation of SOH by one full discharge
+CAPACITY_ERROR: Final = (
+    0.015  # standard deviation of SOH by a discharge that the circuit leaves, at the least
+)
 TEST_ERROR: Final = 0.015  # and by a capacity test: IEC 60896-21, 6.2 asks for 0.5 % of current, 1 % of time
 LEARNT_TIME: Final = 4.5 * 365.25  # d in which what a discharge has shown fades
-SHALLOWEST: Final = 0.25  # of SOC; a shallower discharge says too little about capacity
-DISCHARGING: Final = 0.02  # 1/h; a smaller current against the capacity is none
+SURPRISING: Final = 2.0  # standard deviations
+LOAD_ERROR: Final = 0.10  # standard deviation of the resistance under load against the monitor's, and
+LOAD_ERROR_LEAST: Final = 0.05  # that of what a discharge shows of it
+LOAD_MIN, LOAD_MAX = 0.5, 2.0
 HEALTH_MIN, HEALTH_MAX = 0.05, 1.20  # of SOH
 RISE_MAX: Final = 3.0  # of resistance over the baseline
 
@@ -48,8 +53,8 @@ class Ageing:
     factor_days: Array  # d that it was taken over
     correction: Array  # of SOH by resistance, learnt from discharges
     correction_variance: Array
-    drawn: Array  # Ah in the present discharge
-    drawn_from: Array  # SOC at its start
+    load: Array  # resistance under load against the monitor's, learnt from discharges
+    load_variance: Array
 
     def pick(self, jar: int) -> Ageing:
         """The state of one jar, as arrays of one entry."""
@@ -64,9 +69,6 @@ class Condition:
     temperature_usable: Mask
     resistance: Array  # mΩ
     resistance_usable: Mask  # on float only: a discharge changes it
-    current: Array  # A
-    soc_before: Array  # by the twin, at the last scan
-    soc: Array  # by the twin, now
 
 
 def new(parameters: Parameters, ages_days: Array) -> Ageing:
@@ -83,8 +85,8 @@ def new(parameters: Parameters, ages_days: Array) -> Ageing:
         factor_days=zero,
         correction=zero,
         correction_variance=np.full(n, OHMIC_ERROR**2),
-        drawn=zero,
-        drawn_from=np.ones(n),
+        load=np.ones(n),
+        load_variance=np.full(n, LOAD_ERROR**2),
     )
 
 
@@ -102,7 +104,7 @@ def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Arr
 def resistance_under_load(parameters: Parameters, ageing: Ageing) -> Array:
     """Resistance [mΩ] of the circuit now: the monitor's, by what its model has under load against it."""
     warmth = ohmic_factor(parameters.load_temperature, ageing.temperature)
-    return parameters.ohmic * ageing.resistance * warmth
+    return parameters.ohmic * ageing.load * ageing.resistance * warmth
 
 
 def ohmic_health(parameters: Parameters, resistance: Array) -> Array:
@@ -146,7 +148,7 @@ def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: fl
         correction_variance=OHMIC_ERROR**2
         + (ageing.correction_variance - OHMIC_ERROR**2) * np.exp(-2 * days / LEARNT_TIME),
     )
-    return _learn_capacity(_warm(slow, parameters, days), parameters, condition, dt)
+    return _warm(slow, parameters, days)
 
 
 def ohmic_factor(coefficient: Array, temperature: Array) -> Array:
@@ -208,21 +210,18 @@ def _warm(ageing: Ageing, parameters: Parameters, days: float) -> Ageing:
     )
 
 
-def _learn_capacity(ageing: Ageing, parameters: Parameters, condition: Condition, dt: float) -> Ageing:
-    """Count the charge of a discharge, and at its end compare it with the fall of the twin's SOC."""
-    on = condition.current > DISCHARGING * parameters.capacity
-    begins = on & (ageing.drawn == 0)
-    drawn_from = np.where(begins, condition.soc_before, ageing.drawn_from)
-    drawn = ageing.drawn + np.where(on, condition.current, 0.0) * dt / 3600.0
-    depth = drawn_from - condition.soc_before
-    ended = ~on & (ageing.drawn > 0)
-    useful = ended & (depth > SHALLOWEST)
-    seen = np.clip(drawn / (parameters.capacity * np.maximum(depth, SHALLOWEST)), HEALTH_MIN, HEALTH_MAX)
-    error = (CAPACITY_ERROR / np.maximum(depth, SHALLOWEST)) ** 2
+def learn_shown(ageing: Ageing, parameters: Parameters, shown: Shown) -> Ageing:
+    """Take what discharges that are over have shown of capacity and resistance."""
+    error = shown.health_variance + CAPACITY_ERROR**2
+    health = np.clip(shown.health, HEALTH_MIN, HEALTH_MAX)
+    taught = _taught(ageing, parameters, shown.seen, health, error)
+    gain = (
+        shown.seen * taught.load_variance / (taught.load_variance + shown.load_variance + LOAD_ERROR_LEAST**2)
+    )
     return replace(
-        _taught(ageing, parameters, useful, seen, error),
-        drawn=np.where(on, drawn, 0.0),
-        drawn_from=drawn_from,
+        taught,
+        load=np.clip(taught.load + gain * (taught.load * shown.load - taught.load), LOAD_MIN, LOAD_MAX),
+        load_variance=taught.load_variance * (1 - gain),
     )
 
 
@@ -233,7 +232,9 @@ def _taught(ageing: Ageing, parameters: Parameters, where: Mask, seen: Array, er
     takes the place of a smaller one (a new jar gives 5 % more than its label at times, or much more).
     """
     surprise = seen - state_of_health(parameters, ageing)
-    variance = np.maximum(ageing.correction_variance, surprise * surprise - error)
+    known = ageing.correction_variance
+    surprising = np.square(surprise) > SURPRISING**2 * (known + error)
+    variance = np.where(surprising, np.square(surprise) - error, known)
     gain = where * variance / (variance + error)
     return replace(
         ageing,

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from analytics import ageing as age
+from analytics import capacity, fusion, rul, twin
 from analytics import explain as why
-from analytics import fusion, rul, twin
 from analytics import runtime as run
 from analytics.explain import Factor
 from analytics.fusion import Fused
@@ -88,19 +88,19 @@ def ages_days(parameters: Parameters, time: int) -> Array:
 
 def first_state(parameters: Parameters, ages: Array) -> State:
     """Jars of the given ages [d] of which nothing has been seen: full, at rest, ohmic as at commissioning."""
-    return State(twin.rest(parameters.jars), age.new(parameters, ages))
+    return State(twin.rest(parameters.jars), age.new(parameters, ages), capacity.none(parameters.jars))
 
 
 def renewed(state: State, parameters: Parameters, jars: Mask, ages: Array) -> State:
     """The state after the jars of the mask `jars` were replaced by full ones of the given ages [d]."""
     fresh = first_state(parameters, ages)
     aged = age.renewed(state.ageing, parameters, jars, ages)
-    return State(state.mixed(fresh, jars).circuit, aged)
+    return replace(state.mixed(fresh, jars), ageing=aged)
 
 
 def tested(state: State, parameters: Parameters, jar: int, capacity: float) -> State:
     """The state after a test has found the capacity [Ah, 10 h rate at 25 °C] of jar number `jar`."""
-    return State(state.circuit, age.learn_tested(state.ageing, parameters, jar, capacity))
+    return replace(state, ageing=age.learn_tested(state.ageing, parameters, jar, capacity))
 
 
 def step(
@@ -117,12 +117,14 @@ def step(
         warm,
         readings.resistance,
         ohmic,
-        np.where(current_known, inputs.current, 0.0),
-        state.circuit.soc,
-        circuit.soc,
     )
     ageing = age.advance(state.ageing, parameters, condition, span)
-    after = State(circuit, ageing)
+    count, shown = capacity.advance(
+        state.count, parameters, _scan(state, parameters, inputs, prediction, current_known, span), span
+    )
+    if shown is not None:
+        ageing = age.learn_shown(ageing, parameters, shown)
+    after = State(circuit, ageing, count)
     return after, _estimates(after, parameters, prediction, inputs.usable, time)
 
 
@@ -155,6 +157,29 @@ def runtime(state: State, parameters: Parameters, load: Array) -> Array:
     resistance = age.resistance_under_load(parameters, a)
     health = age.state_of_health(parameters, a)
     return run.minutes(parameters, state.circuit.soc, health, resistance, a.temperature, load)
+
+
+def _scan(
+    state: State,
+    p: Parameters,
+    inputs: twin.Inputs,
+    prediction: twin.Prediction,
+    current_known: Mask,
+    dt: float,
+) -> capacity.Scan:
+    """What counts a discharge."""
+    return capacity.Scan(
+        voltage=inputs.voltage,
+        voltage_usable=inputs.usable,
+        current=inputs.current,
+        counted=current_known & (dt <= twin.CHARGE_GAP),
+        charging=prediction.floating | (inputs.current < -twin.TAIL_CURRENT * p.capacity),
+        temperature=inputs.temperature,
+        resistance=inputs.resistance,
+        health=inputs.capacity / p.capacity,
+        soc=state.circuit.soc,
+        variance=state.circuit.p00,
+    )
 
 
 def _inputs(state: State, p: Parameters, readings: JarReadings) -> tuple[twin.Inputs, Mask]:

@@ -9,10 +9,11 @@ from typing import TypeVar
 import numpy as np
 
 from analytics.ageing import Ageing
+from analytics.capacity import Count
 from analytics.parameters import Array, Mask
 from analytics.twin import Circuit
 
-Part = TypeVar("Part", bound=Circuit | Ageing)
+Part = TypeVar("Part", bound=Circuit | Ageing | Count)
 
 
 class StateMismatchError(ValueError):
@@ -21,26 +22,39 @@ class StateMismatchError(ValueError):
 
 @dataclass(frozen=True)
 class State:
-    """The twin's circuit and the slow state of ageing, every array of shape (jars,)."""
+    """The twin's circuit, the slow state of ageing and discharges so far, every array of shape (jars,)."""
 
     circuit: Circuit
     ageing: Ageing
+    count: Count
 
     def as_arrays(self) -> dict[str, Array]:
         """Every array by name, for `numpy.savez`."""
-        parts: dict[str, Circuit | Ageing] = {"circuit": self.circuit, "ageing": self.ageing}
+        parts: dict[str, Circuit | Ageing | Count] = {
+            "circuit": self.circuit,
+            "ageing": self.ageing,
+            "count": self.count,
+        }
         return {
             f"{part}.{f.name}": getattr(value, f.name) for part, value in parts.items() for f in fields(value)
         }
 
     def mixed(self, other: State, jars: Mask) -> State:
         """This state, but for some jars that of another of the same fleet."""
-        return State(_mix(self.circuit, other.circuit, jars), _mix(self.ageing, other.ageing, jars))
+        return State(
+            _mix(self.circuit, other.circuit, jars),
+            _mix(self.ageing, other.ageing, jars),
+            _mix(self.count, other.count, jars),
+        )
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array], jars: int) -> State:
         """The state that `as_arrays` gave; `StateMismatchError` where it is another fleet's, or broken."""
-        return cls(_load(Circuit, "circuit", arrays, jars), _load(Ageing, "ageing", arrays, jars))
+        return cls(
+            _load(Circuit, "circuit", arrays, jars),
+            _load(Ageing, "ageing", arrays, jars),
+            _load(Count, "count", arrays, jars),
+        )
 
 
 def _mix(part: Part, other: Part, jars: Mask) -> Part:

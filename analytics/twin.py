@@ -131,6 +131,16 @@ def kinetics(parameters: Parameters, inputs: Inputs, current: Array, soc: Array)
     return unit * np.arcsinh(x), unit * discharging * rate * slope / np.sqrt(1 + x * x)
 
 
+def sluggishness(parameters: Parameters, soc: Array) -> tuple[Array, Array]:
+    """One over the exchange current, against the capacity [h], and its derivative by SOC [h]."""
+    return _look_up(parameters, parameters.sluggishness, soc)
+
+
+def tightness(parameters: Parameters, soc: Array) -> Array:
+    """How much slower acid diffuses into the pores than in a full jar."""
+    return _look_up(parameters, parameters.tightness, soc)[0]
+
+
 def _look_up(parameters: Parameters, table: Array, soc: Array) -> tuple[Array, Array]:
     """Value and derivative by SOC of a figure that is given at knots of SOC; beyond the last, the last."""
     x = np.minimum(np.maximum((soc - SOC_LOW) * PER_SOC, 0.0), KNOTS - 1)
