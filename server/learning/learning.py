@@ -36,6 +36,8 @@ from server.statefiles import read_arrays, write_arrays
 log = structlog.get_logger(__name__)
 
 HOUR: Final = 3_600_000_000  # µs of the plant's time between two predictions (R7)
+SOON: Final = 300_000_000  # µs, while the historian knows too little: a new one has no day rolled up yet
+ENOUGH: Final = 0.5  # share of the jars of which something is known
 START: Final = 15.0  # s after the server is ready that the process starts
 FIRST: Final = 30.0  # s after it is ready that the fleet is predicted first
 LOOK: Final = 15.0  # s between looks at whether it is to be predicted again
@@ -185,9 +187,10 @@ class Learning:
     def state(self) -> dict[str, Any]:
         """How it does, for JSON."""
         process = self._process
-        away = self._published is not None and not process.ready
+        wanted = self._published is not None and not process.ready
+        away = "away" if process.starts else "starting"
         return {
-            "status": "failed" if self.error else "away" if away else "ok",
+            "status": "failed" if self.error else away if wanted else "ok",
             "model": "" if self.forecast is None else self.forecast.version,
             "issued": None if self.forecast is None else self.forecast.issued / 1e6,
             "runs": self.runs,
@@ -217,11 +220,11 @@ class Learning:
             yield CounterMetricFamily(name, text, value=value)
 
     async def _predict_when_due(self) -> int:
-        """Predict once an hour of the plant, and when model or process are new."""
+        """Predict once an hour of the plant, and when model or process are new; more often at first."""
         if self._published is None and self._shadow is None:
             return 0
         last = self.forecast
-        fresh = last is not None and 0 <= self._clock() - last.issued < HOUR
+        fresh = last is not None and 0 <= self._clock() - last.issued < _pause_after(last)
         if fresh and self._predicted_by == self._process.starts:
             return 0
         return await self.predict_now()
@@ -230,3 +233,8 @@ class Learning:
         self.forecast = forecast
         self._status.predicted = forecast.issued
         self._prognosis.hear(Verdict(forecast.version, forecast.issued, forecast.learnt))
+
+
+def _pause_after(last: Forecast) -> int:
+    """µs until the next prediction is due."""
+    return HOUR if np.isfinite(last.learnt.days).mean() >= ENOUGH else SOON

@@ -17,7 +17,7 @@ from analytics.parameters import Parameters
 from analytics.similar import similar
 from nodeset.index import TagIndex
 from server.learning.forecast import forecast_of
-from server.learning.learning import HOUR, Learning
+from server.learning.learning import HOUR, SOON, Learning
 from server.learning.process import ProcessError, WorkerProcess
 from server.learning.serving import Forecasts, Place
 from server.learning.status import ModelStatus
@@ -124,6 +124,17 @@ async def test_it_is_asked_once_an_hour_of_the_plant(rig: Rig) -> None:
     rig.time -= 10 * HOUR  # a clock that is put back
     await rig.look()
     assert rig.predictions() == 3
+
+
+async def test_while_the_historian_knows_too_little_it_is_asked_more_often(rig: Rig) -> None:
+    rig.process.known[: len(rig.process.known) // 2 + 1] = np.nan
+    await rig.look()
+    rig.time += SOON
+    rig.process.known[:] = 1.0
+    await rig.look()
+    rig.time += SOON
+    await rig.look()
+    assert rig.predictions() == 2
 
 
 async def test_a_new_model_and_a_new_process_are_asked_at_once(rig: Rig, tmp_path: Path) -> None:
