@@ -106,7 +106,7 @@ _AGM: Final = Chemistry(
     ohmic_at_end_of_life=0.50,
     fade_exponent=5.0,
     service_life=0.85,
-    life_spread=0.18,
+    life_spread=0.17,
     peukert=1.25,
     capacity_temperature=0.006,
 )

@@ -185,8 +185,8 @@ def _spreads(evaluation: Evaluation, spreads: Sequence[AtSpread]) -> str:
         ideal = seed_targets(each.floor)
         met = _yes(error.met and r2.met)
         rows.append((f"{each.spread:g}", error.reached, r2.reached, met, ideal[0].reached, ideal[1].reached))
-    table = _table(head, rows)
-    return f"## The first targets, and the spread at which they hold\n\n{texts.ABOUT_SPREADS}\n\n{table}"
+    about = f"{texts.ABOUT_SPREADS} {texts.OTHER_SPREADS}" if spreads else texts.ABOUT_SPREADS
+    return f"## The first targets, and the spread at which they hold\n\n{about}\n\n{_table(head, rows)}"
 
 
 def _gate(evaluation: Evaluation) -> str:

@@ -21,13 +21,16 @@ day, and the weather to come changes nothing.
 
 In every figure each jar that it is about has the same say. A prediction of a short-lived jar then weighs
 more than one of a long-lived jar, so that even the observer, who is right as often as it says about the
-jars that live on a day (inside, by prediction), covers a little less by jar."""
+jars that live on a day (inside, by prediction), covers a little less by jar. The one with all readings
+is too sure: its account of what siblings do to a jar's float voltage is not exact."""
 
 ABOUT_SPREADS: Final = """\
 Any simulator that makes all jars alike lets a model shine. Spread 1 is the plant as it ships: lives by
 Weibull's law of shape 8 (15 %) with 2 % of early failures, resistances that rise by 20 % (standard
-deviation of the logarithm) more or less for the same wear. The other lines are models trained and judged
-on smaller fleets whose jars differ less."""
+deviation of the logarithm) more or less for the same wear."""
+
+OTHER_SPREADS: Final = """\
+The other lines are models trained and judged on smaller fleets whose jars differ less or more."""
 
 PROVES: Final = """\
 ## What this proves, and what not
