@@ -99,6 +99,7 @@ class Health:
                 "ledger_bytes": 0 if self._ledger is None else self._ledger.bytes,
             },
             "learning": {"status": "off"} if self._learning is None else self._learning.state(),
+            "models": self._opcua.models.state(),
             "notification": {"status": "off"} if notification is None else notification.state(),
             "opcua": {
                 "status": "ok",

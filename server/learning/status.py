@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import nan
+from math import isnan, nan
+from typing import Any
 
 
 class TrainingState(StrEnum):
@@ -57,3 +58,16 @@ class ModelStatus:
     fallback: str = ""  # why the twin speaks alone, though a model is published; empty: it does not
     drift: Drift = field(default_factory=Drift)
     training: Training = field(default_factory=Training)
+
+    def state(self) -> dict[str, Any]:
+        """How models do, for JSON."""
+        return {
+            "status": "fallback" if self.fallback else "ok",
+            "published": self.published,
+            "shadow": self.shadow,
+            "fallback": self.fallback,
+            "drift": self.drift.state,
+            "drift_reason": self.drift.reason,
+            "matured_error_percent": None if isnan(self.drift.error) else round(self.drift.error, 1),
+            "training": self.training.state.value,
+        }

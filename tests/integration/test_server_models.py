@@ -366,12 +366,12 @@ async def test_drift_is_an_alarm_and_the_twin_speaks_alone_until_it_is_over(
 ) -> None:
     learning = server.app._learning
     known = np.tile(shipped.cases.features[:1], (len(server.app._opcua._table.index.fleet.jars), 1))
-    factor = NAMES.index("arrhenius_factor")
-    shifted = {"by": 50.0}
+    matter = [NAMES.index(name) for name in ("arrhenius_factor", "resistance_rise")]
+    shifted = {"by": 1000.0}
 
     async def features() -> Any:
         moved = known.copy()
-        moved[:, factor] *= shifted["by"]
+        moved[:, matter] += shifted["by"]
         moved[:, NAMES.index("history_days")] = 365
         return moved
 
@@ -390,7 +390,10 @@ async def test_drift_is_an_alarm_and_the_twin_speaks_alone_until_it_is_over(
     await night()
     assert await read(server, engineer, "Analytics.Drift") == "Drifting"
     assert "arrhenius_factor" in await read(server, engineer, "Analytics.FallbackReason")
-    assert (await read(server, engineer, "Analytics.DriftFeatures"))[0] == "arrhenius_factor"
+    worst = await read(server, engineer, "Analytics.DriftFeatures")
+    assert set(worst[:2]) == {"arrhenius_factor", "resistance_rise"}
+    said = server.app._opcua.models.state()
+    assert (said["status"], said["drift"]) == ("fallback", "Drifting")
     assert learning._published is None
     assert learning._shadow is not None  # it goes on beside
 
@@ -399,7 +402,7 @@ async def test_drift_is_an_alarm_and_the_twin_speaks_alone_until_it_is_over(
 
     await is_so(alarmed)
     assert await read(server, engineer, "Fleet.ModelDrift") == ModelDrift.DRIFTING
-    shifted["by"] = 1.0
+    shifted["by"] = 0.0
     await night()
     assert await read(server, engineer, "Analytics.Drift") == "Drifting"
     await night()
