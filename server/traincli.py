@@ -1,19 +1,22 @@
-"""`voltkeep train`: the learnt model of remaining life, from simulated plants."""
+"""`voltkeep train`: the learnt model of remaining life, from simulated plants or a fleet's own history."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from server.console import err
 from server.console import out as console
 from server.errors import RequestError
-from server.visit import Config, Home, settings_of
+from server.visit import Config, Home, plain_errors, settings_of, url_of
 
 if TYPE_CHECKING:
     from analytics.model import RulModel
+    from config.settings import Settings
 
 _LINES: Final = (
     ("mae", "mean error of the life left", "{:,.0f} d"),
@@ -34,6 +37,9 @@ def train(
     fleet: Annotated[
         Path | None, typer.Option("--fleet", help="Fleet file; by default that of the settings.")
     ] = None,
+    from_historian: Annotated[
+        bool, typer.Option("--from-historian", help="Learn from what became of the fleet's own jars.")
+    ] = False,
     default: Annotated[
         bool, typer.Option("--default", help="Make the model of the package again, byte for byte.")
     ] = False,
@@ -46,7 +52,7 @@ def train(
     config: Config = None,
     home: Home = None,
 ) -> None:
-    """Simulate whole lives of the fleet's jars, learn from them, and write the model with its figures.
+    """Learn from whole lives of the fleet's jars, simulated or its own, and write the model with its figures.
 
     The model can then be judged (`voltkeep evaluate`) and published (`voltkeep publish`).
     """
@@ -56,6 +62,11 @@ def train(
     from server.progress import Bar
     from simulator.offline.errors import OfflineError
 
+    if from_historian:
+        if default:
+            raise RequestError("--default is trained on simulated plants, not on a historian.")
+        _write(_from_historian(settings_of(config, home), fleet), target)
+        return
     if default and (fleet is not None or seeds != "101,102,103" or years != 14):
         raise RequestError("--default is the shipped fleet with seeds 101, 102 and 103 for 14 years.")
     file = read_fleet_file(_shipped() if default else fleet or settings_of(config, home).fleet)
@@ -68,6 +79,27 @@ def train(
     except (TrainingError, OfflineError, ValueError) as error:
         raise RequestError(str(error)) from None
     _write(model, target)
+
+
+def _from_historian(settings: Settings, fleet: Path | None) -> RulModel:
+    """By daily roll-ups, and by failures and replacements on record."""
+    from analytics.training import TrainingError
+    from config.fleetfile import read_fleet_file
+    from historian.visit import visited
+    from server.learning.retraining import Order
+    from server.learning.retrainingjob import own_outcomes
+    from server.learning.training import train_from
+    from server.progress import Bar
+
+    path = fleet or settings.fleet
+    try:
+        with plain_errors(), visited(url_of(settings), settings.home, err.print) as database:
+            console.print("Reading what became of the jars")
+            outcomes = asyncio.run(own_outcomes(Order("Historian", str(path), database.conninfo, "")))
+        with Bar(console, "Training", 100.0, "%") as bar:
+            return train_from(outcomes, read_fleet_file(path), "historian", lambda share: bar(100 * share))
+    except TrainingError as error:
+        raise RequestError(str(error)) from None
 
 
 def _write(model: RulModel, path: Path) -> None:

@@ -53,17 +53,20 @@ def train(order: Order, tell: Tell) -> RulModel:
 
 
 async def own_outcomes(order: Order) -> Outcomes:
-    """What became of the installation's own jars, as far as its historian knows."""
+    """What became of the installation's own jars, as far as its historian knows. `TrainingError`."""
+    from analytics.training import TrainingError
     from config.fleetfile import read_fleet_file
     from historian.connections import connect
     from nodeset.fleet import build_fleet
-    from server.learning.outcomesof import outcomes_of
+    from server.learning.outcomesof import EVERY, outcomes_of
     from server.learning.plantyears import PlantYears, Record
 
     file = read_fleet_file(Path(order.fleet))
     fleet = build_fleet(file)
     async with await connect(order.conninfo) as connection:
         first, after = await _span(connection)
+        if after - first <= EVERY:
+            raise TrainingError(f"The historian tells of {after - first} days; a row takes {EVERY} of them.")
         days = await _days(connection, fleet, first, after)
         log = await _log(connection, fleet)
     return outcomes_of(PlantYears(file, OWN, first, after), Record(fleet, days, log), BRIEF)
