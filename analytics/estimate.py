@@ -35,6 +35,7 @@ __all__ = [
     "ages_days",
     "explain",
     "first_state",
+    "float_ahead",
     "fused",
     "renewed",
     "runtime",
@@ -149,6 +150,11 @@ def fused(found: Estimates, learnt: Learnt, age: float, time: int) -> tuple[Esti
 def explain(state: State, parameters: Parameters, jar: int) -> tuple[Factor, ...]:
     """The top three factors that shortened the life of jar number `jar`; their shares sum to 1."""
     return why.explain(parameters.pick(jar), state.ageing.pick(jar))
+
+
+def float_ahead(state: State, parameters: Parameters, seconds: float) -> Array:
+    """Voltage [V] expected of each jar `seconds` ahead if it is on float and stays so, shape (jars,)."""
+    return twin.float_ahead(state.circuit, parameters, state.ageing.temperature, seconds)
 
 
 def runtime(state: State, parameters: Parameters, load: Array) -> Array:

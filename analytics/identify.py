@@ -215,7 +215,7 @@ def _voltages(models: Sequence[JarModel], discharge: Discharge) -> Array:
             voltage=np.full(p.jars, r.voltage[i + 1]),
             current=np.full(p.jars, r.current[i + 1]),
             temperature=temperature,
-            resistance=p.baseline * p.ohmic * ohmic_factor(p.ohmic_temperature, temperature),
+            resistance=p.baseline * p.ohmic * ohmic_factor(p.load_temperature, temperature),
             capacity=capacity,
             usable=blind,
         )

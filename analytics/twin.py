@@ -9,7 +9,7 @@ missing (NaN or masked) costs the jar its correction, never its finite state. Di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,16 +34,24 @@ FULL_TIME: Final = 3 * 3600.0  # s in which a jar on float becomes full
 SOC_DRIFT: Final = 4e-10  # 1/s, variance of SOC that current sensing leaves
 SOC_FULL_VARIANCE: Final = 0.02**2
 SOC_VARIANCE_MAX: Final = 1 / 12  # nothing known
-FAST_SPREAD: Final = 0.15  # standard deviation of the pairs, against I·R, and
-SLOW_SPREAD: Final = 0.8
+START_VARIANCE: Final = 0.04**2  # of SOC, for jars of which nothing has been seen
+FAST_SPREAD: Final = 0.05  # standard deviation of the pairs, against the voltage that drives them, and
+SLOW_SPREAD: Final = 0.3
 REST_SPREAD: Final = 0.0025  # V a cell, that of the slow pair off float, and
-FLOAT_SPREAD: Final = 0.01  # on float, where jars share the string's voltage unevenly
-NOISE: Final = 0.012  # V, voltage sensor and what the circuit cannot follow
-OHMIC_SPREAD: Final = 0.03  # of I·R0
+FLOAT_SPREAD: Final = 0.01  # on float, where jars share the string's voltage unevenly, for about
+FLOAT_TIME: Final = 48 * 3600.0  # s
+NOISE: Final = 0.012  # V, of a reading
+OFFSET: Final = 0.015  # V by which a sensor is off for good, and
+DROP_SPREAD: Final = 0.04  # share of the drop under load by which the circuit is, for about
+LASTING: Final = 1800.0  # s: readings sooner after one another say the same
 GATE: Final = 5.0  # standard deviations of the innovation beyond which a reading is not believed
+DOUBT: Final = 2.3  # and those beyond which SOC, on float the slow pair, is doubted first, where
+MISTAKE: Final = 0.40  # of SOC or less explains it, or
+FLOAT_MISTAKE: Final = 0.05  # V a cell
 HELD: Final = 0.02  # V a cell above open circuit that only a charger gives
 PAIR_LIMIT: Final = 0.5  # V a cell that a pair can hold
 PER_SOC: Final = (KNOTS - 1) / (SOC_HIGH - SOC_LOW)
+LAST: Final = KNOTS - 1 - 1e-9  # just before the last knot
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,10 @@ class Prediction:
 
 
 def rest(jars: int) -> Circuit:
-    """Full jars at rest, SOC known to 5 %."""
+    """Full jars at rest, SOC known to 4 %."""
     zero = np.zeros(jars)
-    return Circuit(
-        np.ones(jars), zero, zero, np.full(jars, 0.05**2), zero, zero, zero, zero, np.full(jars, 0.05**2)
-    )
+    unsure, pair = np.full(jars, START_VARIANCE), np.full(jars, 0.05**2)
+    return Circuit(np.ones(jars), zero, zero, unsure, zero, zero, zero, zero, pair)
 
 
 def advance(
@@ -98,7 +105,7 @@ def advance(
     floating = _floating(parameters, inputs)
     prior = _predict(circuit, parameters, inputs, floating, dt)
     expected = terminal_voltage(prior, parameters, inputs, floating)
-    return _correct(prior, parameters, inputs, floating, expected)
+    return _correct(prior, parameters, inputs, floating, expected, dt)
 
 
 def pores(circuit: Circuit, parameters: Parameters) -> Array:
@@ -143,8 +150,8 @@ def tightness(parameters: Parameters, soc: Array) -> Array:
 
 def _look_up(parameters: Parameters, table: Array, soc: Array) -> tuple[Array, Array]:
     """Value and derivative by SOC of a figure that is given at knots of SOC; beyond the last, the last."""
-    x = np.minimum(np.maximum((soc - SOC_LOW) * PER_SOC, 0.0), KNOTS - 1)
-    left = np.minimum(x.astype(np.intp), KNOTS - 2)
+    x = np.minimum(np.maximum((soc - SOC_LOW) * PER_SOC, 0.0), LAST)
+    left = x.astype(np.intp)
     row = left + parameters.chemistry
     low = table[row]
     step = table[row + 1] - low
@@ -159,6 +166,15 @@ def held(parameters: Parameters, voltage: Array) -> Mask:
 def float_set_point(parameters: Parameters, temperature: Array) -> Array:
     """Float voltage [V] of each jar, compensated for its temperature [°C]."""
     return parameters.float_voltage + parameters.float_compensation * (temperature - REFERENCE_TEMPERATURE)
+
+
+def float_ahead(circuit: Circuit, parameters: Parameters, temperature: Array, seconds: float) -> Array:
+    """Voltage [V] expected of each jar that is on float and stays so, `seconds` ahead at `temperature` [°C].
+
+    The compensated set-point, and what the jar deviates from it now (the slow pair), fading.
+    """
+    left = np.exp(-seconds / FLOAT_TIME)
+    return np.asarray(float_set_point(parameters, temperature) - circuit.v2 * left)
 
 
 def gassing_current(parameters: Parameters, voltage: Array, temperature: Array) -> Array:
@@ -201,8 +217,10 @@ def _floating(parameters: Parameters, inputs: Inputs) -> Mask:
 def _predict(circuit: Circuit, p: Parameters, inputs: Inputs, floating: Mask, dt: float) -> Circuit:
     """Move the state by `dt` [s]: exact for constant current, so stable for any step."""
     current = np.where(floating, 0.0, inputs.current)
-    tight, _ = _look_up(p, p.tightness, circuit.soc)
-    a1, a2 = np.exp(-dt / p.fast_time), np.exp(-dt / (p.slow_time * tight))
+    # SOC lies within the table, and the nearest knot is as good as a line between two.
+    tight = p.tightness[((circuit.soc - SOC_LOW) * PER_SOC).astype(np.intp) + p.chemistry]
+    a1 = np.exp(-dt / p.fast_time)
+    a2 = np.exp(-dt / np.where(floating, FLOAT_TIME, p.slow_time * tight))
     drive, drive_slope = kinetics(p, inputs, current, pores(circuit, p))
     slow = current / inputs.capacity * p.diffusion * tight * p.lag
     soc, p00 = _charge(circuit, p, inputs, current, floating, dt)
@@ -241,25 +259,30 @@ def _charge(
 
 
 def _correct(
-    c: Circuit, p: Parameters, inputs: Inputs, floating: Mask, expected: tuple[Array, Array, Array]
+    c: Circuit, p: Parameters, inputs: Inputs, floating: Mask, expected: tuple[Array, Array, Array], dt: float
 ) -> tuple[Circuit, Prediction]:
     """The filter's update by the scalar innovation; the measurement matrix is (rise, -1, -fall)."""
     voltage, fall, rise = expected
-    k0 = rise * c.p00 - c.p01 - fall * c.p02
-    k1 = rise * c.p01 - c.p11 - fall * c.p12
-    k2 = rise * c.p02 - c.p12 - fall * c.p22
-    noise = NOISE**2 + (OHMIC_SPREAD * 1e-3 * inputs.current * inputs.resistance) ** 2
-    s = np.maximum(rise * k0 - k1 - fall * k2, 0.0) + noise
+    drop = DROP_SPREAD * (1e-3 * inputs.current * inputs.resistance + c.v1)
+    lasting = (OFFSET**2 + drop * drop) * ~floating
     residual = np.where(inputs.usable, inputs.voltage - voltage, 0.0)
-    accepted = inputs.usable & (residual * residual < GATE * GATE * s)
+    surprise = residual * residual
+    k0, k1, k2, s = _seen(c, fall, rise, lasting)
+    wrong = surprise > DOUBT * DOUBT * s
+    if wrong.any():
+        c = _doubted(c, p, inputs, floating, residual, rise, wrong)
+        k0, k1, k2, s = _seen(c, fall, rise, lasting)
+    accepted = inputs.usable & (surprise < GATE * GATE * s)
     gain = accepted / s
+    # What lasts says the same about SOC again and again; the pairs may follow it.
+    slow = accepted / (s + lasting * (max(LASTING / max(dt, 1.0), 1.0) - 1.0))
     step = gain * residual
     limit = PAIR_LIMIT * p.cells
     corrected = Circuit(
-        np.minimum(np.maximum(c.soc + k0 * step, 0.0), 1.0),
+        np.minimum(np.maximum(c.soc + k0 * slow * residual, 0.0), 1.0),
         np.minimum(np.maximum(c.v1 + k1 * step, -limit), limit),
         np.minimum(np.maximum(c.v2 + k2 * step, -limit), limit),
-        np.maximum(c.p00 - gain * k0 * k0, 1e-10),
+        np.maximum(c.p00 - slow * k0 * k0, 1e-10),
         c.p01 - gain * k0 * k1,
         c.p02 - gain * k0 * k2,
         np.maximum(c.p11 - gain * k1 * k1, 1e-10),
@@ -267,3 +290,28 @@ def _correct(
         np.maximum(c.p22 - gain * k2 * k2, 1e-10),
     )
     return corrected, Prediction(voltage, residual, accepted, floating)
+
+
+def _seen(c: Circuit, fall: Array, rise: Array, lasting: Array) -> tuple[Array, Array, Array, Array]:
+    """Covariances of the state with the voltage, and the voltage's own variance [V²]."""
+    k0 = rise * c.p00 - c.p01 - fall * c.p02
+    k1 = rise * c.p01 - c.p11 - fall * c.p12
+    k2 = rise * c.p02 - c.p12 - fall * c.p22
+    return k0, k1, k2, np.maximum(rise * k0 - k1 - fall * k2, 0.0) + lasting + NOISE**2
+
+
+def _doubted(
+    c: Circuit, p: Parameters, inputs: Inputs, floating: Mask, residual: Array, rise: Array, wrong: Mask
+) -> Circuit:
+    """The state, where it was `wrong`, with SOC or the slow pair less sure than was thought.
+
+    A jar that was started with a wrong SOC shows it at rest and in a discharge, one that comes back to float
+    how it deviates from the set-point. What neither explains is left to the gate. On charge the circuit is
+    too coarse for it.
+    """
+    mistake = residual / np.maximum(rise, 0.1)
+    other = c.soc + mistake
+    explained = wrong & (np.abs(mistake) < MISTAKE) & (other > 0) & (other < 1) & ~floating
+    explained &= inputs.current > -TAIL_CURRENT * p.capacity
+    deviates = wrong & floating & (np.abs(residual) < FLOAT_MISTAKE * p.cells)
+    return replace(c, p00=c.p00 + explained * mistake * mistake, p22=c.p22 + deviates * residual * residual)

@@ -33,7 +33,7 @@ class ScalarTwin:
     p: Parameters
     state: list[float] = field(default_factory=lambda: [1.0, 0.0, 0.0])
     covariance: Matrix = field(
-        default_factory=lambda: [[0.0025, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0025]]
+        default_factory=lambda: [[twin.START_VARIANCE, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0025]]
     )
 
     def step(
@@ -45,7 +45,7 @@ class ScalarTwin:
         floating = quiet and held
         self._predict(voltage, 0.0 if floating else current, temperature, ohm, capacity, dt, floating)
         expected, h = self._measure(voltage, current, temperature, ohm, floating)
-        return self._correct(voltage - expected, h, current, ohm)
+        return self._correct(voltage - expected, h, current, ohm, floating, dt)
 
     def _of(self, name: str) -> float:
         return float(getattr(self.p, name)[0])
@@ -72,8 +72,10 @@ class ScalarTwin:
     ) -> None:
         soc, v1, v2 = self.state
         cells = self._of("cells")
-        tight = self._table("tightness", soc)[0]
-        a1, a2 = math.exp(-dt / self._of("fast_time")), math.exp(-dt / (self._of("slow_time") * tight))
+        knot = int((soc - SOC_LOW) * twin.PER_SOC)
+        tight = float(self.p.tightness[int(self.p.chemistry[0]) + knot])
+        lasts = twin.FLOAT_TIME if floating else self._of("slow_time") * tight
+        a1, a2 = math.exp(-dt / self._of("fast_time")), math.exp(-dt / lasts)
         hours, slope = self._table("sluggishness", self._pores())
         rate = current / capacity
         x = rate * (hours if current > 0 else 1 / self._of("charge_exchange"))
@@ -120,18 +122,42 @@ class ScalarTwin:
             return ceiling - v1 - v2, [0.0, -1.0, -1.0]
         return driven - v1, [slope + over / room, -1.0, -slope / self._of("lag")]
 
-    def _correct(self, residual: float, h: list[float], current: float, ohm: float) -> float:
-        k = [sum(row[j] * h[j] for j in range(3)) for row in self.covariance]
-        noise = twin.NOISE**2 + (twin.OHMIC_SPREAD * 1e-3 * current * ohm) ** 2
-        s = max(sum(h[j] * k[j] for j in range(3)), 0.0) + noise
+    def _correct(
+        self, residual: float, h: list[float], current: float, ohm: float, floating: bool, dt: float
+    ) -> float:
+        drop = twin.DROP_SPREAD * (1e-3 * current * ohm + self.state[1])
+        lasting = 0.0 if floating else twin.OFFSET**2 + drop * drop
+        self._doubt(residual, h[0], self._spread(h) + lasting, current, floating)
+        k = self._toward(h)
+        s = self._spread(h) + lasting
         if residual * residual < twin.GATE**2 * s:
-            self.state = [x + k[i] * residual / s for i, x in enumerate(self.state)]
+            slow = 1 / (s + lasting * (max(twin.LASTING / max(dt, 1.0), 1.0) - 1.0))
+            gains = [slow, 1 / s, 1 / s]
+            self.state = [x + k[i] * residual * gains[i] for i, x in enumerate(self.state)]
             self.state[0] = min(max(self.state[0], 0.0), 1.0)
             for i in range(3):
                 for j in range(3):
-                    self.covariance[i][j] -= k[i] * k[j] / s
+                    self.covariance[i][j] -= k[i] * k[j] * (slow if i == j == 0 else 1 / s)
                 self.covariance[i][i] = max(self.covariance[i][i], 1e-10)
         return residual
+
+    def _doubt(self, residual: float, rise: float, s: float, current: float, floating: bool) -> None:
+        if residual * residual <= twin.DOUBT**2 * s:
+            return
+        if floating:
+            if abs(residual) < twin.FLOAT_MISTAKE * self._of("cells"):
+                self.covariance[2][2] += residual * residual
+            return
+        mistake = residual / max(rise, 0.1)
+        charging = current <= -twin.TAIL_CURRENT * self._of("capacity")
+        if abs(mistake) < twin.MISTAKE and 0 < self.state[0] + mistake < 1 and not charging:
+            self.covariance[0][0] += mistake * mistake
+
+    def _toward(self, h: list[float]) -> list[float]:
+        return [sum(row[j] * h[j] for j in range(3)) for row in self.covariance]
+
+    def _spread(self, h: list[float]) -> float:
+        return max(sum(x * y for x, y in zip(h, self._toward(h), strict=True)), 0.0) + twin.NOISE**2
 
 
 def _product(a: Matrix, b: Matrix) -> Matrix:
@@ -156,7 +182,7 @@ def discharge(parameters: Parameters) -> tuple[estimate.JarReadings, twin.Inputs
     """A scan of the whole fleet in discharge."""
     n = parameters.jars
     chance = np.random.default_rng(1)
-    voltage, current = chance.normal(12.3, 0.02, n), np.full(n, 40.0)
+    voltage, current = chance.normal(12.66, 0.02, n), np.full(n, 40.0)
     usable = np.ones(n, np.bool_)
     warm = np.full(n, 27.0)
     readings = estimate.JarReadings(

@@ -1,7 +1,7 @@
 """The twin against recorded and independently modelled jars: open loop, SOC, and beating persistence.
 
-Kinetics and slow pair were identified on the pulses; the 10 h discharge was not used for it. Limits are what
-the first form reaches, with some room: docs/analytics.md.
+The circuit was identified on both files of the independent model: docs/analytics.md says on which columns,
+and how far it carries to discharges that were not used. Limits are what it reaches, with some room.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ def ahead(record: Recording, predicted: np.ndarray, seconds: float) -> tuple[flo
     return rms(predicted[late] - volts[late]), rms(volts[earlier] - volts[late])
 
 
-def test_open_loop_over_a_discharge_it_has_not_seen() -> None:
+def test_open_loop_over_ten_hours() -> None:
     record = recording(C10)
     predicted, soc = open_loop(C10)
-    assert rms(predicted - record["voltage_V"]) < 0.020
+    assert rms(predicted - record["voltage_V"]) < 0.010
     assert np.abs(soc - record["soc_c10"]).max() < 0.01
 
 
 def test_open_loop_over_pulses() -> None:
     record = recording(HPPC)
     predicted, _ = open_loop(HPPC)
-    assert rms(predicted - record["voltage_V"]) < 0.008
+    assert rms(predicted - record["voltage_V"]) < 0.005
 
 
 # Over a minute of constant current nothing beats repeating the last voltage; over pulses and longer it must.
@@ -66,11 +66,13 @@ def test_state_of_charge_from_noisy_and_biased_sensors(name: str, limit: float) 
     assert rms(soc - record["soc_c10"]) < limit
 
 
+@pytest.mark.parametrize("start", [0.7, 0.8])
 @pytest.mark.parametrize("name", [HPPC, C10])
-def test_state_of_charge_from_a_wrong_start(name: str) -> None:
+def test_state_of_charge_from_a_wrong_start(name: str, start: float) -> None:
     record = recording(name)
-    soc = filtered(name, soc=0.7)
-    assert abs(soc[-1] - record["soc_c10"][-1]) < 0.02
+    wrong = np.abs(filtered(name, soc=start) - record["soc_c10"])
+    assert wrong[record["time_s"] > 7200].max() < 0.03
+    assert wrong[-1] < 0.02
 
 
 def test_correction_beats_counting_with_a_biased_current() -> None:

@@ -125,6 +125,73 @@ def test_an_impossible_voltage_is_not_believed_and_leaves_the_residual() -> None
     assert circuit.soc[0] == pytest.approx(before, abs=0.01)
 
 
+def test_high_rates_empty_the_pores_before_the_jar() -> None:
+    # Data sheets give 40 to 60 % of the 10 h capacity in 15 to 30 min (docs/simulator.md); what was withheld
+    # is there after a rest.
+    p = parameters_of(1)
+    circuit, drawn = twin.rest(1), 0.0
+    while True:
+        circuit, prediction = twin.advance(circuit, p, inputs(p, 0.0, 240.0, usable=False), 10.0)
+        if prediction.voltage[0] < 9.6:
+            break
+        drawn += 240.0 * 10.0 / 3600.0
+    assert 0.4 < drawn / 120.0 < 0.8
+    assert circuit.soc[0] > 0.2
+    assert twin.pores(circuit, p)[0] < circuit.soc[0] - 0.1
+    for _ in range(120):
+        circuit, prediction = twin.advance(circuit, p, inputs(p, 0.0, 0.0, usable=False), 30.0)
+    assert twin.pores(circuit, p)[0] == pytest.approx(circuit.soc[0], abs=0.01)
+    _, again = twin.advance(circuit, p, inputs(p, 0.0, 240.0, usable=False), 10.0)
+    assert again.voltage[0] > 9.7
+
+
+def test_warmth_raises_the_voltage_at_rest() -> None:
+    # Berndt, Maintenance-Free Batteries: 0.2 mV/K a cell.
+    p = parameters_of(2)
+    step = replace(inputs(p, 0.0, 0.0, usable=False), temperature=np.array([15.0, 35.0]))
+    _, prediction = twin.advance(twin.rest(2), p, step, 60.0)
+    assert prediction.voltage[1] - prediction.voltage[0] == pytest.approx(0.024, abs=1e-6)
+
+
+def test_a_circuit_that_is_off_by_a_share_does_not_drag_the_charge_along() -> None:
+    p = parameters_of(1)
+    circuit, truth = twin.rest(1), 1.0
+    circuit = replace(circuit, p00=np.array([0.02**2]))
+    for _ in range(360):
+        blind, _ = twin.advance(circuit, p, inputs(p, 0.0, 90.0, usable=False), 5.0)
+        expected, _, _ = twin.terminal_voltage(blind, p, inputs(p, 0.0, 90.0), np.zeros(1, np.bool_))
+        circuit, _ = twin.advance(circuit, p, inputs(p, expected - 0.05, 90.0), 5.0)
+        truth -= 90.0 * 5.0 / 3600.0 / 120.0
+    assert abs(circuit.soc[0] - truth) < 0.02
+
+
+def test_a_jar_comes_back_to_float_with_another_deviation() -> None:
+    p = parameters_of(1)
+    circuit = twin.rest(1)
+    for volts in (13.60, 13.70):
+        for _ in range(20):
+            circuit, prediction = twin.advance(circuit, p, inputs(p, volts, -0.06), 60.0)
+        assert abs(prediction.residual[0]) < 0.01
+        assert prediction.accepted[0]
+
+
+def test_float_is_predicted_better_than_by_its_last_reading() -> None:
+    # Readings as the simulator's monitors make them: 2 mV of noise, 1 mV steps; the room swings by 0.5 K.
+    p, chance = parameters_of(24), np.random.default_rng(3)
+    off = chance.normal(0, 0.024, 24)
+    circuit, ahead, seen, times = twin.rest(24), [], [], np.arange(360) * 60.0
+    for time in times:
+        warm = np.full(24, 25.0 + 0.5 * np.sin(2 * np.pi * time / 14_400))
+        volts = np.round(13.65 - 0.018 * (warm - 25) + off + chance.normal(0, 0.002, 24), 3)
+        step = replace(inputs(p, volts, -0.06), temperature=warm)
+        circuit, _ = twin.advance(circuit, p, step, 60.0)
+        ahead.append(twin.float_ahead(circuit, p, warm, 1800.0))
+        seen.append(volts)
+    later, from_then = np.array(seen[90:]), slice(60, -30)
+    twins, lasts = np.array(ahead[from_then]) - later, np.array(seen[from_then]) - later
+    assert np.sqrt(np.mean(twins**2)) < 0.95 * np.sqrt(np.mean(lasts**2))
+
+
 def test_what_was_not_read_changes_uncertainty_only() -> None:
     p = parameters_of(2)
     step = replace(inputs(p, 12.95, 0.0), usable=np.array([True, False]))
