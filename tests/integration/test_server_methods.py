@@ -32,7 +32,10 @@ async def call(
 
 
 async def test_the_life_of_a_jar_can_be_asked_for(client: Client, server: OpcUaTestServer) -> None:
+    live = client.get_node(server.node_id(f"{JAR}.RemainingUsefulLife"))
+    before = await live.read_value()
     result = await call(client, server, "Analytics.PredictRul", text(JAR))
+    after = await live.read_value()  # a twin that has just begun still learns from each scan
     assert result.StatusCode.is_good()
     assert result.InputArgumentResults == []
     days, lower, upper, confidence, factors, shares, version = (v.Value for v in result.OutputArguments)
@@ -40,8 +43,7 @@ async def test_the_life_of_a_jar_can_be_asked_for(client: Client, server: OpcUaT
     assert confidence in ("Low", "Medium", "High")
     assert len(factors) == len(shares)
     assert version
-    live = await client.get_node(server.node_id(f"{JAR}.RemainingUsefulLife")).read_value()
-    assert days == pytest.approx(live, abs=1.0)
+    assert min(before, after) - 1 <= days <= max(before, after) + 1
 
 
 @pytest.mark.parametrize("path", ["Bangrak/UPS-1/S01/J99", "Bangrak", "", None, JAR + ".Voltage"])
