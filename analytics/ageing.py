@@ -36,6 +36,7 @@ SURPRISING: Final = 2.0  # standard deviations
 LOAD_ERROR: Final = 0.10  # standard deviation of the resistance under load against the monitor's, and
 LOAD_ERROR_LEAST: Final = 0.05  # that of what a discharge shows of it
 LOAD_MIN, LOAD_MAX = 0.5, 2.0
+LEAST_WATCHED: Final = 365.25  # d from which on the discharges seen tell how many there are
 HEALTH_MIN, HEALTH_MAX = 0.05, 1.20  # of SOH
 RISE_MAX: Final = 3.0  # of resistance over the baseline
 
@@ -55,6 +56,8 @@ class Ageing:
     correction_variance: Array
     load: Array  # resistance under load against the monitor's, learnt from discharges
     load_variance: Array
+    cycled: Array  # share of life that the discharges which were seen have used up
+    watched: Array  # d over which they were
 
     def pick(self, jar: int) -> Ageing:
         """The state of one jar, as arrays of one entry."""
@@ -87,6 +90,8 @@ def new(parameters: Parameters, ages_days: Array) -> Ageing:
         correction_variance=np.full(n, OHMIC_ERROR**2),
         load=np.ones(n),
         load_variance=np.full(n, LOAD_ERROR**2),
+        cycled=zero,
+        watched=zero,
     )
 
 
@@ -140,6 +145,7 @@ def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: fl
     slow = replace(
         ageing,
         age=ageing.age + days,
+        watched=ageing.watched + days,
         temperature=temperature,
         temperature_readings=seen,
         resistance=resistance,
@@ -149,6 +155,27 @@ def advance(ageing: Ageing, parameters: Parameters, condition: Condition, dt: fl
         + (ageing.correction_variance - OHMIC_ERROR**2) * np.exp(-2 * days / LEARNT_TIME),
     )
     return _warm(slow, parameters, days)
+
+
+def use_up(ageing: Ageing, parameters: Parameters, before: Array, after: Array) -> Ageing:
+    """Take the charge [Ah] that discharges had drawn at the last scan and have now; 0 where none is."""
+    if not after.any():
+        return ageing
+    # Less than before is another discharge.
+    taken = life_of_discharge(parameters, after)
+    taken -= life_of_discharge(parameters, np.where(after < before, 0.0, before))
+    return replace(ageing, cycled=ageing.cycled + taken)
+
+
+def life_of_discharge(parameters: Parameters, drawn: Array) -> Array:
+    """Share of life that a discharge takes which draws `drawn` [Ah]: the deeper, the more for each Ah."""
+    depth = np.clip(drawn / parameters.capacity, 0.0, 1.0)
+    return np.asarray(depth**parameters.cycle_exponent / parameters.cycles)
+
+
+def cycling(ageing: Ageing) -> Array:
+    """Share of life [1/d] that discharges take, of a year at the least, so that one outage makes no trend."""
+    return np.asarray(ageing.cycled / np.maximum(ageing.watched, LEAST_WATCHED))
 
 
 def ohmic_factor(coefficient: Array, temperature: Array) -> Array:

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from analytics import rul
-from analytics.ageing import OHMIC_ERROR, ohmic_health
+from analytics.ageing import OHMIC_ERROR, life_of_discharge, ohmic_health
 from analytics.features import NAMES
 from analytics.followup import lives, survival
 from analytics.outcomes import Outcomes
-from analytics.parameters import Array, Parameters, Single
+from analytics.parameters import DAYS_PER_YEAR, Array, Parameters, Single
 
 _QUANTILES: Final = (0.5, rul.LOWER, rul.UPPER)
 
@@ -87,14 +87,19 @@ def resistance_trend(table: LifeTable, features: Single, limit: float) -> rul.Li
 def twin(parameters: Parameters, features: Single) -> rul.Life:
     """What the twin says (`rul.remaining`) from age, mean Arrhenius factor and resistance of the features.
 
-    `parameters` are those of each row, or of one jar for all. Without a discharge: none is in the features.
+    `parameters` are those of each row, or of one jar for all. What discharges showed is not in the features.
     """
     rise, factor = named(features, "resistance_rise") / 100, named(features, "arrhenius_factor")
     resistance = parameters.baseline * (1 + np.nan_to_num(rise))
+    depth = np.nan_to_num(named(features, "discharge_depth"))
+    each = life_of_discharge(parameters, depth * parameters.capacity)
+    cycling = np.nan_to_num(named(features, "cycle_count")) * each / DAYS_PER_YEAR
     evidence = rul.Evidence(
         age=named(features, "calendar_age_days"),
         factor=np.nan_to_num(factor, nan=1.0),
         health=ohmic_health(parameters, resistance),
         health_error=np.full(len(features), OHMIC_ERROR),
+        cycled=cycling * named(features, "calendar_age_days"),
+        cycling=cycling,
     )
     return rul.remaining(parameters, evidence)

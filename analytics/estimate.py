@@ -123,6 +123,7 @@ def step(
     count, shown = capacity.advance(
         state.count, parameters, _scan(state, parameters, inputs, prediction, current_known, span), span
     )
+    ageing = age.use_up(ageing, parameters, state.count.drawn, count.drawn)
     if shown is not None:
         ageing = age.learn_shown(ageing, parameters, shown)
     after = State(circuit, ageing, count)

@@ -1,8 +1,8 @@
 """Why a jar's remaining life is what it is: the factors that shortened it, each with its share.
 
 A factor's part is what the remaining life would gain if that factor alone were neutral: temperature at 25 °C
-throughout, age nil, resistance at the baseline, no correction by discharges. Parts that lengthen life count
-nothing; shares are of the three largest and sum to 1.
+throughout, age nil, resistance at the baseline, no discharges, no correction by what they showed. Parts that
+lengthen life count nothing; shares are of the three largest and sum to 1.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class Factor:
 def evidence(parameters: Parameters, state: Ageing) -> rul.Evidence:
     """What the slow state says about each jar's life, shape (jars,)."""
     health = ageing.state_of_health(parameters, state)
-    return rul.Evidence(state.age, state.factor, health, np.sqrt(state.correction_variance))
+    pace = ageing.cycling(state)
+    # What was before the first scan was as what has been seen since.
+    cycled = state.cycled + pace * np.maximum(state.age - state.watched, 0.0)
+    return rul.Evidence(state.age, state.factor, health, np.sqrt(state.correction_variance), cycled, pace)
 
 
 def explain(parameters: Parameters, state: Ageing) -> tuple[Factor, ...]:
@@ -39,6 +42,7 @@ def explain(parameters: Parameters, state: Ageing) -> tuple[Factor, ...]:
         "Temperature": replace(state, factor=np.minimum(state.factor, 1.0)),
         "Age": replace(state, age=np.zeros_like(state.age)),
         "Resistance": replace(state, resistance=np.minimum(state.resistance, parameters.baseline)),
+        "Discharges": replace(state, cycled=np.zeros_like(state.cycled)),
         "Capacity": replace(state, correction=np.maximum(state.correction, 0.0)),
     }
     now = _days(parameters, state)

@@ -46,6 +46,7 @@ class Chemistry:
     Maintenance-Free Batteries (3rd ed. 2003). Circuit: identified, docs/analytics.md; that the exchange
     current falls with a power of the acid between 1 (lead) and 2 (lead dioxide) is Sulzer et al.'s.
     Overcharge: Schiffer et al., J. Power Sources 168 (2007) 66, doi:10.1016/j.jpowsour.2006.11.092.
+    Cycles: Panasonic, data sheets of the LC-R series, 25 °C: about 200, 500 and 1,200 of 100, 50 and 30 %.
     """
 
     acid_full: float  # mol/l, acid of a full cell
@@ -75,6 +76,8 @@ class Chemistry:
     fade_exponent: float  # capacity lost grows with this power of the life consumed
     service_life: float  # mean life in service at 25 °C, against the design life
     life_spread: float  # standard deviation of life, against its mean
+    cycles: float  # full discharges that take a life
+    cycle_exponent: float  # power of its depth with which a shallower discharge takes less
     peukert: float  # exponent above the 10 h rate
     capacity_temperature: float  # 1/K, change of the capacity
 
@@ -107,6 +110,8 @@ _AGM: Final = Chemistry(
     fade_exponent=5.0,
     service_life=0.85,
     life_spread=0.17,
+    cycles=200.0,
+    cycle_exponent=1.45,
     peukert=1.25,
     capacity_temperature=0.006,
 )
@@ -154,6 +159,8 @@ class Parameters:
     ohmic_at_end_of_life: Array
     fade_loss: Single  # capacity lost, against rated, at `LIFE_GRID`; shape (len(LIFE_GRID), jars)
     life_spread: Array
+    cycles: Array
+    cycle_exponent: Array
     peukert: Array
     capacity_temperature: Array
     string_of_jar: NDArray[np.intp]

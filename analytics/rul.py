@@ -55,6 +55,8 @@ class Evidence:
     factor: Array  # mean Arrhenius factor
     health: Array  # SOH
     health_error: Array  # its standard deviation
+    cycled: Array | float = 0.0  # share of life that discharges have used up
+    cycling: Array | float = 0.0  # and how much of it they use [1/d]
 
 
 def remaining(parameters: Parameters, evidence: Evidence) -> Life:
@@ -65,7 +67,8 @@ def remaining(parameters: Parameters, evidence: Evidence) -> Life:
     pace = np.clip(spent / np.maximum(_calendar(parameters, evidence), PACE_FROM), 1.0, PACE_MAX)
     spread = np.hypot(error, parameters.life_spread * np.maximum(left, 0.0))
     margin = np.maximum(left / spread, -TAIL)
-    scale = spread * parameters.life / np.maximum(evidence.factor, 1e-3) / pace
+    # A day takes life by its warmth and, on average, by discharges (T1).
+    scale = spread / (np.maximum(evidence.factor, 1e-3) / parameters.life + evidence.cycling) / pace
     days = [np.clip((margin - end) * scale, 0.0, LONGEST) for end in _ends_of_life(margin)]
     return Life(*days)
 
@@ -121,8 +124,8 @@ def life_spent(parameters: Parameters, evidence: Evidence) -> tuple[Array, Array
 
 
 def _calendar(parameters: Parameters, evidence: Evidence) -> Array:
-    """Share of life that a jar of this age has spent at 25 °C."""
-    return np.asarray(np.maximum(evidence.age / parameters.life, LEAST_SPENT))
+    """Share of life that a jar of this age has spent at 25 °C and with its discharges."""
+    return np.asarray(np.maximum(evidence.age / parameters.life + evidence.cycled, LEAST_SPENT))
 
 
 def confidence(parameters: Parameters, life: Life, evidence: Evidence, readings: Array) -> Array:

@@ -15,6 +15,10 @@ from historian.moments import iso, microseconds, moment
 _ASSET: Final = "(SELECT id FROM asset WHERE path = %s)"
 _WORK: Final = "kind, began, ended, done_by, note, recorded, recorded_by, serial_number, baseline_resistance"
 _ADD_WORK: Final = f"INSERT INTO maintenance (asset_id, {_WORK}) VALUES ({_ASSET}, {', '.join(['%s'] * 9)})"
+_END_WORK: Final = (
+    f"UPDATE maintenance SET ended = %s, note = %s WHERE asset_id = {_ASSET} AND kind = %s AND began = %s "
+    "AND ended IS NULL"
+)
 _WORKS: Final = (
     f"SELECT path, {_WORK} FROM maintenance "
     "JOIN asset ON asset.id = asset_id WHERE (path = %(path)s OR starts_with(path, %(path)s || '/')) "
@@ -115,6 +119,12 @@ async def add_maintenance(connection: psycopg.AsyncConnection, work: Maintenance
     record = (work.done_by, work.note, moment(work.recorded), work.recorded_by)
     jar = (work.serial_number, work.baseline_resistance)
     await connection.execute(_ADD_WORK.encode(), (work.asset, work.kind, *times, *record, *jar))
+
+
+async def end_maintenance(connection: psycopg.AsyncConnection, work: Maintenance) -> bool:
+    """Give the end and the note of work to the record of it that has no end; False where there is none."""
+    given = (moment(work.ended or 0), work.note, work.asset, work.kind, moment(work.began))
+    return (await connection.execute(_END_WORK.encode(), given)).rowcount > 0
 
 
 async def add_works(connection: psycopg.AsyncConnection, works: Iterable[Maintenance]) -> None:

@@ -1,8 +1,7 @@
-"""What stands in each jar's place now (F5): the fleet file's jars, or those that have replaced them; pure."""
+"""What stands in each jar's place now (F5): the fleet file's jars, or those that have replaced them."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -49,11 +48,6 @@ class Nameplates:
         else:
             return range(0)
         return range(span.start, span.stop)
-
-    def installed(self, jar: int) -> int:
-        """Since when [µs] a jar stands in its place; of the fleet file's, the beginning of its day."""
-        day = (self.jars[jar].installed - dt.date(1970, 1, 1)).days
-        return self.since[jar] or day * calendar.DAY - calendar.LOCAL
 
     def _new(self, jar: int, work: Maintenance) -> Jar:
         old = self._fleet.jars[jar]

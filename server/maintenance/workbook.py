@@ -17,6 +17,7 @@ from historian.maintenance import (
     add_capacity_test,
     add_maintenance,
     add_works,
+    end_maintenance,
     last_capacity_tests,
     last_replacements,
 )
@@ -24,7 +25,7 @@ from nodeset.fleet import AssetType, Fleet
 from nodeset.frame import Values
 from server.maintenance.nameplates import Nameplates
 from server.scanning.prognosis import Prognosis
-from server.scanning.told import Tested
+from server.scanning.told import CapacityFound
 
 HOUR: Final = 3_600_000_000  # µs
 EVER: Final = 1 << 62  # µs; later than any
@@ -52,9 +53,13 @@ class Workbook:
         self._learn(tests)
 
     async def record(self, work: Maintenance) -> int:
-        """Keep maintenance; how many jars begin their lives anew. `psycopg.IntegrityError`: it is there."""
+        """Keep maintenance; how many jars begin their lives anew.
+
+        Work that lasted is ended by recording it again. `psycopg.IntegrityError`: it is there already.
+        """
         async with self.connections.use() as connection:
-            await add_maintenance(connection, work)
+            if work.ended is None or not await end_maintenance(connection, work):
+                await add_maintenance(connection, work)
         return self.follow([work])
 
     async def record_test(self, test: CapacityTest) -> None:
@@ -79,7 +84,7 @@ class Workbook:
             kind, number = self._fleet.index_of.get(test.asset, (None, 0))
             if kind is AssetType.JAR:
                 capacity = health_of(test) * self._fleet.jars[number].model.capacity
-                found.append(Tested(number, test.ended, capacity))
+                found.append(CapacityFound(number, test.ended, capacity))
         if found:
             self._prognosis.learn(found)
 

@@ -22,6 +22,7 @@ import structlog
 
 from analytics.estimate import Parameters
 from config.fleetfile import read_fleet_file
+from historian import maintenance
 from historian.assets import register
 from historian.connections import connect
 from historian.database import Database
@@ -32,6 +33,7 @@ from historian.quality import QualityDictionary
 from historian.store import Store
 from nodeset.fleet import build_fleet
 from nodeset.index import TagIndex
+from server.maintenance.nameplates import Nameplates
 from server.scanning.evaluation import Evaluation
 from server.scanning.loading import evaluated, load
 from server.scanning.prognosis import Prognosis
@@ -150,6 +152,8 @@ async def _write(place: Place, work: Work) -> None:
         ids = await register(connection, index.fleet)
         log_book = log_of_outages(index.fleet, work.seed, work.begin, work.end)
         await add_outages(connection, log_book, work.end)
+        replaced = await maintenance.read_kind(connection, maintenance.Work.REPLACEMENT, work.end)
+    prognosis.renew(Nameplates(index.fleet).renew(replaced))
     # What is too big is the server's to drop, oldest first: it knows what is new.
     store = Store(lambda: connect(conninfo), Partitions(engine, place.raw_days), QualityDictionary())
     try:

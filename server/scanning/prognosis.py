@@ -23,7 +23,7 @@ from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
 from nodeset.tags import Confidence, Review
-from server.scanning.told import Renewal, Tested, Told
+from server.scanning.told import CapacityFound, Renewal, Told
 
 JAR, SYSTEM = AssetType.JAR, AssetType.SYSTEM
 SETTLED: Final = 20  # readings of a jar's resistance after which one more changes its life little
@@ -64,7 +64,7 @@ class Prognosis:
         self._version = ""
         self._heard: NDArray[np.bool_] | None = None
         self._renewals = Told[Renewal](parameters.jars)
-        self._tests = Told[Tested](parameters.jars)
+        self._tests = Told[CapacityFound](parameters.jars)
         # When [µs] the state of each jar began anew: what a model said before was of another jar.
         self._begun = np.zeros(parameters.jars, np.int64)
         self.weight: NDArray[np.float64] = np.zeros(parameters.jars)  # the model's share in each jar's days
@@ -83,7 +83,7 @@ class Prognosis:
         self._renewals.tell(renewals)
         self._parameters = self._with(self._renewals.past())
 
-    def learn(self, tests: Iterable[Tested]) -> None:
+    def learn(self, tests: Iterable[CapacityFound]) -> None:
         """Take the results of capacity tests, with the first scan after each."""
         self._tests.tell(tests)
 
@@ -95,7 +95,7 @@ class Prognosis:
         """
         dt = 0.0 if self.time is None else max(0.0, (frame.time - self.time) / _MICROSECONDS)
         self.time = frame.time
-        self._feel(frame.time)
+        self._feel(frame.time, dt)
         readings = _readings(frame)
         self.steady = (self.state.ageing.resistance_readings >= SETTLED) & ~self._replaced
         self._replaced = np.zeros_like(self._replaced)
@@ -153,14 +153,14 @@ class Prognosis:
             self.steady = self.steady & (same if version == self._version else same & ~heard)
         self._version, self._heard, self.weight = version, heard, weight
 
-    def _feel(self, time: int) -> None:
-        """Feel what was told of jars up to `time` [µs]."""
+    def _feel(self, time: int, dt: float) -> None:
+        """Feel what was told of jars up to `time` [µs], before a step of `dt` [s] that leads there."""
         renewals = self._renewals.take(time)
         if renewals:
             self._parameters = self._with(renewals)
             jars = np.zeros(self._parameters.jars, np.bool_)
             jars[[each.jar for each in renewals]] = True
-            ages = estimate.ages_days(self._parameters, time)
+            ages = estimate.ages_days(self._parameters, time) - dt / SECONDS_PER_DAY
             self.state = estimate.renewed(self.state, self._parameters, jars, ages)
             self._replaced = self._replaced | jars
             self._begun = np.where(jars, time, self._begun)

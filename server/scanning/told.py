@@ -25,7 +25,7 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class CapacityFound:
     """A test that ended at `time` [µs] found this capacity [Ah, 10 h rate at 25 °C] in jar number `jar`."""
 
     jar: int
@@ -33,7 +33,7 @@ class Tested:
     capacity: float
 
 
-Item = TypeVar("Item", bound=Renewal | Tested)
+Item = TypeVar("Item", bound=Renewal | CapacityFound)
 
 
 class Told(Generic[Item]):

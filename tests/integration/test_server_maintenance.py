@@ -15,6 +15,7 @@ from asyncua import Client, ua
 from opcuaserver import OpcUaTestServer, answer, request, serve
 
 from server.security.users import Role
+from simulator.occurrences import Occurrence, OccurrenceKind
 
 S = ua.StatusCodes
 VT = ua.VariantType
@@ -163,6 +164,46 @@ async def test_a_capacity_test_teaches_the_twin(
         assert abs(after - 80.0) < 0.5 * abs(before - 80.0)
         listed = await outputs(client, server, "ListCapacityTests", "", began, now(), 10)
         assert (listed[0], listed[6], listed[8]) == ([jar], [96.0], [pytest.approx(80.0)])
+
+
+async def test_work_that_lasts_is_ended_by_recording_it_again(
+    server: OpcUaTestServer, client_home: Path
+) -> None:
+    began = now() - 3 * MINUTE
+    async with server.admin(client_home) as client:
+        for ended, note in ((NEVER, "begun"), (began + MINUTE, "done")):
+            given = ("Bangrak/UPS-1", "Tightening", began, ended, "", note, "", 0.0)
+            await outputs(client, server, "RecordMaintenance", *given)
+        again = await call(client, server, "RecordMaintenance", *given)
+        assert again.StatusCode.value == S.BadEntryExists
+        listed = await outputs(client, server, "ListMaintenance", "Bangrak/UPS-1", began, began + MINUTE, 0)
+        work = listed[3].index("Tightening")
+        assert listed[5][work] == "done"
+        assert listed[2][work] == began + MINUTE
+
+
+async def test_a_simulated_plant_keeps_its_log_book(server: OpcUaTestServer, until: Any) -> None:
+    log = server.app._plant_log
+    assert log is not None
+    path, failed = "Bangrak/UPS-1/S02/J06", round((time.time() - 3 * 86_400) * 1e6)
+    happened = [
+        Occurrence(failed, OccurrenceKind.JAR_FAILED, path, "open cell"),
+        Occurrence(failed + 86_400_000_000, OccurrenceKind.JAR_REPLACED, path, "jar number 2 of its place"),
+    ]
+    server.inside(lambda: log._plant._book._entries.extend(happened))
+    await until_young(until, server, path)
+    assert age(server, path) == pytest.approx(2.0, abs=0.01)
+    async with server.client() as client:
+        listed: list[Any] = [[]]
+        async with asyncio.timeout(20):
+            while len(listed[0]) < 2:
+                await asyncio.sleep(0.05)  # the journal writes in its own time
+                start = now() - dt.timedelta(days=3.1)
+                listed = await outputs(client, server, "ListMaintenance", path, start, now(), 0)
+        assert listed[3] == ["Failure", "Replacement"]
+        assert listed[9] == ["Plant", "Plant"]
+        assert listed[7][1] == 3.4
+        assert await read(client, server, f"{path}.SerialNumber") == listed[6][1] != ""
 
 
 async def test_what_makes_no_sense_is_refused(server: OpcUaTestServer, client_home: Path) -> None:

@@ -17,6 +17,7 @@ from simulator.effects import no_effects
 from simulator.interruptions import NEVER
 from simulator.jars import circuit_at, moved, plates_of, rested
 from simulator.load import loads_of
+from simulator.logbook import history_of_jars
 from simulator.occurrences import OccurrenceKind
 from simulator.parameters import FAILURES
 from simulator.plant import Plant
@@ -211,3 +212,19 @@ def test_jars_do_not_age_before_they_are_installed(two_sites: TagIndex) -> None:
     assert plant.state.years.floated[0] < 0.01
     plant.advance(installed + 100 * DAY, most_steps=100)
     assert 0.2 < plant.state.years.floated[0] < 0.4
+
+
+def test_the_history_of_jars_leads_to_those_that_stand_there(two_sites: TagIndex) -> None:
+    """A hundred years of a fleet: as many replacements as generations, each after a failure, in order."""
+    places, until = tenures(two_sites), round(100 * YEAR)
+    now = places.at(until)
+    told = history_of_jars(two_sites.fleet, places, until)
+    assert [each.time for each in told] == sorted(each.time for each in told)
+    for jar, place in enumerate(two_sites.fleet.jars):
+        own = [each for each in told if each.path == place.path]
+        replaced = [each.time for each in own if each.kind is OccurrenceKind.JAR_REPLACED]
+        failed = [each.time for each in own if each.kind is OccurrenceKind.JAR_FAILED]
+        assert len(replaced) == now.generation[jar] > 0
+        assert replaced[-1] == now.since[jar]
+        assert len(failed) == len(replaced) + int(now.fails[jar] <= until)
+        assert [each.kind for each in own[:2]] == [OccurrenceKind.JAR_FAILED, OccurrenceKind.JAR_REPLACED]

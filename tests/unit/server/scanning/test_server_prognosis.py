@@ -13,6 +13,7 @@ from nodeset import status as st
 from nodeset.frame import first_frame
 from nodeset.tags import Confidence, Review
 from server.scanning.prognosis import SETTLED, Parameters, Prognosis, Verdict
+from server.scanning.told import CapacityFound, Renewal
 
 DAY = 86_400 * SECOND
 
@@ -189,3 +190,94 @@ def test_what_a_model_said_of_the_plant_is_not_said_of_simulated_jars() -> None:
     assert shown(twin, "RemainingUsefulLife") == shown(twin, "RulTwinDays")
     assert shown(twin, "RulReview") == Review.NOT_NEEDED
     assert not twin.prognosis.steady.any()
+
+
+ONE, OTHERS = 1, [0, 2]
+
+
+def test_a_replaced_jar_begins_anew_with_the_first_scan_after_its_time() -> None:
+    twin = Twin(5.0)
+    twin.scan(30)
+    old = twin.prognosis.state.ageing
+    twin.resistance = 3.9
+    twin.prognosis.renew([Renewal(ONE, twin.frame.time + 90 * SECOND, 3.9)])
+    twin.scan()
+    assert twin.prognosis.state.ageing.age[ONE] > old.age[ONE]  # not yet
+    twin.scan()
+    now = twin.prognosis.state.ageing
+    assert now.age[ONE] * 86_400 == pytest.approx(30, abs=0.01)
+    assert now.resistance[ONE] == pytest.approx(3.9, abs=0.1)
+    assert (now.age[OTHERS] > old.age[OTHERS]).all()
+    assert (now.resistance[OTHERS] > 4.5).all()
+    assert not twin.prognosis.steady[ONE]
+    assert twin.prognosis.steady[OTHERS].all()
+    health = twin.frame.column(JAR, "StateOfHealth")
+    assert health[ONE] == pytest.approx(100.0, abs=1.0)  # 3.9 is its own baseline
+    life = twin.frame.column(JAR, "RemainingUsefulLife")
+    assert (life[ONE] > life[OTHERS]).all()
+
+
+def test_a_replacement_is_felt_once_and_again_by_a_state_that_has_not() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    stale = twin.prognosis.save()
+    renewal = Renewal(ONE, twin.frame.time - DAY, 4.2)
+    twin.prognosis.renew([renewal])
+    twin.scan(10)
+    readings = twin.prognosis.state.ageing.resistance_readings[ONE]
+    assert readings == 10
+    fresh = twin.prognosis.save()
+    for saved, expected in ((fresh, 11), (stale, 1)):
+        after = Twin(4.0)
+        after.frame = twin.frame
+        assert after.prognosis.restore(saved)
+        after.prognosis.renew([renewal])
+        after.scan()
+        assert after.prognosis.state.ageing.resistance_readings[ONE] == expected
+        minutes = after.prognosis.state.ageing.age[ONE] * 1440
+        assert minutes == pytest.approx(1440 + 11, abs=1.01)
+        # Its resistance of 4.0 mΩ is compared with 4.2, not with the baseline of the first jar.
+        assert after.frame.column(JAR, "StateOfHealth")[ONE] > 100.0
+
+
+def test_several_jars_of_a_place_one_after_the_other() -> None:
+    """As the twin of the past is told all of them at once."""
+    twin = Twin(4.0)
+    twin.prognosis.renew([Renewal(ONE, START + day * DAY, 4.0 + day / 10) for day in (-3, -1, 1)])
+    twin.scan()
+    assert twin.prognosis.state.ageing.age[ONE] == pytest.approx(1.0, abs=0.01)
+    twin.frame = twin.frame.next(START + 2 * DAY)
+    twin.scan()
+    assert twin.prognosis.state.ageing.age[ONE] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_capacity_test_is_learnt_from_unless_the_jar_is_gone() -> None:
+    twin = Twin(3.4)
+    twin.scan(30)
+    capacity = 0.8 * twin.index.fleet.jars[0].model.capacity
+    tests = [CapacityFound(jar, twin.frame.time - SECOND, capacity) for jar in (0, ONE)]
+    twin.prognosis.renew([Renewal(ONE, twin.frame.time, 3.4)])
+    twin.prognosis.learn(tests)
+    twin.scan()
+    health = twin.frame.column(JAR, "StateOfHealth")
+    assert health[0] == pytest.approx(80.0, abs=6.0)
+    assert health[ONE] == pytest.approx(100.0, abs=2.0)
+    once = twin.prognosis.state.ageing.correction_variance[0]
+    twin.scan()
+    assert twin.prognosis.state.ageing.correction_variance[0] >= once  # not again
+
+
+def test_a_model_says_nothing_of_a_jar_that_it_has_not_seen() -> None:
+    twin = Twin(4.0)
+    twin.scan(30)
+    n = len(twin.index.fleet.jars)
+    learnt = Learnt(np.full(n, 900.0), np.full(n, 700.0), np.full(n, 1100.0), np.full(n, 0.9))
+    twin.prognosis.hear(Verdict("m1", twin.frame.time, learnt))
+    twin.prognosis.renew([Renewal(ONE, twin.frame.time - DAY, 4.0)])
+    twin.scan()
+    days = twin.frame.column(JAR, "RulMlDays")
+    assert np.isnan(days[ONE])
+    assert np.isfinite(days[OTHERS]).all()
+    twin.prognosis.hear(Verdict("m1", twin.frame.time, learnt))
+    twin.scan()
+    assert np.isfinite(twin.frame.column(JAR, "RulMlDays")[ONE])
