@@ -28,6 +28,7 @@ CAPACITY_DOUBT: Final = 0.15  # standard deviation of the capacity before, again
 RESISTANCE_DOUBT: Final = 0.30  # of the resistance under load, against the monitor's
 FULL_ERROR: Final = 0.003  # of SOC after float
 STEP_MAX: Final = 0.1  # of the capacity, by one reading
+BEHIND: Final = 10.0  # readings by which `followed` is behind, each of `PACE` of the capacity
 LEAST_NEWS: Final = 0.5  # share of the variance before above which a discharge has shown nothing
 
 
@@ -42,6 +43,7 @@ class Count:
     start: Array  # SOC at the start
     health: Array  # capacity against the rated one
     load: Array  # resistance against that of the circuit
+    followed: Array  # `health`, some readings behind
     start_variance: Array
     health_variance: Array
     load_variance: Array
@@ -99,6 +101,14 @@ def advance(count: Count, parameters: Parameters, scan: Scan, dt: float) -> tupl
     return (_corrected(count, parameters, scan, due) if due.any() else count), shown
 
 
+def sinking(count: Count) -> Array:
+    """How fast the capacity that a discharge shows is sinking: health for each whole capacity drawn, or 0.
+
+    A jar whose acid is spent sooner at high rates than the circuit's shows it so, before its voltage falls.
+    """
+    return np.asarray(np.maximum(count.followed - count.health, 0.0) / (BEHIND * PACE))
+
+
 def _begun(count: Count, scan: Scan, begins: Mask) -> Count:
     """Discharges begin at the jars `begins`, with what is believed of them."""
     if not begins.any():
@@ -108,6 +118,7 @@ def _begun(count: Count, scan: Scan, begins: Mask) -> Count:
         "start": scan.soc,
         "health": scan.health,
         "load": 1.0,
+        "followed": scan.health,
         "start_variance": np.where(floated, FULL_ERROR**2, scan.variance),
         "health_variance": CAPACITY_DOUBT**2,
         "load_variance": RESISTANCE_DOUBT**2,
@@ -152,6 +163,7 @@ def _corrected(count: Count, p: Parameters, scan: Scan, due: Mask) -> Count:
     noise = ALIKE * (np.square(NOISE * p.cells) + np.square(RATE_NOISE * (current * r + kinetic)))
     gain = due / (hs * ks + hc * kc + hr * kr + noise)
     step = gain * np.where(due, scan.voltage - expected, 0.0)
+    followed = c.followed + due / BEHIND * (c.health - c.followed)
     step = np.clip(step, -STEP_MAX / np.maximum(np.abs(kc), 1e-9), STEP_MAX / np.maximum(np.abs(kc), 1e-9))
     return replace(
         c,
@@ -159,6 +171,7 @@ def _corrected(count: Count, p: Parameters, scan: Scan, due: Mask) -> Count:
         start=np.minimum(c.start + ks * step, 1.0 + 3 * FULL_ERROR),
         health=np.clip(c.health + kc * step, 0.05, 1.5),
         load=np.clip(c.load + kr * step, 0.3, 3.0),
+        followed=followed,
         start_variance=np.maximum(c.start_variance - gain * ks * ks, 1e-8),
         health_variance=np.maximum(c.health_variance - gain * kc * kc, 1e-8),
         load_variance=np.maximum(c.load_variance - gain * kr * kr, 1e-8),

@@ -160,10 +160,26 @@ def float_ahead(state: State, parameters: Parameters, seconds: float) -> Array:
 
 def runtime(state: State, parameters: Parameters, load: Array) -> Array:
     """Runtime [min] of each system at its present `load` [kW], shape (systems,); NaN where that is NaN."""
-    a = state.ageing
-    resistance = age.resistance_under_load(parameters, a)
-    health = age.state_of_health(parameters, a)
-    return run.minutes(parameters, state.circuit.soc, health, resistance, a.temperature, load)
+    return run.minutes(parameters, _reserve(state, parameters), load)
+
+
+def _reserve(state: State, p: Parameters) -> run.Reserve:
+    """What the jars have: of a discharge under way, as it shows it."""
+    a, count = state.ageing, state.count
+    active = count.drawn > 0
+    health = age.state_of_health(p, a)
+    told = 1 - count.health_variance / capacity.CAPACITY_DOUBT**2
+    return run.Reserve(
+        soc=np.where(active, count.start, state.circuit.soc),
+        drawn=count.drawn,
+        lag=count.lag,
+        capacity=p.capacity * np.where(active, np.maximum(count.health, age.HEALTH_MIN), health),
+        health=health,
+        resistance=age.resistance_under_load(p, a) * np.where(active, count.load, 1.0),
+        temperature=a.temperature,
+        sinking=np.where(active, capacity.sinking(count), 0.0),
+        shown=np.where(active, np.clip(told, 0.0, 1.0), 0.0),
+    )
 
 
 def _scan(
