@@ -82,6 +82,7 @@ JAR_DETAIL: Final = (
     Column("RulMlDays", "By learnt model"),
     Column("RulTwinDays", "By twin"),
     Column("ReplacementQuarter", "Replace in"),
+    Column("RulReview", "Manual review"),
 )
 GATEWAY: Final = (
     Column("GatewayState", "State"),

@@ -194,6 +194,9 @@ PREDICTIONS: Final = (
             ArgumentDef("ModelWeight", DataType.DOUBLE, "Share of the learnt model in the result, 0 to 0.4"),
             ArgumentDef("Review", DataType.STRING, "Why a person must look at it; empty: nobody needs to"),
             ArgumentDef("ReplacementQuarter", DataType.STRING, "Quarter in which to replace it"),
+            ArgumentDef(
+                "QuarterNotes", DataType.STRING, "What work in that quarter has to reckon with", array=True
+            ),
             _MODEL_VERSION,
             ArgumentDef("TestError", DataType.DOUBLE, "That model's mean error on its test data [d]"),
             ArgumentDef("Prediction", RUL_PREDICTION, "The same in one, with days and interval"),

@@ -56,6 +56,7 @@ RUL_PREDICTION: Final = StructureDef(
             "SimilarCases", DataType.STRING, "Jars that were alike, and what became of them", array=True
         ),
         FieldDef("ReplacementQuarter", DataType.STRING, "Quarter in which to replace it; empty: unknown"),
+        FieldDef("QuarterNotes", DataType.STRING, "What work in that quarter has to reckon with", array=True),
         FieldDef("ModelVersion", DataType.STRING, "Version of the model that answered"),
         FieldDef("TestError", DataType.DOUBLE, "That model's mean error on its test data [d]; NaN: unknown"),
     ),

@@ -4,7 +4,7 @@ import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, badge, begin, by, css, fi
 import { exporting } from "./export.js";
 
 const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "SensorState", "TemperatureExcess", "TwinVoltageResidual"];
-const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays"];
+const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays", "RulReview"];
 const TRENDS = { Voltage: 3, Temperature: 1 };
 const SPAN = { Voltage: 0.1, Temperature: 1 }; // the axis shows no less: noise is not drama
 let data = null, chart = null, factors = null, fault = "";
@@ -86,9 +86,10 @@ function life() {
   for (let v = 0; v < range * 0.95; v += step) ticks.push(make("span", { style: `left:${at(v)}` }, figure(v)));
   const rows = LIFE.map((name) => {
     const v = data.shown("jar", name);
+    const review = name === "RulReview" && v.value === 1 && v.quality === "good";
     return make("div", { class: v.quality === "good" ? "" : v.quality },
       make("dt", {}, t(data.column("jar", name).label)),
-      make("dd", { title: v.quality === "good" ? "" : statusText(v.status) }, v.quality === "bad" ? "–" : v.text, v.unit && v.quality !== "bad" ? make("small", {}, v.unit) : ""));
+      make("dd", { class: review ? "medium" : "", title: v.quality === "good" ? "" : statusText(v.status) }, v.quality === "bad" ? "–" : `${review ? "▲ " : ""}${v.text}`, v.unit && v.quality !== "bad" ? make("small", {}, v.unit) : ""));
   });
   by("vk-life").replaceChildren(
     make("p", { class: `vk-big ${kind}` }, mark ? badge(kind, mark) : "", make("b", {}, view.text), make("small", {}, view.unit),

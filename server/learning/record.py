@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.workcalendar import TEXTS, notes_of
 from nodeset import status as st
 from nodeset.fleet import AssetType
 from nodeset.frame import Frame
@@ -40,6 +41,7 @@ class RulRecord:
     reasons: tuple[Reason, ...]
     similar: tuple[SimilarCase, ...]
     quarter: str
+    quarter_notes: tuple[str, ...]  # what work in it has to reckon with: Songkran, monsoon
     model_version: str
     test_error: float  # d, of the learnt model; NaN where it has no share
 
@@ -72,9 +74,18 @@ def record_of(frame: Frame, jar: int, prognosis: Prognosis, forecast: Forecast |
         reasons=_of_twin(prognosis, jar) if heard is None else heard.reasons(jar),
         similar=() if heard is None else heard.similar(jar),
         quarter="" if np.isnan(quarter) else quarter_text(quarter),
+        quarter_notes=_notes(frame, jar, quarter),
         model_version=version_of(heard, simulated=status == st.UNCERTAIN_SIMULATED_VALUE),
         test_error=nan if heard is None else heard.error,
     )
+
+
+def _notes(frame: Frame, jar: int, quarter: float) -> tuple[str, ...]:
+    if np.isnan(quarter):
+        return ()
+    fleet = frame.index.fleet
+    region = fleet.sites[int(fleet.site_of_jar[jar])].region
+    return tuple(TEXTS[note] for note in notes_of(region, int(quarter)))
 
 
 def version_of(heard: Forecast | None, *, simulated: bool) -> str:

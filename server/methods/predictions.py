@@ -89,6 +89,7 @@ class PredictionMethods:
             ua.Variant(record.model_weight, VT.Double),
             ua.Variant(REVIEW if record.review_required else "", VT.String),
             ua.Variant(record.quarter, VT.String),
+            _strings(record.quarter_notes),
             ua.Variant(record.model_version, VT.String),
             ua.Variant(record.test_error, VT.Double),
             ua.Variant(self._encode(_fields(record)), VT.ExtensionObject),
@@ -157,6 +158,7 @@ def _fields(record: RulRecord) -> dict[str, Any]:
         "Shares": [each.share for each in record.reasons],
         "SimilarCases": [str(each) for each in record.similar],
         "ReplacementQuarter": record.quarter,
+        "QuarterNotes": list(record.quarter_notes),
         "ModelVersion": record.model_version,
         "TestError": record.test_error,
     }

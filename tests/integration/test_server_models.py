@@ -175,7 +175,12 @@ async def test_a_jar_is_explained(server: OpcUaTestServer, call: Call) -> None:
         assert isinstance(structure, ua.RulPredictionType)
         assert (structure.Jar, structure.Factors, structure.Shares) == (JAR, factors, shares)
         assert structure.TwinDays == found[6]
-        assert found[11].startswith("twin-1")
+        quarter, notes = found[10], found[11]
+        assert (structure.ReplacementQuarter, structure.QuarterNotes or []) == (quarter, notes)
+        # Bangrak: Songkran is in the second quarter, the monsoon from June to October (docs/maintenance.md).
+        assert any("Songkran" in note for note in notes) == quarter.endswith("Q2")
+        assert any("Monsoon" in note for note in notes) == (quarter[-2:] in ("Q2", "Q3", "Q4"))
+        assert found[12].startswith("twin-1")
         assert await refused(call, client, "ExplainRul", "Bangrak") == S.BadInvalidArgument
 
 
