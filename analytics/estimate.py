@@ -34,6 +34,7 @@ __all__ = [
     "StateMismatchError",
     "ages_days",
     "explain",
+    "explain_all",
     "first_state",
     "float_ahead",
     "fused",
@@ -150,7 +151,12 @@ def fused(found: Estimates, learnt: Learnt, age: float, time: int) -> tuple[Esti
 
 def explain(state: State, parameters: Parameters, jar: int) -> tuple[Factor, ...]:
     """The top three factors that shortened the life of jar number `jar`; their shares sum to 1."""
-    return why.explain(parameters.pick(jar), state.ageing.pick(jar))
+    return why.explain(parameters.pick(jar), state.ageing.pick(jar))[0]
+
+
+def explain_all(state: State, parameters: Parameters) -> list[tuple[Factor, ...]]:
+    """The same of every jar."""
+    return why.explain(parameters, state.ageing)
 
 
 def float_ahead(state: State, parameters: Parameters, seconds: float) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics import ageing, rul
 from analytics.ageing import Ageing
-from analytics.parameters import Parameters
+from analytics.parameters import Array, Parameters
 
 TOP: Final = 3
 
@@ -36,8 +36,8 @@ def evidence(parameters: Parameters, state: Ageing) -> rul.Evidence:
     return rul.Evidence(state.age, state.factor, health, np.sqrt(state.correction_variance), cycled, pace)
 
 
-def explain(parameters: Parameters, state: Ageing) -> tuple[Factor, ...]:
-    """The top three factors of one jar (arrays of one entry), largest first."""
+def explain(parameters: Parameters, state: Ageing) -> list[tuple[Factor, ...]]:
+    """The top three factors of each jar, largest first."""
     neutral = {
         "Temperature": replace(state, factor=np.minimum(state.factor, 1.0)),
         "Age": replace(state, age=np.zeros_like(state.age)),
@@ -46,13 +46,19 @@ def explain(parameters: Parameters, state: Ageing) -> tuple[Factor, ...]:
         "Capacity": replace(state, correction=np.maximum(state.correction, 0.0)),
     }
     now = _days(parameters, state)
-    gains = {name: max(_days(parameters, other) - now, 0.0) for name, other in neutral.items()}
-    top = sorted(gains.items(), key=lambda gain: -gain[1])[:TOP]
-    total = sum(gain for _, gain in top)
-    if total <= 0.0:
-        return (Factor("Age", 1.0),)
-    return tuple(Factor(name, gain / total) for name, gain in top)
+    gains = np.maximum(np.stack([_days(parameters, other) for other in neutral.values()]) - now, 0.0)
+    names = list(neutral)
+    order = np.argsort(-gains, axis=0, kind="stable")[:TOP]
+    top = np.take_along_axis(gains, order, axis=0)
+    total = top.sum(axis=0)
+    shares = (top / np.where(total > 0, total, 1.0)).T.tolist()
+    return [
+        tuple(Factor(names[k], share) for k, share in zip(which, share_of, strict=True))
+        if whole > 0
+        else (Factor("Age", 1.0),)
+        for which, share_of, whole in zip(order.T.tolist(), shares, total.tolist(), strict=True)
+    ]
 
 
-def _days(parameters: Parameters, state: Ageing) -> float:
-    return float(rul.remaining(parameters, evidence(parameters, state)).days[0])
+def _days(parameters: Parameters, state: Ageing) -> Array:
+    return rul.remaining(parameters, evidence(parameters, state)).days

@@ -50,7 +50,7 @@ from server.history.valueupdates import ValueUpdates
 from server.learning.care import ModelCare
 from server.learning.forecast import Forecast
 from server.learning.learning import Learning
-from server.learning.record import record_of
+from server.learning.record import record_of, records_of
 from server.learning.status import ModelStatus
 from server.livetable import LiveTable
 from server.maintenance.workbook import Workbook
@@ -65,7 +65,7 @@ from server.methods.maintenance import MaintenanceMethods
 from server.methods.models import ModelMethods
 from server.methods.notification import NotificationMethods
 from server.methods.planning import PlanningMethods
-from server.methods.predictions import PredictionMethods, Record
+from server.methods.predictions import PredictionMethods, Record, Records
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -182,6 +182,7 @@ class OpcUaServer:
         self.model_events: ModelEvents
         self._register: Callable[[MethodGroup], None]
         self._record: Record
+        self._records: Records
         self._types: int
         self.journal: Journal
         self._clock: Callable[[], int]
@@ -260,6 +261,8 @@ class OpcUaServer:
         self._serve_maintenance(methods, assets, evaluation.prognosis)
         self._register = lambda group: group.register(methods, assets.node_id)
         self._record = lambda frame, jar: record_of(frame, jar, shows(jar), self.forecast())
+        plant = evaluation.prognosis
+        self._records = lambda frame, jars: records_of(frame, jars, plant, shows, self.forecast())
         self._types = types
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
@@ -272,7 +275,7 @@ class OpcUaServer:
 
     def serve_models(self, learning: Learning, care: ModelCare) -> None:
         """Answer questions about what models say, and let engineers decide which of them speaks."""
-        self._register(PredictionMethods(self._table, self._record, learning, self._types))
+        self._register(PredictionMethods(self._table, self._record, self._records, learning, self._types))
         simulated = self._settings.source == "simulator"
         self._register(ModelMethods(care.registry, care.choice, care.retraining, simulated))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import Final
 
 import numpy as np
 
+from analytics.estimate import Factor
 from analytics.workcalendar import TEXTS, notes_of
 from nodeset import status as st
 from nodeset.fleet import AssetType
@@ -46,10 +48,16 @@ class RulRecord:
     test_error: float  # d, of the learnt model; NaN where it has no share
 
 
-def record_of(frame: Frame, jar: int, prognosis: Prognosis, forecast: Forecast | None) -> RulRecord:
+def record_of(
+    frame: Frame,
+    jar: int,
+    prognosis: Prognosis,
+    forecast: Forecast | None,
+    factors: Sequence[Factor] | None = None,
+) -> RulRecord:
     """What `frame` shows of a jar and why; `prognosis` is what it was shown by, `forecast` the model's last.
 
-    Where the model has a share its reasons are told, else the twin's.
+    Where the model has a share its reasons are told, else the twin's: `factors`, if they are known already.
     """
     weight = float(prognosis.weight[jar])
     heard = forecast if weight > 0 else None
@@ -71,7 +79,7 @@ def record_of(frame: Frame, jar: int, prognosis: Prognosis, forecast: Forecast |
         model_days=number("RulMlDays"),
         model_weight=weight,
         review_required=number("RulReview") == Review.REQUIRED,
-        reasons=_of_twin(prognosis, jar) if heard is None else heard.reasons(jar),
+        reasons=_of_twin(factors or prognosis.explain(jar)) if heard is None else heard.reasons(jar),
         similar=() if heard is None else heard.similar(jar),
         quarter="" if np.isnan(quarter) else quarter_text(quarter),
         quarter_notes=_notes(frame, jar, quarter),
@@ -88,11 +96,26 @@ def _notes(frame: Frame, jar: int, quarter: float) -> tuple[str, ...]:
     return tuple(TEXTS[note] for note in notes_of(region, int(quarter)))
 
 
+def records_of(
+    frame: Frame,
+    jars: Sequence[int],
+    plant: Prognosis,
+    shown_by: Callable[[int], Prognosis],
+    forecast: Forecast | None,
+) -> Iterator[RulRecord]:
+    """`record_of` many jars, one after the other; the twin's reasons are worked out for all at once, first."""
+    told = plant.explain_all()
+    for jar in jars:
+        prognosis = shown_by(jar)
+        factors = told[jar] if prognosis is plant else None
+        yield record_of(frame, jar, prognosis, forecast, factors)
+
+
 def version_of(heard: Forecast | None, *, simulated: bool) -> str:
     """Who answers: the twin, the model beside it where it has a share, and whether of what is simulated."""
     version = MODEL_VERSION if heard is None else f"{MODEL_VERSION}+{heard.version}"
     return version + SIMULATED if simulated else version
 
 
-def _of_twin(prognosis: Prognosis, jar: int) -> tuple[Reason, ...]:
-    return tuple(Reason(factor.name, factor.share, nan) for factor in prognosis.explain(jar))
+def _of_twin(factors: Sequence[Factor]) -> tuple[Reason, ...]:
+    return tuple(Reason(factor.name, factor.share, nan) for factor in factors)

@@ -189,6 +189,10 @@ class Prognosis:
         """What shortened the life of a jar most."""
         return estimate.explain(self.state, self._parameters, jar)
 
+    def explain_all(self) -> list[tuple[Factor, ...]]:
+        """The same of every jar: six times as much work as a step has with remaining life."""
+        return estimate.explain_all(self.state, self._parameters)
+
     def service_lives(self) -> NDArray[np.float64]:
         """Mean life [d] of a new jar in each place, as warm as it is there; shape (jars,)."""
         return self._parameters.life / np.maximum(self.state.ageing.factor, 0.1)
