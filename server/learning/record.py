@@ -103,7 +103,7 @@ def records_of(
     shown_by: Callable[[int], Prognosis],
     forecast: Forecast | None,
 ) -> Iterator[RulRecord]:
-    """`record_of` many jars, one after the other; the twin's reasons are worked out for all at once, first."""
+    """`record_of` many jars, one after another; the twin's reasons are worked out first, for all."""
     told = plant.explain_all()
     for jar in jars:
         prognosis = shown_by(jar)
