@@ -32,10 +32,23 @@ _SELECT: Final = """
 SELECT coalesce(string_agg(int4send(asset_id) || timestamptz_send(ts) || int4send(quality) || {parts},
     ''::bytea), ''::bytea) FROM {table} WHERE ts >= %s AND ts < %s
 """
+_COUNTED: Final = (
+    "SELECT count(*), coalesce(sum(rows), 0) FROM jar_daily WHERE asset_id = ANY(%s) AND ts >= %s AND ts < %s"
+)
 _PARTS: Final = {"sum": ("bigint", ">i8"), "count": ("integer", ">i4"), "min": ("integer", ">i4")}
 _SENDS: Final = {"bigint": "int8send", "integer": "int4send"}
 
 Days = NDArray[np.float32]
+
+
+async def rolled_up(
+    connection: psycopg.AsyncConnection, jars: Ids, first: int, after: int
+) -> tuple[int, ...]:
+    """How many rows, and of how many readings, the daily roll-ups of some jars have from `first` to before
+    `after` (since 1970): as long as it is the same, nothing of these days has come in or was corrected."""
+    bounds = ([int(jar) for jar in jars], datetime_of(first * DAY), datetime_of(after * DAY))
+    reply = await (await connection.execute(_COUNTED, bounds)).fetchone()
+    return tuple(map(int, reply or ()))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from analytics.history import Days, Units
 from analytics.parameters import Parameters, Single
 from analytics.windows import YEAR
 from historian.assets import AssetIds, register
-from historian.daily import LATE, DailyReader, Figures
+from historian.daily import LATE, DailyReader, Figures, rolled_up
 from historian.maintenance import last_replacements
 from historian.outages import outages_between
 from historian.quality import QualityDictionary
@@ -34,11 +34,12 @@ _Columns = dict[str, Single]
 @dataclass
 class RecentDays:
     """Reads the year before a day again and again; what it has read of a day it keeps for the rest of it, but
-    for the days of late, whose hours may still come in."""
+    for the days of late, whose hours may still come in, and unless older days have been rolled up since."""
 
     _ids: AssetIds | None = None
     _fleet: Fleet | None = None
     _day: int = 0
+    _older: tuple[int, ...] = ()
     _columns: _Columns | None = None
 
     async def read(
@@ -65,11 +66,13 @@ class RecentDays:
     async def _read(self, connection: psycopg.AsyncConnection, fleet: Fleet, day: int) -> _Columns:
         if self._fleet is not fleet or self._ids is None:
             self._fleet, self._ids, self._columns = fleet, await register(connection, fleet), None
-        kept = self._columns if self._day == day else None
+        first = self._ids.of[AssetType.JAR][fleet.first_jar_of_string]
+        older = await rolled_up(connection, first, day - YEAR, day - LATE)
+        kept = self._columns if (self._day, self._older) == (day, older) else None
         late = await _columns(connection, self._ids, day - (YEAR if kept is None else LATE), day)
         if kept is not None:
             late = {name: np.concatenate([array[:-LATE], late[name]]) for name, array in kept.items()}
-        self._day, self._columns = day, late
+        self._day, self._older, self._columns = day, older, late
         return late
 
 

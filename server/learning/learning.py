@@ -36,8 +36,8 @@ from server.statefiles import read_arrays, write_arrays
 log = structlog.get_logger(__name__)
 
 HOUR: Final = 3_600_000_000  # µs of the plant's time between two predictions (R7)
-SOON: Final = 300_000_000  # µs, while the historian knows too little: a new one has no day rolled up yet
-ENOUGH: Final = 0.5  # share of the jars of which something is known
+SOON: Final = 300_000_000  # µs, while the historian knows too little: a new one has few days rolled up yet
+ENOUGH: Final = 0.5  # share of the jars of which the model is sure enough to take part
 START: Final = 15.0  # s after the server is ready that the process starts
 FIRST: Final = 30.0  # s after it is ready that the fleet is predicted first
 LOOK: Final = 15.0  # s between looks at whether it is to be predicted again
@@ -237,4 +237,5 @@ class Learning:
 
 def _pause_after(last: Forecast) -> int:
     """µs until the next prediction is due."""
-    return HOUR if np.isfinite(last.learnt.days).mean() >= ENOUGH else SOON
+    heard = np.isfinite(last.learnt.days) & (fusion.share(last.learnt.confidence) > 0)
+    return HOUR if heard.mean() >= ENOUGH else SOON

@@ -109,6 +109,18 @@ async def test_what_was_read_of_a_day_is_kept_but_for_late_days(bench: Bench) ->
     assert anew.temperature[-7:-1, i] == pytest.approx([40, 42, 44, 46, 48, 50], abs=1e-3)
 
 
+async def test_a_past_that_comes_in_later_is_seen_the_same_day(bench: Bench) -> None:
+    reader, fleet = RecentDays(), bench.index.fleet
+    parameters = Parameters.of(fleet)
+    async with await connect(bench.conninfo) as connection:
+        for begin, end in ((4, 6), (0, 4)):
+            for day in range(begin, end):
+                await write(bench, START + day * DAY, 13.5, 20.0 + day)
+            await bench.roll(START + 6 * DAY)
+            found, _ = await reader.read(connection, fleet, parameters, FIRST + 6)
+    assert found.temperature[-6:, jar(bench)] == pytest.approx([20, 21, 22, 23, 24, 25], abs=1e-3)
+
+
 async def test_outages_are_discharges_and_one_that_lasts_counts_until_now(bench: Bench) -> None:
     for day in range(2):
         await write(bench, START + day * DAY, 13.5, 24.0)

@@ -137,6 +137,14 @@ async def test_while_the_historian_knows_too_little_it_is_asked_more_often(rig: 
     assert rig.predictions() == 2
 
 
+async def test_while_the_model_is_not_sure_of_most_jars_it_is_asked_more_often(rig: Rig) -> None:
+    rig.process.model = FakeModel(confidence=0.4)
+    await rig.look()
+    rig.time += SOON
+    await rig.look()
+    assert rig.predictions() == 2
+
+
 async def test_a_new_model_and_a_new_process_are_asked_at_once(rig: Rig, tmp_path: Path) -> None:
     await rig.look()
     await rig.learning.use(tmp_path / "other.zip")
