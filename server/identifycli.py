@@ -133,5 +133,6 @@ def _judged(i: int, discharge: Discharge, learnt: bool, before: JarModel, after:
 
 
 def _snippet(name: str, part: TwinPart, learnt: int) -> str:
-    figures = "\n".join(f"      {key}: {value:g}" for key, value in part.model_dump().items())
+    found = part.model_dump(exclude_none=True)
+    figures = "\n".join(f"      {key}: {value:g}" for key, value in found.items())
     return f"models:\n  {name}:\n    twin:  # voltkeep identify, {learnt} discharges\n{figures}"

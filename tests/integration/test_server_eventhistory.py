@@ -416,9 +416,13 @@ async def test_the_journal_is_there_after_a_restart(postgres: str) -> None:
     database = psycopg.conninfo.make_conninfo(postgres, dbname="again")
     chosen = select(*EVERY_FIELD)
 
+    source = EVERY_FIELD.index("SourceName")
+
     async def read(server: OpcUaTestServer) -> list[list[Any]]:
         async with server.client() as client:
-            return await told(client, BEGINNING, chosen, lasting=FUTURE - BEGINNING)
+            events = await told(client, BEGINNING, chosen, lasting=FUTURE - BEGINNING)
+        # The first start publishes the packaged model, whenever it has come to it.
+        return [event for event in events if event[source] != "Analytics"]
 
     with tempfile.TemporaryDirectory(prefix="voltkeep-") as name:
         server, end = serve(Path(name), database)

@@ -393,7 +393,7 @@ def test_thai_and_back(page: Page) -> None:
     page.get_by_role("link", name="ไทย").click()
     expect(page.get_by_role("heading", name="สัญญาณเตือน")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/alarms$"))
-    page.get_by_role("link", name="EN").click()
+    page.get_by_role("link", name="EN", exact=True).click()
     expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
 
 

@@ -12,6 +12,11 @@ from config.settings import Log
 from server import logs
 
 
+@pytest.fixture(autouse=True)
+def as_before() -> None:
+    """Here the log is set up for once."""
+
+
 @pytest.fixture
 def root() -> Iterator[logging.Logger]:
     """The root logger, given back as it was."""
