@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from asyncua import Client, ua
+from fastapi import Request
 
 from hmi.endpoint import Away, Endpoint, Identity, Refused, close
 from hmi.throttle import Throttle
@@ -161,6 +162,13 @@ class Accounts:
             if i < surplus or now - session.used > IDLE:
                 with contextlib.suppress(Exception):
                     await self.log_out(session)
+
+
+def session_of(request: Request) -> WebSession:
+    """The web session that `Guard` has found for a request."""
+    session = request.state.session
+    assert isinstance(session, WebSession)
+    return session
 
 
 async def _call(client: Client, requests: list[ua.CallMethodRequest]) -> list[ua.CallMethodResult]:

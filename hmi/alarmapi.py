@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from hmi import journal
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, session_of
 from hmi.actions import ACTIONS, Action, act
 from hmi.alarms import Condition
 from hmi.answers import Answers
@@ -54,7 +54,7 @@ class AlarmApi:
         targets = {key: self._target(topology, key, wanted) for key in keys}
         known = {key: target for key, target in targets.items() if target is not None}
         failed = dict.fromkeys(targets.keys() - known.keys(), GONE)
-        session: WebSession = request.state.session
+        session = session_of(request)
         answers = await act(self._accounts, session, topology, list(known.values()), wanted)
         failed |= {key: fault for key, fault in zip(known, answers, strict=True) if fault}
         return JSONResponse({"done": len(targets) - len(failed), "failed": failed})

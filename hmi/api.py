@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
 from hmi import history, methods
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, session_of
 from hmi.answers import Answers
 from hmi.channel import Viewer, encode
 from hmi.channels import NotFound
@@ -54,7 +54,7 @@ class Api:
 
     async def session(self, request: Request) -> Response:
         """Who is logged in."""
-        return JSONResponse({"user": _session(request).user})
+        return JSONResponse({"user": session_of(request).user})
 
     async def snapshot(self, key: str) -> Response:
         """All that a channel shows now."""
@@ -144,16 +144,10 @@ class Api:
     async def predict(self, request: Request, jar: str) -> Response:
         """PredictRul of a jar, as this user."""
         _, topology = self._live.channels.connection()
-        prediction = await methods.predict(self._accounts, _session(request), topology, jar)
+        prediction = await methods.predict(self._accounts, session_of(request), topology, jar)
         if isinstance(prediction, str):
             return JSONResponse({"fault": prediction}, 403)
         return JSONResponse(prediction)
-
-
-def _session(request: Request) -> WebSession:
-    session = request.state.session
-    assert isinstance(session, WebSession)
-    return session
 
 
 def _short(value: float | None) -> float | None:

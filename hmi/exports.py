@@ -20,7 +20,7 @@ from asyncua import ua
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, WebSession, session_of
 from hmi.channels import NotFound
 from hmi.live import Live
 from hmi.methods import words
@@ -90,7 +90,7 @@ class Exports:
         if asked is None:
             return JSONResponse({"fault": "not an export"}, 400)
         _, topology = self._live.channels.connection()
-        session: WebSession = request.state.session
+        session = session_of(request)
         result = (await self._accounts.call(session, [_export(topology, asked)]))[0]
         if not result.StatusCode.is_good():
             return JSONResponse({"fault": words(result.StatusCode)}, 403)

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from hmi import management
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, session_of
 from hmi.alarmapi import MOST_TEXT
 from hmi.answers import Answers
 from hmi.channel import encode
@@ -78,7 +78,7 @@ class ManagementApi:
         if not isinstance(incident, str) or not isinstance(comment, str) or len(comment) > MOST_TEXT:
             return JSONResponse({"fault": "not an incident"}, 400)
         _, topology = self._live.channels.connection()
-        session: WebSession = request.state.session
+        session = session_of(request)
         call = management.acknowledgement(topology, incident, comment)
         result = (await self._accounts.call(session, [call]))[0]
         if not result.StatusCode.is_good():

@@ -14,7 +14,7 @@ from asyncua import ua
 from fastapi import FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, WebSession, session_of
 from hmi.endpoint import ConnectionFault
 from hmi.guard import PASSWORD_PATH, local_path
 from hmi.i18n import language, text
@@ -62,7 +62,7 @@ class ChangePassword:
         if max(len(old), len(new)) > MAX_FIELD:
             return await self._page(request, next, FAULTS["BadOutOfRange"], 400)
         try:
-            status = await self._accounts.change_password(_session(request), old, new)
+            status = await self._accounts.change_password(session_of(request), old, new)
         except ConnectionFault as error:
             return await self._page(request, next, str(error), 503)
         if not status.is_good():
@@ -71,7 +71,7 @@ class ChangePassword:
 
     async def _page(self, request: Request, next: str, fault: str = "", status: int = 200) -> Response:
         lang = language(request.cookies)
-        session = _session(request)
+        session = session_of(request)
         asked = text("Your password is a one-time password. Choose one of your own.", lang)
         lead = asked if session.must_change else text("User name", lang) + ": " + session.user
         rules = text(
@@ -105,9 +105,3 @@ def _way_back(session: WebSession, lang: str) -> str:
     method, action, word = ("post", "/logout", "Log out") if session.must_change else ("get", "/", "Back")
     button = f'<button class="vk-button">{text(word, lang)}</button>'
     return f'<form method="{method}" action="{action}" class="vk-way-back">{button}</form>'
-
-
-def _session(request: Request) -> WebSession:
-    session = request.state.session
-    assert isinstance(session, WebSession)
-    return session

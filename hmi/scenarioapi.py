@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from hmi import scenarios
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, session_of
 from hmi.answers import Answers
 from hmi.channel import encode
 from hmi.channels import NotFound
@@ -75,7 +75,7 @@ class ScenarioApi:
             call = wanted(topology, action, json.loads(await request.body()))
         except (ValueError, TypeError, KeyError, AttributeError):
             return JSONResponse({"fault": NO_REQUEST}, 400)
-        session: WebSession = request.state.session
+        session = session_of(request)
         (result,) = await self._accounts.call(session, [call])
         if not result.StatusCode.is_good():
             fault = FAULTS.get(result.StatusCode.name) or words(result.StatusCode)

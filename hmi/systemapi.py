@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from hmi import audit, connections, users
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts, session_of
 from hmi.live import Live
 from hmi.methods import words
 from hmi.rights import rights
@@ -49,12 +49,12 @@ class SystemApi:
     async def rights(self, request: Request) -> Response:
         """What this user may do."""
         _, topology = self._live.channels.connection()
-        found = await self._accounts.ask(_session(request), lambda client: rights(client, topology))
+        found = await self._accounts.ask(session_of(request), lambda client: rights(client, topology))
         return JSONResponse({"may": found})
 
     async def users(self, request: Request) -> Response:
         """All accounts."""
-        return JSONResponse({"rows": await self._accounts.ask(_session(request), users.people)})
+        return JSONResponse({"rows": await self._accounts.ask(session_of(request), users.people)})
 
     async def change(self, request: Request, action: str) -> Response:
         """Add, change or remove a user, or say why not; of a new one-time password this is the only word."""
@@ -62,7 +62,7 @@ class SystemApi:
         if asked_for is None:
             return JSONResponse({"fault": NO_REQUEST}, 400)
         password, calls = asked_for
-        results = await self._accounts.call(_session(request), calls)
+        results = await self._accounts.call(session_of(request), calls)
         for result in results:
             if not result.StatusCode.is_good():
                 fault = FAULTS.get(result.StatusCode.name) or words(result.StatusCode)
@@ -77,20 +77,14 @@ class SystemApi:
         except ValueError:
             return JSONResponse({"fault": NO_REQUEST}, 400)
         found = await self._accounts.ask(
-            _session(request), lambda client: audit.read(client, topology, asked)
+            session_of(request), lambda client: audit.read(client, topology, asked)
         )
         return JSONResponse({"rows": found, "more": len(found) == MOST_ENTRIES})
 
     async def connections(self, request: Request) -> Response:
         """The server, who is connected to it as far as this user may know, and what it refused."""
-        found = await self._accounts.ask(_session(request), connections.read)
+        found = await self._accounts.ask(session_of(request), connections.read)
         return JSONResponse(found)
-
-
-def _session(request: Request) -> WebSession:
-    session = request.state.session
-    assert isinstance(session, WebSession)
-    return session
 
 
 def wanted(action: str, body: bytes) -> tuple[str, users.Calls] | None:

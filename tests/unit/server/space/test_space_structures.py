@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "Shares": [0.75, 0.25],
     "SimilarCases": [],
     "ReplacementQuarter": "2028-Q1",
+    "QuarterNotes": ["Monsoon from June to October"],
     "ModelVersion": "twin-1",
     "TestError": 41.5,
 }
