@@ -1,19 +1,21 @@
 """Words in the operator's language: `text` for pages made here, `catalogue` for the pages' scripts.
 
-English is the key. What has no translation is shown in English.
+English is the key. Translations are gettext catalogues, `locale/<language>/LC_MESSAGES/voltkeep.po`, in the
+order of their keys. What has no translation is shown in English.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from babel.messages.pofile import read_po
+
 LANGUAGE_COOKIE: Final = "voltkeep_language"
 LANGUAGES: Final = ("en", "th")
-ASSETS: Final = Path(__file__).parent / "assets"
+LOCALE: Final = Path(__file__).parent / "locale"
 
 
 def text(key: str, lang: str) -> str:
@@ -26,8 +28,8 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """All translations into a language; empty for English."""
     if lang not in LANGUAGES or lang == "en":
         return {}
-    words: dict[str, str] = json.loads((ASSETS / f"{lang}.json").read_text(encoding="utf-8"))
-    return words
+    with (LOCALE / lang / "LC_MESSAGES" / "voltkeep.po").open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file, locale=lang) if entry.id}
 
 
 def language(cookies: Mapping[str, str]) -> str:

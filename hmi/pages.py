@@ -1,5 +1,7 @@
 """The pages as NiceGUI serves them: a frame without data, which the page's script fills and keeps alive.
 
+Each is declared once, in `PAGES`; its frame is `frames/<name>.html`, its script `assets/<name>.js`, and its
+rules `assets/<name>.css` where it needs some of its own. In a frame `[[words]]` are translated.
 Every page has the same bar on top: where one is, the alarms, the state of the connection and the age of
 data. No element here stands for a jar: heatmap, tables and trends are drawn in the browser.
 """
@@ -7,7 +9,12 @@ data. No element here stands for a jar: heatmap, tables and trends are drawn in 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -16,179 +23,137 @@ from nicegui import ui
 from nicegui.elements.aggrid import AgGrid
 from nicegui.elements.echart import EChart
 
-from hmi.frames import (
-    ALARMS,
-    AUDIT,
-    BAR,
-    COMPARISON,
-    CONNECTIONS,
-    FLEET,
-    HEAD,
-    HELD,
-    INCIDENTS,
-    JAR,
-    JOURNAL,
-    MARK,
-    PERFORMANCE,
-    SCRIPT,
-    SIMULATION,
-    SITE,
-    SYSTEM_TABS,
-    TABS,
-    TRENDS,
-    USERS,
-    WORDS,
-)
 from hmi.i18n import catalogue, language, text
 
+HERE: Final = Path(__file__).parent
 # Importing these puts their scripts into the import map, from where the pages' scripts take them.
 CHARTS: Final = (AgGrid, EChart)
-# Pages that stand together: address, the page's name, what its tab says, and the right that it asks for.
-ALARM_TABS: Final = (
-    ("/alarms", "alarms", "Alarms", ""),
-    ("/alarms/incidents", "incidents", "Incidents", ""),
-    ("/alarms/held", "held", "Held back", ""),
-    ("/alarms/journal", "journal", "Journal", ""),
-    ("/alarms/performance", "performance", "Performance", ""),
+MARK: Final = '<svg viewBox="0 0 24 24" aria-hidden="true"><use href="/assets/favicon.svg#mark"/></svg>'
+ALARM_COUNT: Final = '<span id="vk-alarms" class="vk-count" hidden></span>'
+WORDS: Final = re.compile(r"\[\[(.+?)\]\](?!\])")
+
+
+@dataclass(frozen=True)
+class PageDef:
+    """One page: where it is, and where it stands in the navigation.
+
+    Pages of one `group` stand together as tabs; who lacks the `right` (`hmi.rights`) does not see the tab.
+    Parts of the fleet in its address make it a page below the fleet, with a trail instead of tabs.
+    """
+
+    address: str
+    name: str
+    title: str
+    group: str
+    right: str = ""
+
+    @property
+    def below(self) -> bool:
+        """Whether it shows a part of the fleet, named in its address."""
+        return "{" in self.address
+
+
+# The navigation, and what it calls each group of pages.
+GROUPS: Final = {
+    "fleet": "Fleet",
+    "alarms": "Alarms",
+    "trends": "Trends",
+    "comparison": "Comparison",
+    "simulation": "Simulation",
+    "system": "System",
+}
+PAGES: Final = (
+    PageDef("/", "fleet", "Fleet", "fleet"),
+    PageDef("/site/{site}", "site", "Site", "fleet"),
+    PageDef("/jar/{site}/{system}/{string}/{jar}", "jar", "Jar", "fleet"),
+    PageDef("/alarms", "alarms", "Alarms", "alarms"),
+    PageDef("/alarms/incidents", "incidents", "Incidents", "alarms"),
+    PageDef("/alarms/held", "held", "Held back", "alarms"),
+    PageDef("/alarms/journal", "journal", "Journal", "alarms"),
+    PageDef("/alarms/performance", "performance", "Performance", "alarms"),
+    PageDef("/trends", "trends", "Trends", "trends"),
+    PageDef("/comparison", "comparison", "Comparison", "comparison"),
+    PageDef("/simulation", "simulation", "Simulation", "simulation"),
+    PageDef("/system", "connections", "Connections", "system"),
+    PageDef("/system/users", "users", "Users", "system", "users"),
+    PageDef("/system/audit", "audit", "Audit trail", "system", "audit"),
 )
-SYSTEM_PAGES: Final = (
-    ("/system", "connections", "Connections", ""),
-    ("/system/users", "users", "Users", "users"),
-    ("/system/audit", "audit", "Audit trail", "audit"),
-)
-GROUP_OF: Final = {page: tabs for tabs in (ALARM_TABS, SYSTEM_PAGES) for _, page, _, _ in tabs}
+# Beside a group's tabs: what its pages say about all of the group.
+BESIDE_TABS: Final = {"alarms": '<div id="vk-flood" class="vk-flood" role="status" hidden></div>'}
 
 
 def add_pages() -> None:
     """Register the pages with NiceGUI."""
-    ui.page("/", title="Voltkeep - Fleet")(fleet_page)
-    ui.page("/site/{site}", title="Voltkeep - Site")(site_page)
-    ui.page("/jar/{site}/{system}/{string}/{jar}", title="Voltkeep - Jar")(jar_page)
-    ui.page("/alarms", title="Voltkeep - Alarms")(alarms_page)
-    ui.page("/alarms/incidents", title="Voltkeep - Incidents")(incidents_page)
-    ui.page("/alarms/held", title="Voltkeep - Held back")(held_page)
-    ui.page("/alarms/journal", title="Voltkeep - Journal")(journal_page)
-    ui.page("/alarms/performance", title="Voltkeep - Performance")(performance_page)
-    ui.page("/trends", title="Voltkeep - Trends")(trends_page)
-    ui.page("/comparison", title="Voltkeep - Comparison")(comparison_page)
-    ui.page("/simulation", title="Voltkeep - Simulation")(simulation_page)
-    ui.page("/system", title="Voltkeep - Connections")(connections_page)
-    ui.page("/system/users", title="Voltkeep - Users")(users_page)
-    ui.page("/system/audit", title="Voltkeep - Audit trail")(audit_page)
+    for page in PAGES:
+        ui.page(page.address)(_shows(page))
 
 
-def fleet_page(request: Request) -> None:
-    """All sites at a glance."""
-    _frame(request, "fleet", "", FLEET)
+def _shows(page: PageDef) -> Callable[[Request], None]:
+    def show(request: Request) -> None:
+        lang = language(request.cookies)
+        ui.page_title(f"Voltkeep - {text(page.title, lang)}")
+        _frame(request, page, lang)
+
+    return show
 
 
-def site_page(request: Request, site: str) -> None:
-    """One site: its jars as heatmap and table."""
-    _frame(request, "site", site, SITE)
-
-
-def jar_page(request: Request, site: str, system: str, string: str, jar: str) -> None:
-    """One jar: live values, trend, life."""
-    _frame(request, "jar", f"{site}/{system}/{string}/{jar}", JAR)
-
-
-def alarms_page(request: Request) -> None:
-    """The alarm list."""
-    _frame(request, "alarms", "", TABS + ALARMS)
-
-
-def incidents_page(request: Request) -> None:
-    """Alarms of one cause at one site, as one thing."""
-    _frame(request, "incidents", "", TABS + INCIDENTS)
-
-
-def held_page(request: Request) -> None:
-    """What operators are not shown."""
-    _frame(request, "held", "", TABS + HELD)
-
-
-def performance_page(request: Request) -> None:
-    """How the alarm system does."""
-    _frame(request, "performance", "", TABS + PERFORMANCE)
-
-
-def journal_page(request: Request) -> None:
-    """What happened before."""
-    _frame(request, "journal", "", TABS + JOURNAL)
-
-
-def trends_page(request: Request) -> None:
-    """The past of any variables, side by side."""
-    _frame(request, "trends", "", TRENDS)
-
-
-def comparison_page(request: Request) -> None:
-    """Site against site."""
-    _frame(request, "comparison", "", COMPARISON)
-
-
-def simulation_page(request: Request) -> None:
-    """What is simulated, and what can be."""
-    _frame(request, "simulation", "", SIMULATION)
-
-
-def connections_page(request: Request) -> None:
-    """The server, the gateways, the historian, and who is connected."""
-    _frame(request, "connections", "", SYSTEM_TABS + CONNECTIONS)
-
-
-def users_page(request: Request) -> None:
-    """Who may do what."""
-    _frame(request, "users", "", SYSTEM_TABS + USERS)
-
-
-def audit_page(request: Request) -> None:
-    """Who did what."""
-    _frame(request, "audit", "", SYSTEM_TABS + AUDIT)
-
-
-def _frame(request: Request, page: str, path: str, body: str) -> None:
-    """The bar, the trail and the page's own frame; and the script that brings them to life."""
-    lang = language(request.cookies)
-    settings = {"page": page, "path": path, "lang": lang, "text": catalogue(lang)}
-    ui.add_head_html(HEAD.format(settings=json.dumps(settings).replace("<", "\\u003c")))
-    words = {key: escape(text(value, lang)) for key, value in WORDS.items()}
-    here = 'aria-current="page"'
-    bar = BAR.format(
-        **words,
+def _frame(request: Request, page: PageDef, lang: str) -> None:
+    """The bar, the trail or tabs, and the page's own frame; and the script that brings them to life."""
+    path = "/".join(request.path_params.values())
+    settings = {"page": page.name, "path": path, "lang": lang, "text": catalogue(lang)}
+    ui.add_head_html(_template("head", lang).format(settings=json.dumps(settings).replace("<", "\\u003c")))
+    if (HERE / "assets" / f"{page.name}.css").exists():
+        ui.add_head_html(f'<link rel="stylesheet" href="/assets/{page.name}.css">')
+    bar = _template("bar", lang).format(
         mark=MARK,
-        fleet_here=here if page == "fleet" else "",
-        alarms_here=here if GROUP_OF.get(page) is ALARM_TABS else "",
-        trends_here=here if page == "trends" else "",
-        comparison_here=here if page == "comparison" else "",
-        simulation_here=here if page == "simulation" else "",
-        system_here=here if GROUP_OF.get(page) is SYSTEM_PAGES else "",
+        links=_links(page, lang),
         user=escape(request.state.session.user),
         other="en" if lang == "th" else "th",
         other_name="EN" if lang == "th" else "ไทย",
     )
-    main = _trail(path, words["fleet"]) + body.format(**words, tabs=_tabs(page, lang))
-    ui.html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page}">{main}</main>', sanitize=False)
-    ui.add_body_html(SCRIPT.format(name=page))
+    main = (_trail(path, lang) if page.below else _tabs(page, lang)) + _template(page.name, lang)
+    ui.html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page.name}">{main}</main>', sanitize=False)
+    ui.add_body_html(f'<script type="module" src="/assets/{page.name}.js"></script>')
 
 
-def _tabs(page: str, lang: str) -> str:
-    """Links between the pages of a group; who lacks the right does not see the page's."""
-
-    def link(at: str, name: str, label: str, right: str) -> str:
-        here = "aria-current=page" if name == page else ""
-        needs = f'data-may="{right}" hidden' if right else ""
-        return f'<a href="{at}" {here} {needs}>{escape(text(label, lang))}</a>'
-
-    return "".join(link(*tab) for tab in GROUP_OF.get(page, ()))
+@cache
+def _template(name: str, lang: str) -> str:
+    """A frame in a language."""
+    frame = (HERE / "frames" / f"{name}.html").read_text(encoding="utf-8")
+    return WORDS.sub(lambda words: escape(text(words[1], lang)), frame)
 
 
-def _trail(path: str, fleet: str) -> str:
-    """Where one is: fleet, site, and down to the jar; the last one is the page's heading."""
-    if not path:
+def _links(page: PageDef, lang: str) -> str:
+    """The navigation: a group's first page stands for it."""
+
+    def link(group: str, label: str) -> str:
+        first = next(each for each in PAGES if each.group == group)
+        here = 'aria-current="page"' if group == page.group and not page.below else ""
+        count = ALARM_COUNT if group == "alarms" else ""
+        return f'<a href="{first.address}" {here}>{escape(text(label, lang))}{count}</a>'
+
+    return "".join(link(*each) for each in GROUPS.items())
+
+
+def _tabs(page: PageDef, lang: str) -> str:
+    """Links between the pages of a group, where it has several."""
+    group = [each for each in PAGES if each.group == page.group and not each.below]
+    if len(group) < 2:
         return ""
+
+    def link(each: PageDef) -> str:
+        here = "aria-current=page" if each is page else ""
+        needs = f'data-may="{each.right}" hidden' if each.right else ""
+        return f'<a href="{each.address}" {here} {needs}>{escape(text(each.title, lang))}</a>'
+
+    label, links = escape(text(GROUPS[page.group], lang)), "".join(map(link, group))
+    return f'<nav class="vk-tabs" aria-label="{label}">{links}</nav>{BESIDE_TABS.get(page.group, "")}'
+
+
+def _trail(path: str, lang: str) -> str:
+    """Where one is: fleet, site, and down to the jar; the last one is the page's heading."""
     parts = path.split("/")
-    links = ['<a href="/">' + fleet + "</a>"]
+    links = [f'<a href="/">{escape(text("Fleet", lang))}</a>']
     if len(parts) > 1:
         links.append(f'<a href="/site/{quote(parts[0])}">{escape(parts[0])}</a>')
     here = " ".join(escape(part) for part in parts[1:] or parts)

@@ -15,7 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hmipage import FLAGS, log_in, watched_page
 from nodeclient import Step, installed, run_step
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 from program import Start, Voltkeep, running
 
 
@@ -86,3 +88,29 @@ def chromium() -> str:
     path = shutil.which("chromium")
     assert path is not None
     return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for all tests of a module; it keeps an event loop, so not for longer."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Browser, voltkeep: Voltkeep) -> StorageState:
+    """The cookies of an administrator who logged in."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        log_in(page, voltkeep, voltkeep.admin_password)
+        expect(page).to_have_url(f"{voltkeep.hmi_url}/")
+        return context.storage_state()
+
+
+@pytest.fixture
+def page(browser: Browser, voltkeep: Voltkeep, logged_in: StorageState) -> Iterator[Page]:
+    """A page of a logged-in administrator; any error of its scripts or request elsewhere fails the test."""
+    with watched_page(browser, voltkeep, logged_in) as page:
+        yield page

@@ -7,27 +7,18 @@ import re
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlparse
 
 import pytest
 import simulate
-from playwright.sync_api import Browser, Page, StorageState, WebSocket, expect, sync_playwright
+from hmipage import SECONDS, changes, log_in
+from playwright.sync_api import Browser, Page, StorageState, expect
 from program import Voltkeep
 from userscommand import one_time, user
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SECONDS = 1000.0  # ms
 JAR = "Bangrak/UPS-1/S03/J07"
 # Something is simulated, and the badge says how many alarms of the plant are active.
 BADGE_COUNTS_THE_PLANT = """async () => {
@@ -46,69 +37,6 @@ SPREAD_OF_PHUKET = """async () => {
   }
 }"""
 ALARM_PAGES = ("/alarms", *(f"/alarms/{name}" for name in ("incidents", "held", "journal", "performance")))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def logged_in(browser: Browser, voltkeep: Voltkeep) -> StorageState:
-    """The cookies of an operator who logged in."""
-    with browser.new_context() as context:
-        page = context.new_page()
-        log_in(page, voltkeep, voltkeep.admin_password)
-        expect(page).to_have_url(f"{voltkeep.hmi_url}/")
-        return context.storage_state()
-
-
-@pytest.fixture
-def page(browser: Browser, voltkeep: Voltkeep, logged_in: StorageState) -> Iterator[Page]:
-    """A page of a logged-in operator; any error of its scripts or request elsewhere fails the test."""
-    faults: list[str] = []
-    own = urlparse(voltkeep.hmi_url).netloc
-
-    def request_to(url: str) -> None:
-        parts = urlparse(url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != own:
-            faults.append(f"request to {url}")
-
-    def opened(socket: WebSocket) -> None:
-        request_to(socket.url)
-
-    # A row that moves fades out at its old place, and is there twice until it has: here it does not.
-    with browser.new_context(
-        base_url=voltkeep.hmi_url, storage_state=logged_in, reduced_motion="reduce"
-    ) as context:
-        page = context.new_page()
-        page.set_default_timeout(20 * SECONDS)
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: request_to(request.url))
-        page.on("websocket", opened)
-        yield page
-    assert not faults
-
-
-def log_in(page: Page, voltkeep: Voltkeep, password: str, name: str = "admin", next: str = "/") -> None:
-    """Fill in the form and send it."""
-    page.goto(f"{voltkeep.hmi_url}/login?next={next}")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-
-
-def changes(page: Page, selector: str) -> None:
-    """Wait until a text on the page changes."""
-    cell = page.locator(selector).first
-    expect(cell).to_have_text(re.compile(r"\d"), timeout=20 * SECONDS)
-    before = cell.inner_text()
-    expect(cell).not_to_have_text(before, timeout=20 * SECONDS)
 
 
 def test_wrong_password_is_refused_in_words(browser: Browser, voltkeep: Voltkeep) -> None:
@@ -451,11 +379,12 @@ def test_alarms_are_acknowledged_with_a_comment(page: Page) -> None:
 def test_the_pages_of_alarms_are_reached_by_keyboard_and_say_so(page: Page) -> None:
     page.goto("/alarms")
     for name in ("Incidents", "Held back", "Journal", "Performance"):
-        link = page.get_by_label("Pages of alarms").get_by_role("link", name=name)
+        tabs = page.get_by_role("navigation", name="Alarms")
+        link = tabs.get_by_role("link", name=name)
         link.focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name=name, exact=True).first).to_be_visible()
-        expect(page.get_by_label("Pages of alarms").locator("[aria-current=page]")).to_have_text(name)
+        expect(tabs.locator("[aria-current=page]")).to_have_text(name)
         expect(page.locator("#vk-link")).to_contain_text("Connected")
         expect(page.locator(".vk-fault")).to_have_count(0)
 

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import hmi
-from hmi.frames import WORDS
 from hmi.i18n import catalogue, language, text
+from hmi.pages import GROUPS, PAGES, WORDS
 
-ASSETS = Path(hmi.__file__).parent / "assets"
+HERE = Path(hmi.__file__).parent
 
 
 def test_english_is_the_key() -> None:
@@ -32,8 +32,10 @@ def test_unknown_language_is_english() -> None:
 
 def test_frames_and_scripts_are_translated() -> None:
     thai = catalogue("th")
-    said = set(WORDS.values())
-    for script in ASSETS.glob("*.js"):
+    said = {*GROUPS.values(), *(page.title for page in PAGES)}
+    for frame in (HERE / "frames").glob("*.html"):
+        said |= set(WORDS.findall(frame.read_text(encoding="utf-8")))
+    for script in (HERE / "assets").glob("*.js"):
         said |= set(re.findall(r'\bt\("([^"]+)"\)', script.read_text(encoding="utf-8")))
     assert not said - thai.keys()
 
@@ -41,3 +43,8 @@ def test_frames_and_scripts_are_translated() -> None:
 def test_placeholders_survive_translation() -> None:
     for english, thai in catalogue("th").items():
         assert re.findall(r"\{\w+\}", english) == re.findall(r"\{\w+\}", thai)
+
+
+def test_the_catalogue_is_in_the_order_of_its_keys() -> None:
+    keys = list(catalogue("th"))
+    assert keys == sorted(keys)
