@@ -12,17 +12,12 @@ from typing import Any, Final
 
 from nodeset.datatypes import DataType
 from nodeset.fleet import AssetType
-from nodeset.methods import (
-    ALARMS,
-    ANALYTICS,
-    AUDIT,
-    CONFIGURATION,
-    HISTORIAN,
-    MAINTENANCE,
-    NOTIFICATION,
-    SIMULATION,
-    MethodDef,
-)
+from nodeset.methods.alarms import ALARMS, CONFIGURATION, NOTIFICATION
+from nodeset.methods.analytics import ANALYTICS
+from nodeset.methods.maintenance import MAINTENANCE
+from nodeset.methods.method import MethodDef
+from nodeset.methods.records import AUDIT, HISTORIAN
+from nodeset.methods.simulation import SIMULATION
 from nodeset.nameplate import NameplateDef, nameplate_of
 from nodeset.tags import TagDef, tags_of
 

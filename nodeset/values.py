@@ -7,7 +7,7 @@ from typing import Final
 
 from nodeset import units
 from nodeset.datatypes import DataType
-from nodeset.methods import ArgumentDef
+from nodeset.methods.method import ArgumentDef
 from nodeset.structures import StructureDef
 
 SCHEMA: Final = "http://opcfoundation.org/UA/2008/02/Types.xsd"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from nodeset import values
 from nodeset.datatypes import DataType
-from nodeset.methods import MethodDef
+from nodeset.methods.method import MethodDef
 from nodeset.nameplate import NameplateDef
 from nodeset.structures import STRUCTURES, StructureDef
 from nodeset.tags import Kind, TagDef

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 
 from asyncua import ua
 
-from nodeset.methods import METHODS, ArgumentDef, MethodDef
+from nodeset.methods import METHODS
+from nodeset.methods.method import ArgumentDef, MethodDef
 from nodeset.structures import StructureDef
 from nodeset.types import (
     ALARM_MANAGEMENT_TYPE,
