@@ -101,7 +101,7 @@ function beside() {
   });
   const names = rows.map((row) => data.tables.sites.rows[row]);
   by("vk-beside").replaceChildren(table(["", ...names, "Difference"], lines));
-  const span = names.map((site) => `variable=${encodeURIComponent(`${site}.AmbientTemperature`)}`).join("&");
+  const span = names.map((site) => `tag=${encodeURIComponent(`${site}.AmbientTemperature`)}`).join("&");
   setText(by("vk-both"), t("Trends of both"));
   by("vk-both").href = `/trends?${span}&range=30d`;
 }

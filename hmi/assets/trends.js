@@ -1,4 +1,6 @@
 // Trends: several variables over any span, zoomed by asking again, with what happened beside them.
+// The address says all: /trends?tag=<path>.<Tag>&tag=...&from=<ms>&to=<ms>, or &range=24h (7d, 30d, 90d, 1y) for a
+// span that ends now and goes on; so any page can link to a trend, and a trend can be sent to somebody.
 import { echarts } from "nicegui-echart";
 import { ask, begin, by, css, figure, make, say, segments, serverNow, setText, showsSimulated, stamp, t } from "./base.js";
 import { fetchFile } from "./export.js";
@@ -20,7 +22,9 @@ let asked = 0;
 
 begin(() => {
   const query = new URLSearchParams(location.search);
-  chosen = query.getAll("variable").slice(0, MOST);
+  chosen = query.getAll("tag").slice(0, MOST);
+  const [from, to] = ["from", "to"].map((name) => Number(query.get(name)));
+  if (from > 0 && to > from) view = [from, to];
   range = RANGES[query.get("range")] ? query.get("range") : "24h";
   chart = echarts.init(by("vk-trend"));
   new ResizeObserver(() => chart.resize()).observe(by("vk-trend"));
@@ -48,7 +52,7 @@ function whole(name) {
 }
 
 function remember() {
-  const query = new URLSearchParams([...chosen.map((each) => ["variable", each]), ["range", range]]);
+  const query = new URLSearchParams([...chosen.map((each) => ["tag", each]), ...(view ? [["from", Math.floor(view[0])], ["to", Math.floor(view[1])]] : [["range", range]])]);
   history.replaceState(null, "", `?${query}`);
 }
 

@@ -566,12 +566,12 @@ def test_a_scenario_is_built_of_steps(page: Page) -> None:
 
 
 def test_trends_of_several_variables_with_what_happened(page: Page) -> None:
-    page.goto(f"/trends?variable={JAR}.Voltage&range=24h")
+    page.goto(f"/trends?tag={JAR}.Voltage&range=24h")
     page.get_by_label("Site", exact=True).select_option("Bangrak")
     page.get_by_label("Variable").select_option("Bangrak.AmbientTemperature")
     page.get_by_role("button", name="Add").click()
     expect(page.locator("#vk-chosen li")).to_have_count(2)
-    expect(page).to_have_url(re.compile("variable=Bangrak.AmbientTemperature"))
+    expect(page).to_have_url(re.compile("tag=Bangrak.AmbientTemperature"))
     with page.expect_response(re.compile("/api/series.*Ambient")) as answer:
         page.get_by_role("radio", name="90 d").click()
     body = answer.value.json()
