@@ -101,11 +101,6 @@ def arrhenius(temperature: Array, activation_energy: Array) -> Array:
     return np.asarray(np.exp(activation_energy / GAS_CONSTANT * inverse))
 
 
-def ohmic_resistance(parameters: Parameters, resistance: Array, temperature: Array) -> Array:
-    """Ohmic resistance at `temperature` [°C] from that at 25 °C."""
-    return resistance * ohmic_factor(parameters.ohmic_temperature, temperature)
-
-
 def resistance_under_load(parameters: Parameters, ageing: Ageing) -> Array:
     """Resistance [mΩ] of the circuit now: the monitor's, by what its model has under load against it."""
     warmth = ohmic_factor(parameters.load_temperature, ageing.temperature)

@@ -78,7 +78,9 @@ def test_fifty_per_cent_more_resistance_is_the_end_of_life() -> None:
 def test_resistance_is_compared_at_25_degrees() -> None:
     p = parameters_of(2)
     warm = np.array([25.0, 35.0])
-    state, estimates = settled(p, temperature=warm, resistance=ageing.ohmic_resistance(p, p.baseline, warm))
+    state, estimates = settled(
+        p, temperature=warm, resistance=p.baseline * ageing.ohmic_factor(p.ohmic_temperature, warm)
+    )
     assert state.ageing.resistance == pytest.approx(p.baseline)
     assert estimates.soh == pytest.approx([100.0, 100.0])
 

@@ -30,7 +30,7 @@ def test_ten_kelvin_more_shorten_life_by_40_to_50_per_cent(rise: float, temperat
     days = []
     for degrees in (temperature, temperature + 10):
         warm = np.full(p.jars, degrees)
-        ohm = ageing.ohmic_resistance(p, p.baseline * rise, warm)
+        ohm = p.baseline * rise * ageing.ohmic_factor(p.ohmic_temperature, warm)
         state = estimate.first_state(p, AGES)
         for i in range(30):
             state, seen = estimate.step(state, p, _scan(warm, ohm), NOW, 5.0 if i else 0.0)
@@ -143,7 +143,7 @@ def test_confidence_needs_readings_and_a_narrow_interval() -> None:
 def test_shares_name_what_shortened_the_life() -> None:
     p = parameters_of(3)
     warm = np.array([35.0, 25.0, 25.0])
-    ohm = ageing.ohmic_resistance(p, p.baseline * np.array([1.0, 1.45, 1.0]), warm)
+    ohm = p.baseline * np.array([1.0, 1.45, 1.0]) * ageing.ohmic_factor(p.ohmic_temperature, warm)
     state, _ = settled(p, age=400.0, temperature=warm, resistance=ohm)
     hot, worn, young = (estimate.explain(state, p, i) for i in range(3))
     assert hot[0].name == "Temperature"
