@@ -1,5 +1,5 @@
 // What a user does to the alarms that are chosen, one or many: the server decides, and says why not.
-import { by, figure, make, rights, setText, t } from "./base.js";
+import { ask, by, figure, make, rights, say, setText, t } from "./base.js";
 
 // Name, label, what is said when it is done, and of which alarms it makes sense.
 const ACTIONS = [
@@ -21,7 +21,6 @@ const HOURS = [[0, "Until it clears"], [0.5, "30 min"], [2, "2 h"], [8, "8 h"]];
 
 // Fills the form; `chosen` gives the alarms, `done` follows an action. What it returns looks at the choice again.
 export function acting(form, chosen, done, names = ACTIONS.map(([name]) => name), others = MORE.slice(0, 5).map(([name]) => name)) {
-  const said = by("vk-result");
   const comment = by("vk-comment");
   const buttons = ACTIONS.filter(([name]) => names.includes(name)).map((action) => button(action, action[0] === "acknowledge" ? "vk-primary" : "vk-button"));
   const more = MORE.filter(([name]) => others.includes(name)).map((action) => button(action, "vk-button"));
@@ -70,32 +69,22 @@ export function acting(form, chosen, done, names = ACTIONS.map(([name]) => name)
     if (!alarms.length) return;
     menu.open = false;
     if (name === "comment" && !comment.value.trim()) {
-      say(`▲ ${t("Write the comment first.")}`, true);
+      say(t("Write the comment first."), true);
       comment.focus();
       return;
     }
     say(t("Sending"));
     try {
-      const answer = await fetch(`/api/alarms/${name}`, {
-        method: "POST", headers: { "content-type": "application/json" },
-        body: JSON.stringify({ keys: alarms.map((alarm) => alarm.key), comment: comment.value, seconds }),
-      });
-      const body = await answer.json();
-      if (!answer.ok) throw new Error(t(body.fault ?? answer.statusText));
+      const body = await ask(`/api/alarms/${name}`, { keys: alarms.map((alarm) => alarm.key), comment: comment.value, seconds });
       const failed = Object.values(body.failed);
       const reasons = [...new Set(failed.map((fault) => t(fault)))].join(" ");
-      say(`${body.done} ${t(words)}${failed.length ? ` ▲ ${failed.length} ${t("refused")}: ${reasons}` : ""}`, failed.length);
+      say(`${body.done} ${t(words)}${failed.length ? ` ${failed.length} ${t("refused")}: ${reasons}` : ""}`, failed.length > 0);
       if (!failed.length) comment.value = "";
       done();
     } catch (error) {
-      say(`▲ ${error.message}`, true);
+      say(error.message, true);
     }
     look();
-  }
-
-  function say(text, fault = false) {
-    setText(said, text);
-    said.className = fault ? "vk-fault" : "";
   }
 }
 
@@ -124,11 +113,4 @@ function asking(shelve) {
   };
 }
 
-async function limitOf(condition) {
-  try {
-    const answer = await fetch(`/api/condition?id=${encodeURIComponent(condition)}`);
-    return answer.ok ? (await answer.json()).longest : null;
-  } catch {
-    return null;
-  }
-}
+const limitOf = (condition) => ask(`/api/condition?id=${encodeURIComponent(condition)}`).then(({ longest }) => longest).catch(() => null);

@@ -1,9 +1,9 @@
 // The alarm list by the states of ISA-18.2: what waits for somebody first; act on one or many.
-import * as AgGrid from "nicegui-aggrid";
-import { PRIORITIES, alarmState, badge, begin, by, figure, gridTheme, make, priority, reduced, segments, setText, showsSimulated, sourceLink, stamp, t, together, urgency } from "./base.js";
+import { PRIORITIES, alarmState, badge, begin, by, figure, make, priority, segments, setText, showsSimulated, sourceLink, stamp, t, together, urgency } from "./base.js";
 import { acting } from "./acting.js";
 import { detail } from "./detail.js";
 import { flooding } from "./flood.js";
+import { choosing, column, narrow, selection, stacked } from "./listing.js";
 
 // Who is held back is no alarm for the operator: it stands in a list of its own.
 const STATES = {
@@ -14,16 +14,15 @@ const STATES = {
   confirm: ["To confirm", (alarm) => !alarm.held && alarm.acknowledged && !alarm.confirmed],
   held: ["Shelved or suppressed", (alarm) => alarm.held],
 };
-const narrow = innerWidth < 700;
 let grid = null;
 let show = () => {};
 let which = location.hash.slice(1) in STATES ? location.hash.slice(1) : "all";
+let listed = ""; // sites to choose from
 const rows = new Map();
 const branches = new Map();
 
 begin(() => {
   showsSimulated(() => [...rows.values()].some((alarm) => alarm.simulated));
-  AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
   grid = table();
   const chosen = acting(by("vk-act"), () => grid.getSelectedRows(), () => grid.deselectAll());
   show = detail(by("vk-detail"));
@@ -34,7 +33,8 @@ begin(() => {
   });
   states();
   by("vk-filter").oninput = (event) => grid.setGridOption("quickFilterText", event.target.value);
-  choices(by("vk-priority"), PRIORITIES.map(({ rank, letter, word }) => [rank, `${letter} ${word}`]));
+  selection("vk-priority", PRIORITIES.map(({ rank, letter, word }) => [rank, `${letter} ${word}`]));
+  for (const id of ["vk-priority", "vk-site"]) by(id).onchange = () => grid.onFilterChanged();
   setInterval(() => grid.refreshCells({ columns: narrow ? ["message"] : ["state"], force: true, rowNodes: shelved() }), 10_000);
   return {
     fleet: flooding(),
@@ -75,8 +75,8 @@ function after() {
   grid.onFilterChanged();
   counts();
   const sites = [...new Set([...rows.values()].map((alarm) => alarm.source.replace(/^Shadow\//, "").split("/")[0]))].sort();
-  if (sites.join() !== choices.sites) choices(by("vk-site"), sites.map((site) => [site, site]));
-  choices.sites = sites.join();
+  if (sites.join() !== listed) selection("vk-site", sites.map((site) => [site, site]));
+  listed = sites.join();
 }
 
 const shelved = () => {
@@ -99,50 +99,35 @@ function counts() {
   for (const [key, [, passes]] of Object.entries(STATES)) setText(by(`vk-count-${key}`), ` ${figure(all.filter(passes).length)}`);
 }
 
-// A choice beside the text filter; the first one is all.
-function choices(select, options) {
-  const chosen = select.value;
-  select.replaceChildren(make("option", { value: "" }, t("All")), ...options.map(([value, text]) => make("option", { value, selected: String(value) === chosen }, text)));
-  select.onchange = () => grid.onFilterChanged();
-}
-
 const passes = (alarm) =>
   STATES[which][1](alarm) &&
   (!by("vk-priority").value || priority(alarm.severity).rank === Number(by("vk-priority").value)) &&
   (!by("vk-site").value || alarm.source.replace(/^Shadow\//, "").split("/")[0] === by("vk-site").value);
 
 function table() {
-  const plain = (field, headerName, more = {}) => ({ field, headerName: t(headerName), ...more });
-  return AgGrid.createGrid(by("vk-grid"), {
-    theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: narrow ? undefined : 32, headerHeight: 32, rowData: null,
-    getRowId: (p) => p.data.key, tooltipShowDelay: 300,
-    rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered", enableClickSelection: true },
-    selectionColumnDef: { width: 40, pinned: "left" },
+  return choosing(t("No alarms."), t("Waiting for the server."), narrow ? lines() : columns(), {
+    getRowId: (p) => p.data.key,
     rowClassRules: { "vk-new": (p) => !p.data.acknowledged && !p.data.held, "vk-past": (p) => !p.data.active || p.data.held, "vk-branch": (p) => !!p.data.branch },
     defaultColDef: { sortable: true, resizable: true, suppressHeaderMenuButton: true, filter: "agTextColumnFilter" },
-    overlayNoRowsTemplate: `<span>${t("No alarms.")}</span>`,
-    overlayLoadingTemplate: `<span>${t("Waiting for the server.")}</span>`,
     postSortRows: (p) => { if (!grid?.getColumnState().some((c) => c.sort)) p.nodes.sort((a, b) => urgency(a.data, b.data)); },
-    columnDefs: narrow ? stacked(plain) : columns(plain),
     isExternalFilterPresent: () => true,
     doesExternalFilterPass: (node) => passes(node.data),
-    onCellKeyDown: (p) => { if (p.event.key === "a" && (p.event.ctrlKey || p.event.metaKey)) { p.event.preventDefault(); grid.selectAll("filtered"); } },
   });
 }
 
-const columns = (plain) => [
-  plain("severity", "Priority", { width: 98, filter: "agNumberColumnFilter", cellRenderer: (p) => {
+const columns = () => [
+  column("severity", "Priority", { width: 98, filter: "agNumberColumnFilter", cellRenderer: (p) => {
     const { letter, kind, word } = priority(p.value);
     return make("span", {}, badge(calm(p.data) ? "past" : kind, letter), ` ${word}`);
   } }),
-  plain("time", "Time", { width: 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => stamp(p.value) }),
-  plain("state", "State", { width: 172, tooltipValueGetter: (p) => p.value, valueGetter: (p) => alarmState(p.data) }),
-  plain("source", "Source", { width: 190, cellRenderer: (p) => sourceLink(p.value) }),
-  plain("message", "Message", { flex: 3, minWidth: 280, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
-  plain("name", "Condition", { width: 160, tooltipField: "name" }),
-  plain("limit", "Limit", { width: 96, valueGetter: (p) => limit(p.data) }),
-  plain("user", "User", { width: 84 }),
-  plain("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
+  column("time", "Time", { width: 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => stamp(p.value) }),
+  column("state", "State", { width: 172, tooltipValueGetter: (p) => p.value, valueGetter: (p) => alarmState(p.data) }),
+  column("source", "Source", { width: 190, cellRenderer: (p) => sourceLink(p.value) }),
+  column("message", "Message", { flex: 3, minWidth: 280, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
+  column("name", "Condition", { width: 160, tooltipField: "name" }),
+  column("limit", "Limit", { width: 96, valueGetter: (p) => limit(p.data) }),
+  column("user", "User", { width: 84 }),
+  column("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
 ];
 
 const calm = (alarm) => !alarm.active || alarm.held;
@@ -155,12 +140,12 @@ function more(alarm) {
 }
 
 // On a phone an alarm is one cell of two or three lines.
-function stacked(plain) {
+function lines() {
   const cell = (p) => {
     const { letter, kind, word } = priority(p.data.severity);
     return make("div", {}, badge(calm(p.data) ? "past" : kind, letter, word), together(p.data.message || p.data.name), more(p.data),
       make("small", { class: "vk-line" }, sourceLink(p.data.source), ` · ${stamp(p.data.time).slice(5, 16)} · ${alarmState(p.data)}`));
   };
-  return [plain("message", "Alarms", { flex: 1, cellClass: "vk-stacked", autoHeight: true, cellRenderer: cell, equals: () => false,
-    getQuickFilterText: (p) => [p.data.message, p.data.source, p.data.name, alarmState(p.data)].join(" ") })];
+  const words = (p) => [p.data.message, p.data.source, p.data.name, alarmState(p.data)].join(" ");
+  return stacked("message", "Alarms", cell, { equals: () => false, getQuickFilterText: words });
 }

@@ -1,15 +1,13 @@
 // The audit trail: who did what, when and from where, newest first.
-import * as AgGrid from "nicegui-aggrid";
-import { ask, begin, by, gridTheme, make, reduced, say, serverNow, stamp, t } from "./base.js";
+import { ask, begin, by, make, say, serverNow, stamp, t } from "./base.js";
+import { column, listing, narrow, stacked } from "./listing.js";
 
 const HOUR = 3_600_000;
 const SPANS = [[1, "1 h"], [24, "24 h"], [168, "7 d"], [720, "30 d"], [8760, "1 y"]];
-const narrow = innerWidth < 700;
 let grid = null;
 let from = 0;
 
 begin(() => {
-  AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
   grid = table();
   by("vk-span").replaceChildren(...SPANS.map(([hours, label]) => make("option", { value: hours, selected: hours === 24 }, t(label))));
   by("vk-span").onchange = () => read();
@@ -45,24 +43,20 @@ function oldest() {
 }
 
 function table() {
-  const plain = (field, headerName, more = {}) => ({ field, headerName: t(headerName), tooltipField: field, ...more });
+  const plain = (field, headerName, more = {}) => column(field, headerName, { tooltipField: field, ...more });
   const times = (row) => (row.repeats > 1 ? ` ×${row.repeats}` : "");
   const result = (row) => make("span", { class: row.good ? "" : "vk-refused" }, row.good ? t("Good") : `▲ ${row.status}`);
-  return AgGrid.createGrid(by("vk-grid"), {
-    theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: narrow ? undefined : 28, headerHeight: 32, rowData: null, tooltipShowDelay: 300,
-    defaultColDef: { sortable: true, resizable: true, suppressHeaderMenuButton: true },
-    overlayNoRowsTemplate: `<span>${t("No entries.")}</span>`, overlayLoadingTemplate: `<span>${t("Reading")}</span>`,
-    columnDefs: narrow ? [plain("action", "Entries", { flex: 1, cellClass: "vk-stacked", autoHeight: true, cellRenderer: (p) =>
-      make("div", {}, `${p.value}${times(p.data)} `, result(p.data), make("small", { class: "vk-line" }, `${p.data.target} · ${p.data.user || "–"} · ${stamp(p.data.time)}`)) })] : [
-      plain("time", "Time", { width: 166, cellClass: "vk-num", valueFormatter: (p) => stamp(p.value), tooltipField: undefined }),
-      plain("user", "User", { width: 110 }),
-      plain("action", "Action", { width: 190, valueFormatter: (p) => `${p.value}${times(p.data)}` }),
-      plain("target", "On what", { flex: 2, minWidth: 180 }),
-      plain("old", "Before", { flex: 1, minWidth: 110 }),
-      plain("new", "After", { flex: 1, minWidth: 110 }),
-      plain("status", "Result", { width: 170, cellRenderer: (p) => result(p.data) }),
-      plain("peer", "From where", { width: 150 }),
-      plain("type", "Kind", { width: 150 }),
-    ],
-  });
+  const cell = (p) => make("div", {}, `${p.value}${times(p.data)} `, result(p.data), make("small", { class: "vk-line" }, `${p.data.target} · ${p.data.user || "–"} · ${stamp(p.data.time)}`));
+  const columns = narrow ? stacked("action", "Entries", cell) : [
+    plain("time", "Time", { width: 166, cellClass: "vk-num", valueFormatter: (p) => stamp(p.value), tooltipField: undefined }),
+    plain("user", "User", { width: 110 }),
+    plain("action", "Action", { width: 190, valueFormatter: (p) => `${p.value}${times(p.data)}` }),
+    plain("target", "On what", { flex: 2, minWidth: 180 }),
+    plain("old", "Before", { flex: 1, minWidth: 110 }),
+    plain("new", "After", { flex: 1, minWidth: 110 }),
+    plain("status", "Result", { width: 170, cellRenderer: (p) => result(p.data) }),
+    plain("peer", "From where", { width: 150 }),
+    plain("type", "Kind", { width: 150 }),
+  ];
+  return listing(t("No entries."), t("Reading"), columns, { rowHeight: 28 });
 }

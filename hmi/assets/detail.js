@@ -1,5 +1,5 @@
 // One alarm in full: the advice to the operator, its state, and what happened to it before.
-import { alarmState, badge, make, priority, sourceLink, stamp, t, together } from "./base.js";
+import { alarmState, ask, badge, make, priority, sourceLink, stamp, t, together } from "./base.js";
 
 // Fills the panel with an alarm, or hides it for none.
 export function detail(panel) {
@@ -19,7 +19,7 @@ export function detail(panel) {
         fact("Since", alarm.since ? stamp(alarm.since) : "–"), fact("Priority", `${word} (${alarm.severity})`), fact("Class", t(alarm.kind) || "–"),
         fact("User", alarm.user || "–"), fact("Comment", alarm.comment || "–")),
       make("h3", {}, t("Before")), past);
-    const [condition, journal] = await Promise.all([ask(`/api/condition?id=${encodeURIComponent(alarm.id)}`), ask(`/api/journal?condition=${encodeURIComponent(alarm.id)}&most=12`)]);
+    const [condition, journal] = await Promise.all([had(`/api/condition?id=${encodeURIComponent(alarm.id)}`), had(`/api/journal?condition=${encodeURIComponent(alarm.id)}&most=12`)]);
     if (shown !== alarm.key) return;
     advice.textContent = condition?.advice || "–";
     const events = journal?.events ?? [];
@@ -27,11 +27,5 @@ export function detail(panel) {
   };
 }
 
-async function ask(url) {
-  try {
-    const answer = await fetch(url);
-    return answer.ok ? await answer.json() : null;
-  } catch {
-    return null;
-  }
-}
+// What cannot be had is left out: the alarm itself is shown all the same.
+const had = (url) => ask(url).catch(() => null);

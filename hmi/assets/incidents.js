@@ -1,47 +1,31 @@
 // Incidents: alarms of one cause at one site as one thing, with what came first; open ones before closed ones.
-import { ageText, badge, begin, by, figure, make, priority, serverNow, setText, showsSimulated, siteLink, sourceLink, stamp, t } from "./base.js";
+import { ageText, ask, badge, begin, by, figure, make, priority, say, serverNow, showsSimulated, siteLink, sourceLink, stamp, t } from "./base.js";
 import { flooding } from "./flood.js";
+import { renewed } from "./renewal.js";
 
 let rows = [];
 let opened = new Map(); // id -> members
+let again = () => {};
 
 begin(() => {
   showsSimulated(() => rows.some((row) => row.simulated));
-  by("vk-open").onchange = read;
   by("vk-act").onsubmit = (event) => event.preventDefault();
-  read();
-  setInterval(read, 3000);
+  again = renewed(read, 3);
+  by("vk-open").onchange = () => again();
   return { fleet: flooding() };
 });
 
 async function read() {
-  try {
-    const found = await ask(`/api/incidents?open=${by("vk-open").checked}`);
-    for (const id of [...opened.keys()]) {
-      if (found.some((row) => row.id === id)) opened.set(id, await ask(`/api/incident?id=${encodeURIComponent(id)}`));
-      else opened.delete(id);
-    }
-    rows = found;
-    draw();
-    if (by("vk-result").dataset.fault) say("");
-  } catch (error) {
-    say(`▲ ${error.message}`, true);
+  const found = (await ask(`/api/incidents?open=${by("vk-open").checked}`)).rows;
+  for (const id of [...opened.keys()]) {
+    if (found.some((row) => row.id === id)) opened.set(id, await members(id));
+    else opened.delete(id);
   }
+  rows = found;
+  draw();
 }
 
-async function ask(url) {
-  const answer = await fetch(url);
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(t(body.fault ?? answer.statusText));
-  return body.rows;
-}
-
-function say(text, fault = false) {
-  const result = by("vk-result");
-  setText(result, text);
-  result.className = fault ? "vk-fault" : "";
-  result.dataset.fault = fault ? "1" : "";
-}
+const members = async (id) => (await ask(`/api/incident?id=${encodeURIComponent(id)}`)).rows;
 
 function draw() {
   const focused = document.activeElement?.dataset?.incident;
@@ -84,12 +68,11 @@ function inside(row) {
 }
 
 async function unfold(id) {
-  if (opened.has(id)) opened.delete(id);
-  else {
+  if (!opened.delete(id)) {
     try {
-      opened.set(id, await ask(`/api/incident?id=${encodeURIComponent(id)}`));
+      opened.set(id, await members(id));
     } catch (error) {
-      return say(`▲ ${error.message}`, true);
+      return say(error.message, true);
     }
   }
   draw();
@@ -98,13 +81,11 @@ async function unfold(id) {
 async function acknowledge(row) {
   say(t("Sending"));
   try {
-    const answer = await fetch("/api/incident/acknowledge", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ id: row.id, comment: by("vk-comment").value }) });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(t(body.fault ?? answer.statusText));
-    say(`${figure(body.done)} ${t("acknowledged.")}`);
+    const { done } = await ask("/api/incident/acknowledge", { id: row.id, comment: by("vk-comment").value });
+    say(`${figure(done)} ${t("acknowledged.")}`);
     by("vk-comment").value = "";
-    setTimeout(read, 300);
+    setTimeout(again, 300);
   } catch (error) {
-    say(`▲ ${error.message}`, true);
+    say(error.message, true);
   }
 }

@@ -1,6 +1,7 @@
 // How the alarm system does, beside what EEMUA 191 and ISA-18.2 call acceptable; and which alarms are nuisances.
-import { ageText, begin, by, figure, make, priority, serverNow, setText, showsSimulated, sourceLink, stamp, t, total } from "./base.js";
+import { ageText, ask, begin, by, figure, make, priority, serverNow, showsSimulated, sourceLink, stamp, t, total } from "./base.js";
 import { flooding } from "./flood.js";
+import { renewed } from "./renewal.js";
 
 const TOTALS = { ActiveAlarms: "", UnacknowledgedAlarms: "", AlarmRate: 10, StandingAlarms: 5, ChatteringAlarms: 0, OpenIncidents: "", ShelvedAlarms: "", SuppressedAlarms: "", OutOfServiceAlarms: "", AlarmFlood: 0 };
 let fleet = null;
@@ -8,12 +9,11 @@ let sites = "";
 
 begin(() => {
   showsSimulated(() => fleet?.simulated ?? false);
+  const again = renewed(read, 10);
   by("vk-site").onchange = () => {
     totals();
-    read();
+    again();
   };
-  read();
-  setInterval(read, 10_000);
   return { fleet: flooding((data) => {
     fleet = data;
     choose(data.tables.sites.rows);
@@ -39,21 +39,8 @@ function totals() {
 
 async function read() {
   const site = by("vk-site").value;
-  try {
-    const answer = await fetch(`/api/performance?site=${encodeURIComponent(site)}`);
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(t(body.fault ?? answer.statusText));
-    if (site !== by("vk-site").value) return;
-    draw(body.rows);
-    say("");
-  } catch (error) {
-    say(`▲ ${error.message}`);
-  }
-}
-
-function say(text) {
-  setText(by("vk-result"), text);
-  by("vk-result").className = text ? "vk-fault" : "";
+  const { rows } = await ask(`/api/performance?site=${encodeURIComponent(site)}`);
+  if (site === by("vk-site").value) draw(rows);
 }
 
 const shown = (value) => (value === null ? "–" : figure(value, Number.isInteger(value) ? 0 : 1));

@@ -1,0 +1,21 @@
+// What is read again and again: a fault is said, and taken back once it goes well again.
+import { by, say } from "./base.js";
+
+// Reads now and every so many seconds; gives what reads at once.
+export function renewed(read, seconds) {
+  let fault = "";
+  const again = async () => {
+    try {
+      await read();
+      if (fault && by("vk-result").textContent === fault) say("");
+      fault = "";
+    } catch (error) {
+      say(error.message, true);
+      fault = by("vk-result").textContent;
+    }
+  };
+  setInterval(() => document.hidden || again(), seconds * 1000);
+  addEventListener("visibilitychange", () => document.hidden || again());
+  again();
+  return again;
+}
