@@ -30,9 +30,11 @@ from hmi.guard import Guard
 from hmi.health import Health
 from hmi.live import Live
 from hmi.login import LogIn
+from hmi.maintenanceapi import MaintenanceApi
 from hmi.managementapi import ManagementApi
 from hmi.pages import add_pages
 from hmi.password import ChangePassword
+from hmi.rulapi import RulApi
 from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
 from hmi.trendapi import TrendApi
@@ -100,6 +102,8 @@ def compose(settings: Settings) -> None:
     ScenarioApi(live, accounts).add_to(app)
     TrendApi(live).add_to(app)
     CompareApi(live).add_to(app)
+    RulApi(live, accounts).add_to(app)
+    MaintenanceApi(live).add_to(app)
     SystemApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)

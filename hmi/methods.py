@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from asyncua import ua
+from asyncua import Client, ua
 
 from hmi.accounts import Accounts, WebSession
 from hmi.topology import Topology
@@ -26,6 +26,7 @@ WORDS: Final = {
     "BadShelvingTimeOutOfRange": "It may not be shelved for so long.",
     "BadInvalidState": "Its state does not allow this.",
     "BadMethodInvalid": "The server does not offer this.",
+    "BadWaitingForInitialData": "The server has no values of it yet; wait a few seconds.",
 }
 
 
@@ -34,14 +35,25 @@ def words(status: ua.StatusCode) -> str:
     return WORDS.get(status.name, f"The server refused: {status.name}.")
 
 
+def calling(topology: Topology, owner: str, method: str, *arguments: ua.Variant) -> ua.CallMethodRequest:
+    """The call of a method of the fleet, such as `Analytics.WhatIf`."""
+    return ua.CallMethodRequest(topology.node(owner), topology.node(f"{owner}.{method}"), list(arguments))
+
+
+async def outputs(
+    client: Client, topology: Topology, owner: str, method: str, *arguments: ua.Variant
+) -> list[Any]:
+    """What a method of the fleet answers; `ua.UaStatusCodeError` where it refuses."""
+    (result,) = await client.uaclient.call([calling(topology, owner, method, *arguments)])
+    result.StatusCode.check()
+    return [argument.Value for argument in result.OutputArguments]
+
+
 async def predict(
     accounts: Accounts, session: WebSession, topology: Topology, jar: str
 ) -> dict[str, Any] | str:
     """A jar's prediction with its factors, or why there is none."""
-    request = ua.CallMethodRequest()
-    request.ObjectId = topology.node("Analytics")
-    request.MethodId = topology.node("Analytics.PredictRul")
-    request.InputArguments = [ua.Variant(jar, ua.VariantType.String)]
+    request = calling(topology, "Analytics", "PredictRul", ua.Variant(jar, ua.VariantType.String))
     result = (await accounts.call(session, [request]))[0]
     if not result.StatusCode.is_good():
         return words(result.StatusCode)
