@@ -62,9 +62,8 @@ async def read(client: Client, topology: Topology, site: str, quarters: int) -> 
 def forecast_of(columns: Sequence[Any]) -> Forecast:
     """The outputs of ReplacementForecast, in their order, as rows."""
     *figures, notes, currency = columns
-    found = zip(*(column or () for column in figures), strict=True)
-    rows = zip(found, notes or (), strict=True)
-    return Forecast(tuple(Due(*row, notes=tuple(text.split())) for row, text in rows), currency or "")
+    rows = zip(*(column or () for column in figures), map(str.split, notes or ()), strict=True)
+    return Forecast(tuple(Due(*figures, tuple(marks)) for *figures, marks in rows), currency or "")
 
 
 def by_year(quarters: Sequence[Due]) -> tuple[Due, ...]:
