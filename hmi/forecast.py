@@ -62,8 +62,9 @@ async def read(client: Client, topology: Topology, site: str, quarters: int) -> 
 def forecast_of(columns: Sequence[Any]) -> Forecast:
     """The outputs of ReplacementForecast, in their order, as rows."""
     *figures, notes, currency = columns
-    rows = zip(*(column or () for column in figures), map(str.split, notes or ()), strict=True)
-    return Forecast(tuple(Due(*figures, tuple(marks)) for *figures, marks in rows), currency or "")
+    marks = [tuple(text.split()) for text in notes or ()]
+    rows: Any = zip(*(column or () for column in figures), marks, strict=True)
+    return Forecast(tuple(Due(*row) for row in rows), currency or "")
 
 
 def by_year(quarters: Sequence[Due]) -> tuple[Due, ...]:
