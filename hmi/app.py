@@ -12,7 +12,6 @@ import errno
 import logging
 import socket
 import sys
-from pathlib import Path
 from typing import Final
 
 from fastapi.middleware.gzip import GZipMiddleware
@@ -23,6 +22,7 @@ from config.settings import Settings
 from hmi.accounts import Accounts
 from hmi.alarmapi import AlarmApi
 from hmi.api import Api
+from hmi.assetfiles import ASSETS, AssetFiles
 from hmi.compareapi import CompareApi
 from hmi.endpoint import Endpoint
 from hmi.exports import Exports
@@ -39,7 +39,6 @@ from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
 from hmi.trendapi import TrendApi
 
-ASSETS: Final = Path(__file__).parent / "assets"
 SERVICE_SECRET: Final = "service.secret"
 
 
@@ -95,7 +94,7 @@ def compose(settings: Settings) -> None:
     live = Live(endpoint, folder / SERVICE_SECRET, settings.demo)
     accounts = Accounts(endpoint)
     app.add_middleware(Guard, accounts=accounts)
-    app.add_static_files("/assets", str(ASSETS), max_cache_age=0)
+    app.mount("/assets", AssetFiles())
     Api(live, accounts).add_to(app)
     AlarmApi(live, accounts).add_to(app)
     ManagementApi(live, accounts).add_to(app)

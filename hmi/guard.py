@@ -133,10 +133,9 @@ def _with_headers(path: str, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             fields = list(message.get("headers", ()))
-            if not path.startswith("/_nicegui/"):
-                cache = b"no-cache" if path.startswith("/assets/") else b"no-store"
+            if not path.startswith(OPEN_FOLDERS):  # which say themselves how long they may be kept
                 fields = [f for f in fields if f[0].lower() != b"cache-control"]
-                fields.append((b"cache-control", cache))
+                fields.append((b"cache-control", b"no-store"))
             message["headers"] = [*fields, *HEADERS]
         await send(message)
 

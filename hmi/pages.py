@@ -23,12 +23,13 @@ from nicegui import ui
 from nicegui.elements.aggrid import AgGrid
 from nicegui.elements.echart import EChart
 
+from hmi.assetfiles import ASSETS, address, modules
 from hmi.i18n import catalogue, language, text
 
 HERE: Final = Path(__file__).parent
 # Importing these puts their scripts into the import map, from where the pages' scripts take them.
 CHARTS: Final = (AgGrid, EChart)
-MARK: Final = '<svg viewBox="0 0 24 24" aria-hidden="true"><use href="/assets/favicon.svg#mark"/></svg>'
+MARK: Final = '<svg viewBox="0 0 24 24" aria-hidden="true"><use href="{}#mark"/></svg>'
 ALARM_COUNT: Final = '<span id="vk-alarms" class="vk-count" hidden></span>'
 WORDS: Final = re.compile(r"\[\[(.+?)\]\](?!\])")
 
@@ -101,19 +102,27 @@ def _frame(request: Request, page: PageDef, lang: str) -> None:
     """The bar, the trail or tabs, and the page's own frame; and the script that brings them to life."""
     path = "/".join(request.path_params.values())
     settings = {"page": page.name, "path": path, "lang": lang, "text": catalogue(lang)}
-    ui.add_head_html(_template("head", lang).format(settings=json.dumps(settings).replace("<", "\\u003c")))
-    if (HERE / "assets" / f"{page.name}.css").exists():
-        ui.add_head_html(f'<link rel="stylesheet" href="/assets/{page.name}.css">')
+    script = f"{page.name}.js"
+    head = _template("head", lang).format(
+        style=address("voltkeep.css"),
+        theme=address("theme.js"),
+        settings=json.dumps(settings).replace("<", "\\u003c"),
+    )
+    ui.add_head_html(head + "".join(f'<link rel="modulepreload" href="{each}">' for each in modules(script)))
+    if (ASSETS / f"{page.name}.css").exists():
+        ui.add_head_html(f'<link rel="stylesheet" href="{address(f"{page.name}.css")}">')
     bar = _template("bar", lang).format(
-        mark=MARK,
+        mark=MARK.format(address("favicon.svg")),
         links=_links(page, lang),
         user=escape(request.state.session.user),
         other="en" if lang == "th" else "th",
         other_name="EN" if lang == "th" else "ไทย",
     )
     main = (_trail(path, lang) if page.below else _tabs(page, lang)) + _template(page.name, lang)
-    ui.html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page.name}">{main}</main>', sanitize=False)
-    ui.add_body_html(f'<script type="module" src="/assets/{page.name}.js"></script>')
+    # Part of the page as it is sent, and a script that waits for no other: they show before NiceGUI's own
+    # parts, which are several times their size, have come.
+    ui.add_body_html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page.name}">{main}</main>')
+    ui.add_body_html(f'<script type="module" async src="{address(script)}"></script>')
 
 
 @cache

@@ -9,18 +9,19 @@ import nicegui
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from hmi.assetfiles import address
 from hmi.i18n import language, text
 
 _PAGE: Final = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>Voltkeep - {title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="/assets/favicon.svg">
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="/_nicegui/{version}/static/fonts.css">
-<link rel="stylesheet" href="/assets/voltkeep.css">
-<script src="/assets/theme.js"></script></head>
+<link rel="stylesheet" href="{style}">
+<script src="{theme}"></script></head>
 <body class="vk-login"><main>
 <form method="post" action="{action}" class="vk-panel">
-<h1><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/assets/favicon.svg#mark"/></svg>Voltkeep</h1>
+<h1><svg viewBox="0 0 24 24" aria-hidden="true"><use href="{icon}#mark"/></svg>Voltkeep</h1>
 <p class="vk-muted">{lead}</p>
 {fault}
 {fields}
@@ -54,6 +55,9 @@ def plain_page(
     body = _PAGE.format(
         lang=lang,
         version=nicegui.__version__,
+        icon=address("favicon.svg"),
+        style=address("voltkeep.css"),
+        theme=address("theme.js"),
         title=escape(text(title, lang)),
         lead=escape(lead),
         action=action,

@@ -196,7 +196,8 @@ class Feed {
     this.numbers = {};
     this.early = {};
     const socket = (this.socket = new WebSocket(`${scheme}://${location.host}/api/live?${query}`));
-    socket.onopen = () => Object.keys(this.handlers).forEach((key) => this.fetch(key, socket));
+    // Beside the stream's opening: what is told between the two is missed, seen by its number, and fetched again.
+    Object.keys(this.handlers).forEach((key) => this.fetch(key, socket));
     socket.onmessage = (event) => this.take(JSON.parse(event.data), socket);
     socket.onclose = (event) => this.left(event);
   }
@@ -214,15 +215,22 @@ class Feed {
     try {
       const answer = await fetch(`/api/snapshot?key=${encodeURIComponent(key)}`);
       if (answer.status === 404) return missing();
-      if (!answer.ok || socket !== this.socket) return;
+      if (socket !== this.socket) return;
+      if (!answer.ok) return this.later(key, socket);
       const snapshot = await answer.json();
       this.numbers[key] = snapshot.n;
       this.handlers[key].all(snapshot);
-      for (const message of this.early[key] ?? []) this.take(message, socket);
+      live();
+      const early = this.early[key] ?? [];
       delete this.early[key];
+      for (const message of early) this.take(message, socket);
     } catch {
-      // The socket closes too, and all starts again.
+      this.later(key, socket);
     }
+  }
+  // Where the stream has closed too, all starts again anyway.
+  later(key, socket) {
+    setTimeout(() => socket === this.socket && socket.readyState < WebSocket.CLOSING && this.fetch(key, socket), 1000);
   }
   take(message, socket) {
     if (socket !== this.socket) return;
@@ -237,13 +245,19 @@ class Feed {
     else if (message.n === number + 1) {
       this.numbers[message.k] = message.n;
       this.handlers[message.k].some(message);
-    } else if (message.n > number) socket.close();
+    } else if (message.n > number) {
+      delete this.numbers[message.k];
+      this.early[message.k] = [message];
+      this.fetch(message.k, socket);
+    }
   }
   look() {
     const silent = (performance.now() - this.heard) / 1000;
     bar(this.state, silent);
   }
 }
+// When the first values stood on the page: `performance.getEntriesByName("voltkeep-live")`.
+const live = () => performance.getEntriesByName("voltkeep-live").length || requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("voltkeep-live")));
 // Whoever logs out is on the way to the log-in already.
 let leaving = false;
 addEventListener("submit", (event) => (leaving ||= event.target.action.endsWith("/logout")));
@@ -436,19 +450,15 @@ export const gridTheme = (AgGrid) =>
     checkboxUncheckedBackgroundColor: "var(--page)", iconColor: "var(--soft)",
   });
 
-// NiceGUI puts the frame into the page; then the page's own script begins.
+// The frame stands before the script in the page, and is there when this is called.
 export function begin(start) {
   document.documentElement.lang = settings.lang;
-  const ready = () => {
-    if (!by("vk-main") || !by("vk-link")) return requestAnimationFrame(ready);
-    by("vk-theme").onclick = () => {
-      const root = document.documentElement;
-      root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-      localStorage.setItem("voltkeep-theme", root.dataset.theme);
-      dispatchEvent(new Event("voltkeep-theme"));
-    };
-    reveal();
-    new Feed(start());
+  by("vk-theme").onclick = () => {
+    const root = document.documentElement;
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    localStorage.setItem("voltkeep-theme", root.dataset.theme);
+    dispatchEvent(new Event("voltkeep-theme"));
   };
-  ready();
+  new Feed(start());
+  reveal();
 }

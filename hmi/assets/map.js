@@ -2,7 +2,7 @@
 // Beside every mark stands the site's name; the cards beside the map tell the same in words.
 import { make, setText, siteLink, t } from "./base.js";
 
-const OUTLINE = "/assets/thailand.json";
+const OUTLINE = new URL("thailand.json", import.meta.url);
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 460, MARGIN = 14, CLOSE = 0.4; // px, px, degrees
 const SHAPES = { "": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0", medium: "M0,-7L7,6H-7Z", high: "M-6,-6H6V6H-6Z", unknown: "M0,-7L7,0L0,7L-7,0Z" };
