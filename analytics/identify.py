@@ -241,9 +241,10 @@ def _fleet(models: Sequence[JarModel]) -> Fleet:
         )
         for i, model in enumerate(models)
     )
-    site = Site("", "", "Bangkok", 0.0, 0.0, 0.0, slice(0, 1))
+    site = Site("", "", "Bangkok", 0.0, 0.0, "UTC", 0.0, slice(0, 1))
     system = System("", "", 0, "UPS", 1.0, slice(0, 1))
-    return Fleet("", (site,), (system,), (String("", "", 0, slice(0, len(jars)), models[0]),), jars)
+    string = String("", "", 0, slice(0, len(jars)), models[0])
+    return Fleet("", "UTC", (site,), (system,), (string,), jars)
 
 
 def _spans(recording: Recording, least: float) -> list[slice]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from config.yamlfile import ConfigurationError, Loc, check, load
+from config.zone import DEFAULT_ZONE, Zone
 
 MAX_JARS = 50_000
 # Names of objects that stand beside the sites under Objects/Fleet.
@@ -126,6 +127,7 @@ class SitePart(Part):
     region: Region
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
+    zone: Annotated[Zone | None, Field(description="time zone; none: the fleet's")] = None
     temperature_offset: Annotated[float, Field(ge=-20, le=20, description="[K] against the region")] = 0.0
     systems: Annotated[dict[Name, SystemPart], Field(min_length=1)]
 
@@ -143,6 +145,7 @@ class FleetFile(Part):
     """The whole file."""
 
     name: str
+    zone: Annotated[Zone, Field(description="IANA name of the sites' time zone")] = DEFAULT_ZONE
     models: Annotated[dict[Name, JarModel], Field(min_length=1)]
     sites: Annotated[dict[Name, SitePart], Field(min_length=1)]
     jars: dict[JarPath, JarPart] = {}

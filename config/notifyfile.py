@@ -15,11 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from config.yamlfile import ConfigurationError, Loc, YamlFile, check, load
+from config.zone import Zone
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLD: Final = "hold"
@@ -207,20 +207,10 @@ class Rule(Part):
     simulated: Annotated[bool, Field(description="tell what is simulated too, marked as such")] = False
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        raise ValueError(f"unknown time zone '{name}'") from None
-    except KeyError:
-        raise ValueError(f"unknown time zone '{name}' (Asia/Bangkok, Europe/Berlin ...)") from None
-    return name
-
-
 class NotifyFile(Part):
     """The whole file."""
 
-    time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Bangkok"
+    time_zone: Annotated[Zone | None, Field(description="of hours and messages; none: the fleet's")] = None
     gather: Annotated[
         float,
         Field(ge=0, le=600, description="[s] that alarms of a site are waited for, to go as one message"),

@@ -108,7 +108,7 @@ def compose(settings: Settings) -> None:
     LogIn(accounts).add_to(app)
     ChangePassword(accounts).add_to(app)
     Health(live).add_to(app)
-    add_pages()
+    add_pages(live.channels.zones)
     tasks: list[asyncio.Task[None]] = []
 
     async def start() -> None:

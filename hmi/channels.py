@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from asyncua import Client, ua
@@ -106,6 +107,10 @@ class Channels:
     def topology(self) -> Topology | None:
         """The fleet as the session found it."""
         return self._topology
+
+    def zones(self) -> Mapping[str, str]:
+        """Time zones of the fleet and its sites; empty until a server has told them."""
+        return self._topology.zones if self._topology is not None else {}
 
     def simulated(self) -> bool:
         """Whether the fleet's own totals hold simulated values: with real devices they never do."""

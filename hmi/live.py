@@ -23,6 +23,7 @@ from hmi.channels import FLEET_KEY, Channels
 from hmi.endpoint import Away, ConnectionFault, Endpoint, Identity, close
 from hmi.simulations import Running
 from hmi.subscription import subscribe_events
+from hmi.topology import FLEET
 
 SERVICE_USER: Final = "hmi"
 TICK: Final = 1.0  # s
@@ -81,6 +82,7 @@ class Live:
                 "up": self.state.up,
                 "since": round(self.state.since * 1000),
                 "server": self.state.server_time // 1000,
+                "zone": self.channels.zones().get(FLEET, ""),
                 "newest": self.channels.newest(FLEET_KEY) // 1000,
                 "reason": self.state.reason,
                 "active": active,

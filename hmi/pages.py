@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -83,25 +83,29 @@ PAGES: Final = (
 BESIDE_TABS: Final = {"alarms": '<div id="vk-flood" class="vk-flood" role="status" hidden></div>'}
 
 
-def add_pages() -> None:
+# Time zones of the fleet and its sites, as far as they are known.
+Zones = Callable[[], Mapping[str, str]]
+
+
+def add_pages(zones: Zones) -> None:
     """Register the pages with NiceGUI."""
     for page in PAGES:
-        ui.page(page.address)(_shows(page))
+        ui.page(page.address)(_shows(page, zones))
 
 
-def _shows(page: PageDef) -> Callable[[Request], None]:
+def _shows(page: PageDef, zones: Zones) -> Callable[[Request], None]:
     def show(request: Request) -> None:
         lang = language(request.cookies)
         ui.page_title(f"Voltkeep - {text(page.title, lang)}")
-        _frame(request, page, lang)
+        _frame(request, page, lang, zones())
 
     return show
 
 
-def _frame(request: Request, page: PageDef, lang: str) -> None:
+def _frame(request: Request, page: PageDef, lang: str, zones: Mapping[str, str]) -> None:
     """The bar, the trail or tabs, and the page's own frame; and the script that brings them to life."""
     path = "/".join(request.path_params.values())
-    settings = {"page": page.name, "path": path, "lang": lang, "text": catalogue(lang)}
+    settings = {"page": page.name, "path": path, "lang": lang, "zones": zones, "text": catalogue(lang)}
     script = f"{page.name}.js"
     head = _template("head", lang).format(
         style=address("voltkeep.css"),

@@ -6,7 +6,8 @@ variable's NodeId is `s=<path>.<tag>` in the namespace `urn:voltkeep:fleet`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -30,10 +31,15 @@ class Asset:
 
 @dataclass(frozen=True)
 class Topology:
-    """All sites, and the namespace index of their NodeIds in the present session."""
+    """All sites, and the namespace index of their NodeIds in the present session.
+
+    `zones` has the IANA names of time zones: of `Fleet` and of every site; a server that has none to tell
+    leaves it empty.
+    """
 
     namespace: int
     sites: tuple[Asset, ...]
+    zones: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_path(self) -> dict[str, Asset]:
@@ -66,7 +72,16 @@ async def discover(client: Client) -> Topology:
         children = await _children(client, namespace, paths)
         levels.append(children)
         paths = [path for parent in children.values() for path in parent]
-    return Topology(namespace, _assemble(FLEET, levels))
+    sites = _assemble(FLEET, levels)
+    return Topology(namespace, sites, await _zones(client, namespace, [FLEET, *(s.path for s in sites)]))
+
+
+async def _zones(client: Client, namespace: int, paths: list[str]) -> dict[str, str]:
+    """Time zones of the fleet and its sites, as their properties say."""
+    nodes = [ua.NodeId(f"{path}.TimeZone", namespace) for path in paths]
+    values = await client.uaclient.read_attributes(nodes, ua.AttributeIds.Value)
+    found = ((path, data.Value.Value) for path, data in zip(paths, values, strict=True) if data.Value)
+    return {path: zone for path, zone in found if isinstance(zone, str)}
 
 
 def _assemble(parent: str, levels: list[dict[str, list[str]]]) -> tuple[Asset, ...]:

@@ -71,13 +71,14 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A data centre; temperature offset in K against its region."""
+    """A data centre; IANA name of its time zone, temperature offset in K against its region."""
 
     path: str
     name: str
     region: str
     latitude: float
     longitude: float
+    zone: str
     temperature_offset: float
     systems: slice
 
@@ -87,6 +88,7 @@ class Fleet:
     """All assets, and who belongs to whom."""
 
     name: str
+    zone: str
     sites: tuple[Site, ...]
     systems: tuple[System, ...]
     strings: tuple[String, ...]
@@ -206,11 +208,12 @@ def build_fleet(file: FleetFile) -> Fleet:
                 site.region,
                 site.latitude,
                 site.longitude,
+                site.zone or file.zone,
                 site.temperature_offset,
                 slice(first_system, len(systems)),
             )
         )
-    return Fleet(file.name, tuple(sites), tuple(systems), tuple(strings), tuple(jars))
+    return Fleet(file.name, file.zone, tuple(sites), tuple(systems), tuple(strings), tuple(jars))
 
 
 def _jars(file: FleetFile, part: StringPart, path: str, string: int) -> Iterator[Jar]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from nodeset.datatypes import DataType
-from nodeset.fleet import AssetType, Jar, Site
+from nodeset.fleet import AssetType, Fleet, Jar, Site
 
 Asset = TypeVar("Asset")
 Value = str | int | float | dt.datetime
@@ -57,11 +57,20 @@ SITE: Final[tuple[NameplateDef[Site], ...]] = (
     NameplateDef("Region", "Climatic region", DataType.STRING, lambda site: site.region),
     NameplateDef("Latitude", "Latitude, north positive [°]", DataType.DOUBLE, lambda site: site.latitude),
     NameplateDef("Longitude", "Longitude, east positive [°]", DataType.DOUBLE, lambda site: site.longitude),
+    NameplateDef("TimeZone", "Time zone of the site, IANA name", DataType.STRING, lambda site: site.zone),
 )
+
+FLEET: Final[tuple[NameplateDef[Fleet], ...]] = (
+    NameplateDef("TimeZone", "Time zone of the fleet, IANA name", DataType.STRING, lambda fleet: fleet.zone),
+)
+
+_NAMEPLATES: Final[dict[AssetType, tuple[NameplateDef[Any], ...]]] = {
+    AssetType.FLEET: FLEET,
+    AssetType.SITE: SITE,
+    AssetType.JAR: JAR,
+}
 
 
 def nameplate_of(asset: AssetType) -> tuple[NameplateDef[Any], ...]:
     """The nameplate of an asset type, in the order of declaration; empty where it has none."""
-    if asset is AssetType.JAR:
-        return JAR
-    return SITE if asset is AssetType.SITE else ()
+    return _NAMEPLATES.get(asset, ())

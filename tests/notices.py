@@ -15,6 +15,7 @@ from server.notify.wording import Wording
 
 START = 1_795_000_000.0  # Wednesday, 2026-11-18 18:06:40 in Bangkok
 LOWEST = (1, 400, 600, 800)
+ZONE = ZoneInfo("Asia/Bangkok")
 SECOND = 1_000_000
 _ids = count(1)
 _numbers = count(1)
@@ -76,7 +77,7 @@ class Desk:
 
     def __init__(self, *rules: dict[str, Any], **more: Any) -> None:
         self.file = notify_file(*rules, **more)
-        self.zone = ZoneInfo(self.file.time_zone)
+        self.zone = ZONE
         self.wording = Wording("Small", self.zone, LOWEST)
         self.alerts = Alerts(self.file, hours_of(self.file, self.zone), self.wording, self._id)
 

@@ -1,8 +1,13 @@
-// What every page shares: words, figures, status, the live stream, the bar on top.
+// What every page shares: words, figures, times, status, the live stream, the bar on top.
+import { Times } from "./times.js";
+
 const settings = window.voltkeep;
 export const page = settings.page;
 export const path = settings.path;
 export const t = (key) => settings.text[key] ?? key;
+
+// Beside real devices what is simulated stands in a mirror of the fleet, which has no pages of its own.
+const real = (asset) => asset.replace(/^Shadow\//, "");
 
 const number = new Map();
 export function figure(value, decimals = 0) {
@@ -23,15 +28,19 @@ export function ageText(seconds) {
   return `${Math.round(s / 86400)} d`;
 }
 
-const two = (n) => String(n).padStart(2, "0");
-export const clock = (ms) => {
-  const d = new Date(ms);
-  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-};
-export const stamp = (ms) => {
-  const d = new Date(ms);
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock(ms)}`;
-};
+// Times are those of a site, never of the browser: a page below a site has the site's zone, others the fleet's.
+const zones = settings.zones ?? {};
+export const zoneOf = (asset) => zones[real(asset).split("/")[0]] ?? zones.Fleet ?? "UTC";
+export const zone = zoneOf(path);
+const inZone = new Map();
+// All that `Times` can: inputs, ticks and labels of a chart's axis, quarters.
+export function times(name = zone) {
+  if (!inZone.has(name)) inZone.set(name, new Times(name, settings.calendar, settings.lang));
+  return inZone.get(name);
+}
+export const clock = (ms, name = zone) => times(name).clock(ms);
+export const stamp = (ms, name = zone) => times(name).stamp(ms);
+export const day = (ms, name = zone) => times(name).day(ms);
 
 // Part 4, 7.38: the two highest bits say good, uncertain or bad. A simulated value is as good as the simulation
 // wants it, and is marked as what it is wherever it shows.
@@ -109,8 +118,6 @@ export const SENSORS = [
 ];
 export const badge = (kind, mark, title = "") => make("span", { class: `vk-badge ${kind}`, title }, mark);
 
-// Beside real devices what is simulated stands in a mirror of the fleet, which has no pages of its own.
-const real = (asset) => asset.replace(/^Shadow\//, "");
 export const jarLink = (jar) => "/jar/" + real(jar).split("/").map(encodeURIComponent).join("/");
 export const siteLink = (site) => "/site/" + encodeURIComponent(real(site));
 
@@ -314,6 +321,10 @@ function bar(state, silent) {
     setText(banner, `▲ ${t(state.reason)} ${t("Not live since")} ${clock(state.since)}. ${t("Reconnecting by itself.")}`);
   simulation(state);
   setText(by("vk-server"), link === "up" && state.server ? clock(serverNow()) : "--:--:--");
+  setText(by("vk-zone"), times().offset(serverNow()));
+  by("vk-zone").title = times().zone.name;
+  // Before the first session with the server nobody knew the zone.
+  if (link === "up" && !zones.Fleet && state.zone) location.reload();
   const age = state?.newest ? (serverNow() - state.newest) / 1000 : NaN;
   setText(by("vk-age"), ageText(age));
   by("vk-age").classList.toggle("vk-old", !(age < 60) && link !== "wait");

@@ -1,6 +1,6 @@
 // A jar: what it reads now, its past, the life it has left, its alarms and its nameplate.
 import { echarts } from "nicegui-echart";
-import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, badge, begin, by, css, figure, isSimulated, jarLink, make, path, quality, segments, serverNow, setText, showsSimulated, siteLink, stamp, statusText, t } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, badge, begin, by, css, figure, isSimulated, jarLink, make, path, quality, segments, serverNow, setText, showsSimulated, siteLink, stamp, statusText, t, times } from "./base.js";
 import { exporting } from "./export.js";
 
 const LIVE = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfCharge", "StateOfHealth", "HealthStatus", "SensorState", "TemperatureExcess", "TwinVoltageResidual"];
@@ -161,6 +161,7 @@ async function trend() {
   if (!data) return;
   if (!chart) {
     chart = echarts.init(by("vk-trend"));
+    chart.on("datazoom", () => chart.setOption({ xAxis: times().zoomed(chart) }));
     new ResizeObserver(() => chart.resize()).observe(by("vk-trend"));
     style();
   }
@@ -207,7 +208,7 @@ function draw() {
   setText(by("vk-since"), points.length && end - start < 0.93 * RANGES[range] ? `${t("since")} ${stamp(start).slice(0, 16)}` : "");
   const column = data.column("jar", tag);
   chart.setOption({
-    xAxis: { min: start, max: end },
+    xAxis: times().axis(start, end, chart.getWidth()),
     yAxis: { min: ({ min, max }) => min - slack(max - min), max: ({ min, max }) => max + slack(max - min), name: `${t(column.label)} [${column.unit}]`, axisLabel: { showMinLabel: false, showMaxLabel: false, formatter: (v) => figure(v, tag === "Voltage" ? 2 : 1) } },
     series: [{ data: band.map(([time, low]) => [time, low]) },
       { data: band.map(([time, low, high]) => [time, low === null || high === null ? null : high - low]) },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from config.notifyfile import NotifyFile, read_notify_file
 from server.alarms.conditions import Conditions
@@ -21,7 +22,8 @@ def read_notification(path: Path, index: ConditionIndex) -> NotifyFile:
 def notifier_of(file: NotifyFile, conditions: Conditions, state: Path) -> Notifier:
     """A notifier that hears what conditions tell from now on; `state` is the folder for what it keeps."""
     fleet, lowest = conditions.table.index.fleet, conditions.management.settings.priorities.lowest()
-    notifier = Notifier(file, fleet.name, lowest, state, conditions.retained_of_plant)
+    zone = ZoneInfo(file.time_zone or fleet.zone)
+    notifier = Notifier(file, fleet.name, zone, lowest, state, conditions.retained_of_plant)
     notifier.alerts.incident_of = partial(_incident, conditions.management)
     conditions.sinks.append(notifier.tell)
     return notifier

@@ -53,12 +53,12 @@ class Notifier:
         self,
         file: NotifyFile,
         fleet: str,
+        zone: ZoneInfo,
         lowest: Sequence[int],
         state: Path,
         retained: Retained,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        zone = ZoneInfo(file.time_zone)
         wording = Wording(fleet, zone, lowest)
         self.alerts = Alerts(file, hours_of(file, zone), wording, lambda: secrets.token_hex(8))
         self.intake = Intake(Rules(file.rules))

@@ -51,7 +51,7 @@ def read(path: Path, text: str) -> NotifyFile:
 
 def test_a_whole_file(tmp_path: Path) -> None:
     file = read(tmp_path, WHOLE)
-    assert file.time_zone == "Asia/Bangkok"
+    assert file.time_zone is None
     assert file.mail is not None
     assert (file.mail.security, file.mail.server_port) == ("starttls", 587)
     assert file.schedules["office"].span == (480, 1020)

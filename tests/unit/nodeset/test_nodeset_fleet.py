@@ -114,4 +114,5 @@ def test_a_replaced_jar_has_a_nameplate_of_its_own() -> None:
         "RatedCapacity": 100,
     }
     (site,) = fleet.sites
-    assert [prop.get(site) for prop in nameplate_of(AssetType.SITE)] == ["Northern", 18.8, 98.9]
+    plate = [prop.get(site) for prop in nameplate_of(AssetType.SITE)]
+    assert plate == ["Northern", 18.8, 98.9, "Asia/Bangkok"]

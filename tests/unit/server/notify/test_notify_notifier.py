@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from alarmplant import START as PLANT_START
 from alarmplant import TEMPERATURE, AlarmPlant
-from notices import LOWEST, START, notify_file
+from notices import LOWEST, START, ZONE, notify_file
 
 from server.alarms.events import ConditionEvent, condition_events
 from server.alarms.state import Transitions
@@ -40,7 +40,7 @@ class Bench:
 
     def _notify(self) -> None:
         file = notify_file(*self.rules, **NEVER_WAITS)
-        self.notifier = Notifier(file, "Small", LOWEST, self.path, self.retained, lambda: self.now)
+        self.notifier = Notifier(file, "Small", ZONE, LOWEST, self.path, self.retained, lambda: self.now)
 
     def retained(self) -> list[ConditionEvent]:
         """What all conditions of interest say now."""
