@@ -470,6 +470,7 @@ export function begin(start) {
     localStorage.setItem("voltkeep-theme", root.dataset.theme);
     dispatchEvent(new Event("voltkeep-theme"));
   };
-  new Feed(start());
   reveal();
+  // Once all of the page's script is there, what stands below its call of this too.
+  queueMicrotask(() => new Feed(start()));
 }
