@@ -70,6 +70,15 @@ class Hmi(Section):
 
     host: str = LOOPBACK
     port: Port = 8080
+    language: Annotated[
+        Literal["en", "th"], Field(description="of a browser whose reader has not chosen one")
+    ] = "en"
+    calendar: Annotated[
+        Literal["common", "buddhist"], Field(description="of dates, the same: common or Buddhist era")
+    ] = "common"
+    scale: Annotated[
+        Literal["calm", "traffic"], Field(description="of states, the same: healthy is grey, or green")
+    ] = "calm"
 
 
 class Metrics(Section):

@@ -34,6 +34,7 @@ from hmi.maintenanceapi import MaintenanceApi
 from hmi.managementapi import ManagementApi
 from hmi.pages import add_pages
 from hmi.password import ChangePassword
+from hmi.preferences import ChoosePreferences, Preferring
 from hmi.rulapi import RulApi
 from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
@@ -94,6 +95,7 @@ def compose(settings: Settings) -> None:
     live = Live(endpoint, folder / SERVICE_SECRET, settings.demo)
     accounts = Accounts(endpoint)
     app.add_middleware(Guard, accounts=accounts)
+    app.add_middleware(Preferring, settings=settings.hmi)
     app.mount("/assets", AssetFiles())
     Api(live, accounts).add_to(app)
     AlarmApi(live, accounts).add_to(app)
@@ -107,6 +109,7 @@ def compose(settings: Settings) -> None:
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)
     ChangePassword(accounts).add_to(app)
+    ChoosePreferences().add_to(app)
     Health(live).add_to(app)
     add_pages(live.channels.zones)
     tasks: list[asyncio.Task[None]] = []

@@ -13,7 +13,6 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
-LANGUAGE_COOKIE: Final = "voltkeep_language"
 LANGUAGES: Final = ("en", "th")
 LOCALE: Final = Path(__file__).parent / "locale"
 
@@ -30,9 +29,3 @@ def catalogue(lang: str) -> Mapping[str, str]:
         return {}
     with (LOCALE / lang / "LC_MESSAGES" / "voltkeep.po").open("rb") as file:
         return {str(entry.id): str(entry.string) for entry in read_po(file, locale=lang) if entry.id}
-
-
-def language(cookies: Mapping[str, str]) -> str:
-    """The language that a browser chose."""
-    chosen = cookies.get(LANGUAGE_COOKIE, "en")
-    return chosen if chosen in LANGUAGES else "en"

@@ -11,8 +11,9 @@ from fastapi.responses import RedirectResponse
 from hmi.accounts import COOKIE, Accounts, Throttled, WebSession
 from hmi.endpoint import ConnectionFault, Refused
 from hmi.guard import PASSWORD_PATH, local_path
-from hmi.i18n import LANGUAGE_COOKIE, language, text
+from hmi.i18n import text
 from hmi.plainpage import field, plain_page
+from hmi.preferences import keep, preferences_of
 
 MAX_FIELD: Final = 200
 
@@ -44,7 +45,7 @@ class LogIn:
         next: str = "/",
     ) -> Response:
         """Open the user's OPC UA session and give the browser a new web session."""
-        lang = language(request.cookies)
+        lang = preferences_of(request).language
         address = request.client.host if request.client else ""
         if not user or not password or max(len(user), len(password)) > MAX_FIELD:
             return _page(request, next, user[:MAX_FIELD], text("User name or password is wrong.", lang), 401)
@@ -78,12 +79,12 @@ class LogIn:
         """Remember the language and go back."""
         back = request.headers.get("referer", "/")
         response = RedirectResponse(local_path("/" + back.partition("://")[2].partition("/")[2]), 303)
-        response.set_cookie(LANGUAGE_COOKIE, to if to == "th" else "en", max_age=31_536_000, samesite="lax")
+        keep(request, response, {"language": to})
         return response
 
 
 def _page(request: Request, next: str, name: str = "", fault: str = "", status: int = 200) -> Response:
-    lang = language(request.cookies)
+    lang = preferences_of(request).language
     fields = (
         field(text("User name", lang), "user", "text", "username", name, focus=not name),
         field(text("Password", lang), "password", "password", "current-password", focus=bool(name)),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -24,7 +24,8 @@ from nicegui.elements.aggrid import AgGrid
 from nicegui.elements.echart import EChart
 
 from hmi.assetfiles import ASSETS, address, modules
-from hmi.i18n import catalogue, language, text
+from hmi.i18n import catalogue, text
+from hmi.preferences import preferences_of
 
 HERE: Final = Path(__file__).parent
 # Importing these puts their scripts into the import map, from where the pages' scripts take them.
@@ -78,6 +79,7 @@ PAGES: Final = (
     PageDef("/system", "connections", "Connections", "system"),
     PageDef("/system/users", "users", "Users", "system", "users"),
     PageDef("/system/audit", "audit", "Audit trail", "system", "audit"),
+    PageDef("/preferences", "preferences", "Preferences", ""),
 )
 # Beside a group's tabs: what its pages say about all of the group.
 BESIDE_TABS: Final = {"alarms": '<div id="vk-flood" class="vk-flood" role="status" hidden></div>'}
@@ -95,7 +97,7 @@ def add_pages(zones: Zones) -> None:
 
 def _shows(page: PageDef, zones: Zones) -> Callable[[Request], None]:
     def show(request: Request) -> None:
-        lang = language(request.cookies)
+        lang = preferences_of(request).language
         ui.page_title(f"Voltkeep - {text(page.title, lang)}")
         _frame(request, page, lang, zones())
 
@@ -105,7 +107,15 @@ def _shows(page: PageDef, zones: Zones) -> Callable[[Request], None]:
 def _frame(request: Request, page: PageDef, lang: str, zones: Mapping[str, str]) -> None:
     """The bar, the trail or tabs, and the page's own frame; and the script that brings them to life."""
     path = "/".join(request.path_params.values())
-    settings = {"page": page.name, "path": path, "lang": lang, "zones": zones, "text": catalogue(lang)}
+    settings = {
+        "page": page.name,
+        "path": path,
+        "user": request.state.session.user,
+        "lang": lang,
+        "preferences": asdict(preferences_of(request)),
+        "zones": zones,
+        "text": catalogue(lang),
+    }
     script = f"{page.name}.js"
     head = _template("head", lang).format(
         style=address("voltkeep.css"),

@@ -17,9 +17,10 @@ from fastapi.responses import RedirectResponse
 from hmi.accounts import Accounts, WebSession, session_of
 from hmi.endpoint import ConnectionFault
 from hmi.guard import PASSWORD_PATH, local_path
-from hmi.i18n import language, text
+from hmi.i18n import text
 from hmi.methods import words
 from hmi.plainpage import field, plain_page
+from hmi.preferences import preferences_of
 
 MAX_FIELD: Final = 200
 TITLE: Final = "Change password"
@@ -70,7 +71,7 @@ class ChangePassword:
         return RedirectResponse(local_path(next), 303)
 
     async def _page(self, request: Request, next: str, fault: str = "", status: int = 200) -> Response:
-        lang = language(request.cookies)
+        lang = preferences_of(request).language
         session = session_of(request)
         asked = text("Your password is a one-time password. Choose one of your own.", lang)
         lead = asked if session.must_change else text("User name", lang) + ": " + session.user

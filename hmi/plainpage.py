@@ -10,7 +10,8 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from hmi.assetfiles import address
-from hmi.i18n import language, text
+from hmi.i18n import text
+from hmi.preferences import preferences_of
 
 _PAGE: Final = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>Voltkeep - {title}</title>
@@ -51,7 +52,7 @@ def plain_page(
     after: str = "",
 ) -> Response:
     """The page; `title` is an English word, `lead` and `fault` are in the reader's language already."""
-    lang = language(request.cookies)
+    lang = preferences_of(request).language
     body = _PAGE.format(
         lang=lang,
         version=nicegui.__version__,

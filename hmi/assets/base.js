@@ -29,13 +29,13 @@ export function ageText(seconds) {
 }
 
 // Times are those of a site, never of the browser: a page below a site has the site's zone, others the fleet's.
-const zones = settings.zones ?? {};
+export const zones = settings.zones ?? {};
 export const zoneOf = (asset) => zones[real(asset).split("/")[0]] ?? zones.Fleet ?? "UTC";
 export const zone = zoneOf(path);
 const inZone = new Map();
 // All that `Times` can: inputs, ticks and labels of a chart's axis, quarters.
 export function times(name = zone) {
-  if (!inZone.has(name)) inZone.set(name, new Times(name, settings.calendar, settings.lang));
+  if (!inZone.has(name)) inZone.set(name, new Times(name, settings.preferences?.calendar, settings.lang));
   return inZone.get(name);
 }
 export const clock = (ms, name = zone) => times(name).clock(ms);
@@ -464,10 +464,11 @@ export const gridTheme = (AgGrid) =>
 // The frame stands before the script in the page, and is there when this is called.
 export function begin(start) {
   document.documentElement.lang = settings.lang;
+  document.documentElement.dataset.scale = settings.preferences?.scale ?? "calm";
   by("vk-theme").onclick = () => {
     const root = document.documentElement;
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-    localStorage.setItem("voltkeep-theme", root.dataset.theme);
+    document.cookie = `voltkeep_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
     dispatchEvent(new Event("voltkeep-theme"));
   };
   reveal();

@@ -1,6 +1,13 @@
-// Light or dark before anything is drawn: the operator's choice, else the system's.
+// Light or dark before anything is drawn: the reader's choice, else the system's, also when that changes.
 {
-  const chosen = localStorage.getItem("voltkeep-theme");
-  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const choose = () => {
+    const chosen = /(?:^|; )voltkeep_theme=(\w+)/.exec(document.cookie)?.[1] ?? localStorage.getItem("voltkeep-theme");
+    const theme = chosen === "light" || chosen === "dark" ? chosen : system.matches ? "dark" : "light";
+    if (theme === document.documentElement.dataset.theme) return;
+    document.documentElement.dataset.theme = theme;
+    dispatchEvent(new Event("voltkeep-theme"));
+  };
+  system.addEventListener("change", choose);
+  choose();
 }

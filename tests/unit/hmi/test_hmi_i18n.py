@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import hmi
-from hmi.i18n import catalogue, language, text
+from hmi.i18n import catalogue, text
 from hmi.pages import GROUPS, PAGES, WORDS
 
 HERE = Path(hmi.__file__).parent
@@ -22,12 +22,6 @@ def test_thai() -> None:
 
 def test_what_is_not_translated_is_english() -> None:
     assert text("Quite another word", "th") == "Quite another word"
-
-
-def test_unknown_language_is_english() -> None:
-    assert language({"voltkeep_language": "../../etc"}) == "en"
-    assert language({}) == "en"
-    assert language({"voltkeep_language": "th"}) == "th"
 
 
 def test_frames_and_scripts_are_translated() -> None:
