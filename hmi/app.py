@@ -26,6 +26,7 @@ from hmi.assetfiles import ASSETS, AssetFiles
 from hmi.compareapi import CompareApi
 from hmi.endpoint import Endpoint
 from hmi.exports import Exports
+from hmi.fleetapi import FleetApi
 from hmi.guard import Guard
 from hmi.health import Health
 from hmi.live import Live
@@ -103,6 +104,7 @@ def compose(settings: Settings) -> None:
     ScenarioApi(live, accounts).add_to(app)
     TrendApi(live).add_to(app)
     CompareApi(live).add_to(app)
+    FleetApi(live).add_to(app)
     RulApi(live, accounts).add_to(app)
     MaintenanceApi(live).add_to(app)
     SystemApi(live, accounts).add_to(app)

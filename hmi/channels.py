@@ -1,7 +1,8 @@
 """All channels of the HMI: opened when somebody looks, fed by the shared session, let go a while after.
 
-A channel is `fleet`, `connections`, `site/<path>`, `jar/<path>` or `alarms/<path>`. While there is no
-session, values stay to be seen but none of them is good; a new session feeds the same channels again.
+A channel is `fleet`, `connections`, `site/<path>`, `jar/<path>`, `alarms/<path>` or `heat/<tag>`, which is a
+tag of all jars. While there is no session, values stay to be seen but none of them is good; a new session
+feeds the same channels again.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from asyncua import Client, ua
 from hmi.alarms import AlarmList, AlarmView
 from hmi.channel import Channel, Viewer
 from hmi.display import (
+    JAR,
     complete,
     connections_layout,
     declarers,
     fleet_layout,
+    heat_layout,
     jar_layout,
     site_layout,
 )
@@ -163,6 +166,8 @@ def _layout(topology: Topology, kind: str, path: str) -> Layout:
         return fleet_layout(topology)
     if kind == "connections" and not path:
         return connections_layout(topology)
+    if kind == "heat" and path in {column.tag for column in JAR}:
+        return heat_layout(topology, path)
     asset = topology.by_path.get(path)
     if asset is not None and kind == "site" and "/" not in path:
         return site_layout(asset)

@@ -128,6 +128,12 @@ def site_layout(site: Asset) -> Layout:
     )
 
 
+def heat_layout(topology: Topology, tag: str) -> Layout:
+    """The heatmap of the whole fleet: one tag of every jar; KeyError for none of `JAR`."""
+    column = {column.tag: column for column in JAR}[tag]
+    return Layout((Table("jars", topology.jars, (column,)),))
+
+
 def jar_layout(jar: Asset) -> Layout:
     """The jar page: all its tags, each with its age."""
     return Layout((Table("jar", (jar.path,), JAR_DETAIL),), timed=True)

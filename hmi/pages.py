@@ -65,7 +65,8 @@ GROUPS: Final = {
     "system": "System",
 }
 PAGES: Final = (
-    PageDef("/", "fleet", "Fleet", "fleet"),
+    PageDef("/", "fleet", "Overview", "fleet"),
+    PageDef("/heatmap", "heatmap", "Heatmap", "fleet"),
     PageDef("/site/{site}", "site", "Site", "fleet"),
     PageDef("/jar/{site}/{system}/{string}/{jar}", "jar", "Jar", "fleet"),
     PageDef("/alarms", "alarms", "Alarms", "alarms"),

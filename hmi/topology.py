@@ -51,6 +51,17 @@ class Topology:
             level = [part for asset in level for part in asset.parts]
         return found
 
+    @cached_property
+    def jars(self) -> tuple[str, ...]:
+        """Paths of all jars, site by site and string by string."""
+        return tuple(
+            jar.path
+            for site in self.sites
+            for system in site.parts
+            for string in system.parts
+            for jar in string.parts
+        )
+
     def neighbours(self, path: str) -> tuple[str | None, str | None]:
         """Paths of the parts before and after this one in the same whole."""
         whole = self.by_path.get(path.rpartition("/")[0])

@@ -206,7 +206,16 @@ class Feed {
     // Beside the stream's opening: what is told between the two is missed, seen by its number, and fetched again.
     Object.keys(this.handlers).forEach((key) => this.fetch(key, socket));
     socket.onmessage = (event) => this.take(JSON.parse(event.data), socket);
-    socket.onclose = (event) => this.left(event);
+    socket.onclose = (event) => socket === this.socket && this.left(event);
+  }
+  // Other parts of the fleet than before.
+  follow(handlers) {
+    this.handlers = handlers;
+    const before = this.socket;
+    this.join();
+    // To close one that is not open yet would be an error in the browser's eyes.
+    if (before.readyState === WebSocket.CONNECTING) before.onopen = () => before.close();
+    else before.close();
   }
   async left(event) {
     if (event.code === 4401) return toLogIn();
@@ -461,7 +470,11 @@ export const gridTheme = (AgGrid) =>
     checkboxUncheckedBackgroundColor: "var(--page)", iconColor: "var(--soft)",
   });
 
-// The frame stands before the script in the page, and is there when this is called.
+let feed = null;
+export const follow = (handlers) => feed.follow(handlers);
+
+// The frame stands before the script in the page, and is there when this is called. `start` gives the handlers of the
+// channels that the page follows.
 export function begin(start) {
   document.documentElement.lang = settings.lang;
   document.documentElement.dataset.scale = settings.preferences?.scale ?? "calm";
@@ -473,5 +486,5 @@ export function begin(start) {
   };
   reveal();
   // Once all of the page's script is there, what stands below its call of this too.
-  queueMicrotask(() => new Feed(start()));
+  queueMicrotask(() => (feed = new Feed(start())));
 }

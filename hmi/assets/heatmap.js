@@ -1,183 +1,150 @@
-// The jars of a site on one canvas: a row a string, a cell a jar; on a phone a column a string.
-// Normal is grey, abnormal has a colour and a letter, what is not good is hatched.
-import { css, figure, quality } from "./base.js";
+// All jars of the fleet: as a picture, and the same as a table. One quantity at a time is followed.
+import { Tables, begin, by, figure, follow, jarLink, make, quality, segments, setText, showsSimulated, siteLink, statusText, t } from "./base.js";
+import { FleetMap } from "./fleetmap.js";
+import { listing } from "./listing.js";
+import { QUANTITIES, abnormal, cellsOf, legend, stateOf } from "./quantities.js";
 
-export class Heatmap {
-  constructor(canvas, strings, open, describe) {
-    this.canvas = canvas;
-    this.strings = strings; // [{ name, group, rows: [row, ...] }, ...]
-    this.open = open;
-    this.describe = describe;
-    this.longest = Math.max(1, ...strings.map((s) => s.rows.length));
-    this.at = [0, 0];
-    this.focused = false;
-    canvas.onmousemove = (event) => this.point(event);
-    canvas.onmouseleave = () => this.hover(null);
-    canvas.onclick = (event) => { this.point(event); if (this.over) this.open(this.row(this.over)); };
-    canvas.onfocus = () => { this.focused = true; this.hover(this.at); };
-    canvas.onblur = () => { this.focused = false; this.hover(null); };
-    canvas.onkeydown = (event) => this.key(event);
-    new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
-    addEventListener("voltkeep-theme", () => this.draw());
-  }
-  show(cells, decimals) {
-    this.cells = cells; // by row: { value, status, shade 0..1 or null, kind, mark }
-    this.decimals = decimals;
-    this.draw();
-  }
-  row([s, j]) {
-    return this.strings[s].rows[j];
-  }
-  measure() {
-    const width = this.canvas.parentElement.clientWidth;
-    this.upright = width < 640;
-    this.left = this.upright ? 30 : 74;
-    this.top = this.upright ? 34 : 20;
-    const across = this.upright ? this.strings.length : this.longest;
-    const down = this.upright ? this.longest : this.strings.length;
-    this.w = Math.max(this.upright ? 30 : 24, Math.floor((width - this.left) / across));
-    this.h = this.upright ? 22 : Math.max(26, Math.min(38, Math.round(this.w * 0.8)));
-    this.gap = this.upright ? 0 : 6; // between systems
-    const groups = new Set(this.strings.map((s) => s.group)).size - 1;
-    return [this.left + across * this.w, this.top + down * this.h + groups * this.gap];
-  }
-  place([s, j]) {
-    if (this.upright) return [this.left + s * this.w, this.top + j * this.h];
-    let groups = 0;
-    for (let k = 1; k <= s; k++) groups += this.strings[k].group !== this.strings[k - 1].group;
-    return [this.left + j * this.w, this.top + s * this.h + groups * this.gap];
-  }
-  draw() {
-    if (!this.cells) return;
-    const [width, height] = this.measure();
-    const ratio = window.devicePixelRatio || 1;
-    Object.assign(this.canvas, { width: width * ratio, height: height * ratio });
-    Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
-    const g = (this.g = this.canvas.getContext("2d"));
-    g.scale(ratio, ratio);
-    this.colours = Object.fromEntries(
-      ["ink", "soft", "line", "page", "high", "medium", "cold", "warm", "onhigh", "onmedium", "accent", "hatch"].map((n) => [n, css(`--${n}`)]));
-    this.font = getComputedStyle(this.canvas).fontFamily;
-    this.labels();
-    this.strings.forEach((string, s) => string.rows.forEach((_, j) => this.cell([s, j])));
-    if (this.over) this.outline(this.over);
-  }
-  labels() {
-    const { g } = this;
-    g.textBaseline = "middle";
-    g.fillStyle = this.colours.soft;
-    const across = this.upright ? this.longest : this.longest;
-    this.strings.forEach((string, s) => {
-      const [x, y] = this.place([s, 0]);
-      g.font = `500 12px ${this.font}`;
-      g.textAlign = this.upright ? "center" : "right";
-      if (this.upright) {
-        g.fillText(string.name, x + this.w / 2, this.top - 9);
-        if (s === 0 || this.strings[s - 1].group !== string.group) {
-          g.textAlign = "left";
-          g.fillText(string.group, x + 2, 9);
-        }
-      } else {
-        g.fillText(string.name, this.left - 8, y + this.h / 2);
-        if (s === 0 || this.strings[s - 1].group !== string.group) {
-          g.textAlign = "left";
-          g.fillText(string.group, 0, y + this.h / 2);
-        }
-      }
-    });
-    g.font = `11px ${this.font}`;
-    for (let j = 0; j < across; j++) {
-      const [x, y] = this.place([0, j]);
-      g.textAlign = this.upright ? "right" : "center";
-      if (this.upright) g.fillText(`J${String(j + 1).padStart(2, "0")}`, this.left - 5, y + this.h / 2);
-      else g.fillText(this.w < 30 ? String(j + 1) : `J${String(j + 1).padStart(2, "0")}`, x + this.w / 2, this.top - 10);
-    }
-  }
-  cell(at) {
-    const { g, colours } = this;
-    const [x, y] = this.place(at);
-    const cell = this.cells[this.row(at)];
-    const w = this.w - 1, h = this.h - 1;
-    const q = quality(cell.status);
-    const colour = q !== "good" || cell.value === null ? colours.page : cell.kind ? colours[cell.kind] : mix(colours.cold, colours.warm, cell.shade ?? 0.5);
-    g.fillStyle = colour;
-    g.fillRect(x, y, w, h);
-    if (q !== "good" || cell.value === null) this.hatch(x, y, w, h);
-    const mark = q === "uncertain" ? "?" : q === "bad" ? "×" : cell.mark;
-    const size = this.w >= 44 ? 12 : this.w >= 34 ? 11 : 10;
-    g.fillStyle = q !== "good" ? colours.soft : cell.kind ? colours[`on${cell.kind}`] : colours.ink;
-    g.textBaseline = "middle";
-    const text = q === "bad" || cell.value === null ? "" : figure(cell.value, this.decimals);
-    g.font = `${cell.kind && q === "good" ? 600 : 400} ${size}px ${this.font}`;
-    const side = mark.length * 6 + 3;
-    const room = w - (mark ? side : 2);
-    const fits = text && g.measureText(text).width <= room;
-    g.textAlign = "center";
-    if (fits) g.fillText(text, x + w / 2 + (mark ? side / 2 - 0.5 : 0), y + h / 2 + 0.5);
-    if (mark) {
-      g.font = `700 ${fits ? 10 : 12}px ${this.font}`;
-      g.fillText(mark, fits ? x + 4 + 3 * mark.length : x + w / 2, y + h / 2 + 0.5);
-    }
-  }
-  hatch(x, y, w, h) {
-    const { g } = this;
-    g.save();
-    g.beginPath();
-    g.rect(x, y, w, h);
-    g.clip();
-    g.strokeStyle = this.colours.hatch;
-    g.lineWidth = 1;
-    g.beginPath();
-    for (let k = -h; k < w; k += 5) {
-      g.moveTo(x + k, y + h);
-      g.lineTo(x + k + h, y);
-    }
-    g.stroke();
-    g.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
-    g.restore();
-  }
-  outline(at) {
-    const [x, y] = this.place(at);
-    this.g.strokeStyle = this.focused ? this.colours.accent : this.colours.ink;
-    this.g.lineWidth = 2;
-    this.g.strokeRect(x, y, this.w - 1, this.h - 1);
-  }
-  point(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const px = event.clientX - box.left, py = event.clientY - box.top;
-    for (let s = 0; s < this.strings.length; s++)
-      for (let j = 0; j < this.strings[s].rows.length; j++) {
-        const [x, y] = this.place([s, j]);
-        if (px >= x && px < x + this.w && py >= y && py < y + this.h) return this.hover([s, j]);
-      }
-    this.hover(null);
-  }
-  hover(at) {
-    const same = at && this.over && at[0] === this.over[0] && at[1] === this.over[1];
-    if (same || (!at && !this.over)) return;
-    this.over = at;
-    if (at) this.at = at;
-    this.draw();
-    this.describe(at ? this.row(at) : null);
-  }
-  key(event) {
-    const across = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-    if (event.key === "Enter") return this.open(this.row(this.at));
-    if (!across) return;
-    event.preventDefault();
-    const [ds, dj] = this.upright ? [across[1], across[0]] : across;
-    const s = Math.min(this.strings.length - 1, Math.max(0, this.at[0] + ds));
-    const j = Math.min(this.strings[s].rows.length - 1, Math.max(0, this.at[1] + dj));
-    this.hover([s, j]);
-  }
+const LABELS = { StateOfHealth: "SOH", Voltage: "Voltage", Temperature: "Temperature", InternalResistance: "Resistance", RemainingUsefulLife: "RUL" };
+const GRAVITY = { high: 3, medium: 2, "": 0 };
+let quantity = sessionStorage.getItem("voltkeep-quantity") ?? "StateOfHealth";
+let data = null, map = null, grid = null, found = null, sites = [];
+let due = false, rowsDue = true, meant = null;
+
+begin(() => {
+  showsSimulated(() => data?.simulated);
+  segments(by("vk-quantity"), Object.entries(LABELS).map(([tag, label]) => [tag, t(label)]), quantity, (tag) => {
+    quantity = tag;
+    sessionStorage.setItem("voltkeep-quantity", tag);
+    follow(handlers());
+  });
+  by("vk-only").onchange = () => {
+    draw();
+    grid?.onFilterChanged();
+    count();
+  };
+  by("vk-filter").oninput = (event) => {
+    grid?.setGridOption("quickFilterText", event.target.value);
+    count();
+  };
+  setText(by("vk-cell"), t("Point at a jar, or use the arrow keys; Enter opens it."));
+  return handlers();
+});
+
+function handlers() {
+  const tag = quantity;
+  return { [`heat/${tag}`]: { all: (snapshot) => tag === quantity && whole(snapshot), some: (message) => tag === quantity && part(message) } };
 }
 
-const parsed = new Map();
-function rgb(colour) {
-  if (!parsed.has(colour)) parsed.set(colour, [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)));
-  return parsed.get(colour);
+function whole(snapshot) {
+  const known = data?.tables.jars.rows.join() === snapshot.tables[0].rows.join();
+  data = new Tables(snapshot);
+  if (!known) layOut();
+  rowsDue = true;
+  draw();
 }
-function mix(a, b, share) {
-  const [p, q] = [rgb(a), rgb(b)];
-  return `rgb(${p.map((v, i) => Math.round(v + (q[i] - v) * share)).join(",")})`;
+
+function layOut() {
+  const blocks = new Map();
+  sites = data.tables.jars.rows.map((jar, row) => {
+    const [site, system, string] = jar.split("/");
+    if (!blocks.has(site)) blocks.set(site, new Map());
+    const strings = blocks.get(site), key = `${system}/${string}`;
+    if (!strings.has(key)) strings.set(key, { name: string, system, rows: [] });
+    strings.get(key).rows.push(row);
+    return site;
+  });
+  const all = [...blocks].map(([name, strings]) => ({ name, strings: [...strings.values()] }));
+  map = new FleetMap(by("vk-map"), by("vk-cursor"), all, { open: (row) => location.assign(jarLink(data.tables.jars.rows[row])), visit: (site) => location.assign(siteLink(site)), meant: mean });
+}
+
+// One drawing a frame, however many patches come.
+function part(message) {
+  data.patch(message);
+  if (!due) requestAnimationFrame(() => { due = false; draw(); });
+  due = true;
+}
+
+function draw() {
+  if (!data) return;
+  const views = data.tables.jars.rows.map((_, row) => data.get("jars", quantity, row));
+  const before = found;
+  found = cellsOf(views, quantity, (row) => sites[row]);
+  map.show(found.cells, by("vk-only").checked ? abnormal : () => true);
+  legend(by("vk-legend"), found, quantity, unit());
+  rows(before);
+  if (meant !== null) describe("off");
+}
+
+const unit = () => data.column("jars", quantity).unit;
+const decimals = () => data.column("jars", quantity).decimals;
+
+// Only rows that look different are told to the table.
+function rows(before) {
+  if (rowsDue) {
+    rowsDue = false;
+    grid ??= table();
+    grid.setGridOption("columnDefs", columns());
+    grid.setGridOption("rowData", found.cells.map((_, row) => entry(row)));
+  } else {
+    const update = found.cells.flatMap((cell, row) => (cell.value === before.cells[row].value && cell.status === before.cells[row].status && cell.kind === before.cells[row].kind ? [] : [entry(row)]));
+    if (update.length) grid.applyTransactionAsync({ update });
+  }
+  count();
+}
+
+function entry(row) {
+  const jar = data.tables.jars.rows[row], cell = found.cells[row];
+  const [site, system, string, name] = jar.split("/");
+  const gravity = Math.max(GRAVITY[cell.kind], { good: 0, uncertain: 1, bad: 2.5 }[quality(cell.status)]);
+  return { row, jar, site, system, string, name, value: cell.value, gravity, kind: cell.kind, mark: cell.mark, words: stateOf(cell), status: cell.status };
+}
+
+function columns() {
+  const text = (field, label, more = {}) => ({ field, headerName: t(label), filter: "agTextColumnFilter", flex: 1, minWidth: 64, ...more });
+  return [
+    text("site", "Site", { minWidth: 90 }),
+    { headerName: t("Jar"), field: "jar", flex: 1.3, minWidth: 112, filter: "agTextColumnFilter", cellRenderer: (p) => make("a", { href: jarLink(p.value) }, p.value.split("/").slice(1).join(" ")) },
+    { field: "value", headerName: `${t(LABELS[quantity])} [${unit()}]`, type: "rightAligned", cellClass: "vk-num ag-right-aligned-cell", flex: 0.8, minWidth: 78, filter: "agNumberColumnFilter",
+      valueFormatter: (p) => figure(p.value, decimals()), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity) },
+    { field: "gravity", headerName: t("State"), flex: 1, minWidth: 92, sort: "desc", filter: "agTextColumnFilter", filterValueGetter: (p) => p.data.words, getQuickFilterText: (p) => p.data.words,
+      cellRenderer: (p) => state(p.data) },
+  ];
+}
+const state = ({ kind, mark, words, gravity }) => make("span", {}, kind ? make("i", { class: `vk-badge ${kind}` }, mark.slice(-1)) : gravity ? "▲ " : "", words);
+
+function table() {
+  const made = listing(t("No jar is abnormal."), t("Waiting for the server."), columns(), {
+    rowHeight: 28, getRowId: (p) => String(p.data.row), asyncTransactionWaitMillis: 200,
+    isExternalFilterPresent: () => by("vk-only").checked, doesExternalFilterPass: (node) => node.data.gravity > 0,
+    onCellKeyDown: (p) => p.event.key === "Enter" && location.assign(jarLink(p.data.jar)),
+  });
+  made.addEventListener("modelUpdated", count);
+  return made;
+}
+
+function count() {
+  if (!found || !grid) return;
+  const bad = found.cells.filter(abnormal).length;
+  setText(by("vk-count"), `${figure(grid.getDisplayedRowCount())} ${t("of")} ${figure(found.cells.length)} ${t("jars")} · ${figure(bad)} ${t("abnormal")}`);
+}
+
+function mean(row) {
+  meant = row;
+  describe("polite");
+}
+
+// What changes by itself is not read out: only where one goes is.
+function describe(politeness) {
+  const said = by("vk-cell"), tip = by("vk-tip");
+  said.setAttribute("aria-live", politeness);
+  tip.hidden = meant === null;
+  if (meant === null) return setText(said, t("Point at a jar, or use the arrow keys; Enter opens it."));
+  const cell = found.cells[meant];
+  const value = cell.value === null ? "–" : `${figure(cell.value, decimals())}\u202f${unit()}`;
+  const words = `${data.tables.jars.rows[meant].split("/").join(" ")} · ${t(LABELS[quantity])} ${value} · ${stateOf(cell)}${quality(cell.status) === "good" ? "" : ` (${statusText(cell.status)})`}`;
+  setText(said, words);
+  setText(tip, words);
+  const { left, top, height } = by("vk-cursor").style;
+  const room = by("vk-map").clientWidth - tip.offsetWidth;
+  Object.assign(tip.style, { left: `${Math.max(0, Math.min(parseFloat(left) + 6, room))}px`, top: `${parseFloat(top) + parseFloat(height) + 6}px` });
 }

@@ -1,16 +1,9 @@
 // A site: its environment and systems, its jars as heatmap and as table.
 import * as AgGrid from "nicegui-aggrid";
 import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, figure, gridTheme, jarLink, make, isSimulated, path, quality, reduced, segments, setText, shown, showsSimulated, statusText, t, total } from "./base.js";
-import { Heatmap } from "./heatmap.js";
+import { JarMap } from "./jarmap.js";
+import { QUANTITIES, cellsOf, legend } from "./quantities.js";
 
-// Limits of the colours: U3 for state of health, A1's defaults for the rest.
-const QUANTITIES = {
-  StateOfHealth: { decimals: 0, kind: (v) => (v < 80 ? "high" : v < 85 ? "medium" : ""), legend: ["< 80 %", "80–85 %", "> 85 %"] },
-  Voltage: { decimals: 2, kind: (v) => (v < 11.5 || v > 14.5 ? "high" : ""), legend: ["< 11.5 V, > 14.5 V", null, ""] },
-  Temperature: { decimals: 1, kind: (v) => (v > 45 ? "high" : v > 35 ? "medium" : ""), legend: ["> 45 °C", "> 35 °C", ""] },
-  InternalResistance: { decimals: 1, kind: (v, m) => (v > m * 1.5 ? "high" : v > m * 1.2 ? "medium" : ""), legend: ["> +50 %", "> +20 %", "of the median"] },
-  RemainingUsefulLife: { decimals: 0, kind: (v) => (v < 90 ? "high" : v < 180 ? "medium" : ""), legend: ["< 90 d", "< 180 d", ""] },
-};
 const TOTALS = ["AmbientTemperature", "Humidity", "HvacState", "MainsState", "GatewayState", "GatewayRoundTrip", "Jars", "HealthyJars", "WarningJars", "CriticalJars", "UnknownJars", "FreshDataShare", "MeanStateOfHealth", "MeanRemainingUsefulLife"];
 const ABNORMAL = {
   HvacState: (v) => (v === 2 ? "medium" : ""), GatewayState: (v) => (v === 0 ? "high" : v === 1 ? "medium" : ""), MainsState: (v) => (v === 0 ? "high" : ""),
@@ -43,7 +36,7 @@ function whole(snapshot) {
   const strings = data.tables.strings.rows.map((string) => ({ name: string.split("/")[2], group: string.split("/")[1], rows: [] }));
   const at = new Map(data.tables.strings.rows.map((string, s) => [string, s]));
   jars.rows.forEach((jar, row) => strings[at.get(jar.slice(0, jar.lastIndexOf("/")))].rows.push(row));
-  map = new Heatmap(by("vk-map"), strings, (row) => location.assign(jarLink(jars.rows[row])), describe);
+  map = new JarMap(by("vk-map"), strings, (row) => location.assign(jarLink(jars.rows[row])), describe);
   const choices = Object.keys(QUANTITIES).map((tag) => [tag, t(data.column("jars", tag).label)]);
   segments(by("vk-quantity"), choices, quantity, (tag) => {
     quantity = tag;
@@ -116,23 +109,10 @@ function systems() {
 
 function heat() {
   if (!map) return;
-  const { decimals, kind, legend } = QUANTITIES[quantity];
-  const rows = data.tables.jars.rows;
-  const views = rows.map((_, row) => data.get("jars", quantity, row));
-  const good = views.filter((v) => quality(v.status) === "good" && v.value !== null).map((v) => v.value).sort((a, b) => a - b);
-  const median = good[Math.floor(good.length / 2)];
-  const calm = good.filter((v) => !kind(v, median));
-  const [low, high] = [calm[0] ?? 0, calm[calm.length - 1] ?? 1];
-  map.show(views.map(({ value, status }) => {
-    const k = value === null ? "" : kind(value, median);
-    return { value, status, kind: k, mark: `${isSimulated(status) ? "S" : ""}${k === "high" ? "C" : k ? "W" : ""}`, shade: high > low ? (value - low) / (high - low) : 0.5 };
-  }), decimals);
-  const unit = data.column("jars", quantity).unit;
-  const entry = (cls, mark, text) => (text === null ? "" : make("span", {}, make("i", { class: `vk-swatch ${cls}` }, mark), text));
-  by("vk-legend").replaceChildren(
-    !good.length ? "" : make("span", {}, `${figure(low, decimals)}`, make("i", { class: "vk-ramp" }), `${figure(high, decimals)} ${unit}`, legend[2] ? ` (${t(legend[2])})` : ""),
-    entry("medium", "W", legend[1]), entry("high", "C", legend[0]), entry("uncertain", "?", t("uncertain")), entry("bad", "×", t("no value")),
-    views.some((v) => isSimulated(v.status)) ? entry("simulated", "S", t("simulated")) : "");
+  const views = data.tables.jars.rows.map((_, row) => data.get("jars", quantity, row));
+  const found = cellsOf(views, quantity);
+  map.show(found.cells, QUANTITIES[quantity].decimals);
+  legend(by("vk-legend"), found, quantity, data.column("jars", quantity).unit);
 }
 
 function describe(row) {

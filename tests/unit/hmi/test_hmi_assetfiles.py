@@ -54,7 +54,7 @@ def test_every_module_that_a_page_imports_is_asked_for_at_once() -> None:
         assert found[0] == address(f"{page.name}.js")
         assert base in found
         assert len(set(found)) == len(found)
-    assert address("heatmap.js") in modules("site.js")
+    assert address("painter.js") in modules("site.js")
     assert any(each.startswith("/_nicegui/") and each.endswith("/index.js") for each in modules("site.js"))
 
 

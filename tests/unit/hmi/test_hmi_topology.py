@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hmi.display import fleet_layout, jar_layout, site_layout
+from hmi.display import fleet_layout, heat_layout, jar_layout, site_layout
 from hmi.topology import Asset, Topology, _assemble, _is_part
 
 STRING = "Hat Yai/UPS-1/S01"
@@ -53,3 +53,11 @@ def test_layouts_name_the_variables_of_the_server() -> None:
     assert "Fleet.StateOfHealthFrom0095To0101" in fleet
     assert "Fleet.RemainingUsefulLifeFrom1825To9132" in fleet
     assert f"{JARS[0]}.RulConfidence" in jar_layout(TOPOLOGY.by_path[JARS[0]]).identifiers
+
+
+def test_a_heatmap_is_one_tag_of_every_jar_in_the_fleets_order() -> None:
+    layout = heat_layout(TOPOLOGY, "Voltage")
+    assert layout.identifiers == tuple(f"{jar}.Voltage" for jar in JARS)
+    assert set(layout.decimals) == {3}
+    with pytest.raises(KeyError):
+        heat_layout(TOPOLOGY, "Nonsense")
