@@ -7,15 +7,16 @@ work with any server of conditions. Those that end with 2 take a comment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from asyncua import ua
 
 from hmi.accounts import Accounts, WebSession
 from hmi.alarms import Condition
-from hmi.methods import words
+from hmi.methods import WORDS, words
 from hmi.topology import Topology
 
 CALLS_AT_ONCE: Final = 100
@@ -36,6 +37,17 @@ _OF_CONDITION: Final = {
     "place": _Ids.AlarmConditionType_PlaceInService2,
 }
 _SILENT: Final = {"enable": _Ids.ConditionType_Enable, "disable": _Ids.ConditionType_Disable}
+GONE: Final = "The alarm is gone."
+# Refused because somebody else was first: it is told who.
+FORESTALLED: Final = frozenset(
+    {
+        GONE,
+        *(WORDS[f"BadConditionBranchAlready{done}"] for done in ("Acked", "Confirmed")),
+        WORDS["BadConditionAlreadyShelved"],
+        WORDS["BadConditionNotShelved"],
+        WORDS["BadEventIdUnknown"],
+    }
+)
 ACTIONS: Final = frozenset({*_OF_EVENT, *_OF_CONDITION, *_SILENT, "shelve"})
 
 
@@ -89,3 +101,17 @@ def request(topology: Topology, condition: Condition, action: Action) -> ua.Call
         method, made.InputArguments = _OF_CONDITION[action.name], [comment]
     made.MethodId = ua.NodeId(method)
     return made
+
+
+def refusals(failed: Mapping[str, str], last: Callable[[str], Condition | None]) -> list[dict[str, Any]]:
+    """Why conditions (`failed` by key) were refused, how many of them, and `by` whom one was forestalled.
+
+    The most frequent first; `last` gives a condition as it was told last.
+    """
+
+    def who(key: str, fault: str) -> str:
+        found = last(key) if fault in FORESTALLED else None
+        return found.user if found is not None else ""
+
+    counted = Counter((fault, who(key, fault)) for key, fault in failed.items())
+    return [{"fault": fault, "by": by, "count": count} for (fault, by), count in counted.most_common()]

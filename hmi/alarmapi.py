@@ -5,8 +5,10 @@ The session was checked by `Guard`; a fault is answered as JSON `{"fault": words
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 from asyncua import Client, ua
@@ -15,7 +17,7 @@ from fastapi.responses import JSONResponse
 
 from hmi import journal
 from hmi.accounts import Accounts, session_of
-from hmi.actions import ACTIONS, Action, act
+from hmi.actions import ACTIONS, FORESTALLED, GONE, Action, act, refusals
 from hmi.alarms import Condition
 from hmi.answers import Answers
 from hmi.channel import encode
@@ -27,7 +29,8 @@ from hmi.topology import FLEET, Topology
 MOST_AT_ONCE: Final = 2_500
 MOST_TEXT: Final = 500  # characters of a comment
 FRESH: Final = 2.0  # s that an answer is good for everybody who asks the same
-GONE: Final = "The alarm is gone."
+TOLD_WITHIN: Final = 1.5  # s in which the list hears of what another operator has done
+LOOK: Final = 0.1  # s
 
 
 class AlarmApi:
@@ -45,29 +48,44 @@ class AlarmApi:
         app.add_api_route("/api/journal", self.journal, methods=["GET"])
 
     async def act(self, request: Request, action: str) -> Response:
-        """Do something to conditions, as this user; for each that failed, why."""
+        """Do something to conditions, as this user; for each that failed, why, and who was first."""
         asked = _asked(action, await request.body())
         if asked is None:
             return JSONResponse({"fault": "not an action"}, 400)
-        keys, wanted = asked
+        seen, wanted = asked
         _, topology = self._live.channels.connection()
-        targets = {key: self._target(topology, key, wanted) for key in keys}
+        targets = {key: self._target(topology, key, event, wanted) for key, event in seen.items()}
         known = {key: target for key, target in targets.items() if target is not None}
         failed = dict.fromkeys(targets.keys() - known.keys(), GONE)
         session = session_of(request)
         answers = await act(self._accounts, session, topology, list(known.values()), wanted)
         failed |= {key: fault for key, fault in zip(known, answers, strict=True) if fault}
-        return JSONResponse({"done": len(targets) - len(failed), "failed": failed})
+        await self._heard(
+            [known[key] for key, fault in failed.items() if key in known and fault in FORESTALLED]
+        )
+        refused = refusals(failed, self._live.alarms.last)
+        return JSONResponse({"done": len(targets) - len(failed), "failed": failed, "refused": refused})
 
-    def _target(self, topology: Topology, key: str, action: Action) -> Condition | None:
-        """What an action is about: what the list shows, or any condition where no event has to be named."""
-        found = self._live.alarms.conditions.get(key)
+    def _target(self, topology: Topology, key: str, event: str, action: Action) -> Condition | None:
+        """What an action is about: what the user saw, or any condition where no event has to be named."""
+        found = self._live.alarms.last(key)
+        if found is not None and action.of_event:
+            return replace(found, event=event or found.event)
         if found is not None or action.of_event:
             return found
         source, _, name = key.partition("#")
         if source not in topology.by_path and source != FLEET:
             return None
         return Condition(key, "", source, name, "", 0, 0, False, True, False)
+
+    async def _heard(self, seen: list[Condition]) -> None:
+        """Wait, but not for long, until the list has heard what others did to what was seen."""
+        known = self._live.alarms.conditions
+        for _ in range(round(TOLD_WITHIN / LOOK)):
+            seen = [each for each in seen if each.key in known and known[each.key].event == each.event]
+            if not seen:
+                return
+            await asyncio.sleep(LOOK)
 
     async def condition(self, id: str) -> Response:
         """What is known of a condition besides its events: the advice, and how long it may be shelved [s]."""
@@ -107,17 +125,23 @@ async def _described(client: Client, topology: Topology, condition: str) -> tupl
     return text(described.Value.Value), limit / 1000 if limit else None
 
 
-def _asked(name: str, body: bytes) -> tuple[list[str], Action] | None:
-    """Keys of conditions and what to do to them; None where the body is something else."""
+def _asked(name: str, body: bytes) -> tuple[dict[str, str], Action] | None:
+    """Conditions by key, each with the event that the user saw (empty: the last), and what to do to them.
+
+    None where the body is something else.
+    """
     try:
         asked: Any = json.loads(body)
         keys, comment, seconds = asked["keys"], asked.get("comment", ""), float(asked.get("seconds", 0))
+        events = asked.get("events") or [""] * len(keys)
+        for event in events:
+            bytes.fromhex(event)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     if name not in ACTIONS or not math.isfinite(seconds) or seconds < 0:
         return None
     if not isinstance(keys, list) or len(keys) > MOST_AT_ONCE or not all(isinstance(k, str) for k in keys):
         return None
-    if not isinstance(comment, str) or len(comment) > MOST_TEXT:
+    if len(events) != len(keys) or not isinstance(comment, str) or len(comment) > MOST_TEXT:
         return None
-    return keys, Action(name, comment, seconds)
+    return dict(zip(keys, events, strict=True)), Action(name, comment, seconds)

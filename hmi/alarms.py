@@ -11,7 +11,9 @@ alarm of the plant (ISA-18.2).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+REMEMBERED: Final = 5000  # conditions that have left the list
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class AlarmList:
 
     def __init__(self) -> None:
         self.conditions: dict[str, Condition] = {}
+        self._departed: dict[str, Condition] = {}
         self._views: list[AlarmView] = []
         self._named: set[str] | None = None
 
@@ -83,7 +86,19 @@ class AlarmList:
             return
         else:
             del self.conditions[key]
+            self._depart(condition)
         self._tell(condition)
+
+    def last(self, key: str) -> Condition | None:
+        """A condition as it was told last, also of those that have left the list lately."""
+        return self.conditions.get(key) or self._departed.get(key)
+
+    def _depart(self, condition: Condition) -> None:
+        """Who acts on what has just gone is told who was before."""
+        self._departed.pop(condition.key, None)
+        self._departed[condition.key] = condition
+        while len(self._departed) > REMEMBERED:
+            del self._departed[next(iter(self._departed))]
 
     def begin_refresh(self) -> None:
         """A RefreshStartEvent came."""

@@ -24,6 +24,7 @@ from hmi.alarmapi import AlarmApi
 from hmi.api import Api
 from hmi.assetfiles import ASSETS, AssetFiles
 from hmi.compareapi import CompareApi
+from hmi.configurationapi import ConfigurationApi
 from hmi.endpoint import Endpoint
 from hmi.exports import Exports
 from hmi.fleetapi import FleetApi
@@ -101,6 +102,7 @@ def compose(settings: Settings) -> None:
     Api(live, accounts).add_to(app)
     AlarmApi(live, accounts).add_to(app)
     ManagementApi(live, accounts).add_to(app)
+    ConfigurationApi(live, accounts).add_to(app)
     ScenarioApi(live, accounts).add_to(app)
     TrendApi(live).add_to(app)
     CompareApi(live).add_to(app)

@@ -82,7 +82,7 @@ class ManagementApi:
         call = management.acknowledgement(topology, incident, comment)
         result = (await self._accounts.call(session, [call]))[0]
         if not result.StatusCode.is_good():
-            return JSONResponse({"fault": words(result.StatusCode)}, 403)
+            return JSONResponse({"fault": words(result.StatusCode)})
         return JSONResponse({"done": result.OutputArguments[0].Value})
 
     async def _answer(

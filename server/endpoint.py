@@ -56,6 +56,7 @@ from server.livetable import LiveTable
 from server.maintenance.workbook import Workbook
 from server.methods import alarmconfiguration
 from server.methods.alarmconfiguration import AlarmConfiguration
+from server.methods.alarmdefinitions import AlarmDefinitionMethods
 from server.methods.alarms import AlarmMethods
 from server.methods.audit import AuditMethods
 from server.methods.customscenarios import STATE_FILE, CustomScenarios
@@ -333,6 +334,7 @@ class OpcUaServer:
         path = self._settings.home / "state" / alarmconfiguration.STATE_FILE
         configuring = AlarmConfiguration(self._configuration, self.conditions, path, self._clock)
         configuring.register(methods, assets.node_id)
+        AlarmDefinitionMethods(self.alarms.index).register(methods, assets.node_id)
         space.setting_writer = configuring.writer
         self.permissions.declare_all(lambda node: Profile.SETTING if space.setting(node) else None)
 

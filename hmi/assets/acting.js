@@ -75,17 +75,23 @@ export function acting(form, chosen, done, names = ACTIONS.map(([name]) => name)
     }
     say(t("Sending"));
     try {
-      const body = await ask(`/api/alarms/${name}`, { keys: alarms.map((alarm) => alarm.key), comment: comment.value, seconds });
-      const failed = Object.values(body.failed);
-      const reasons = [...new Set(failed.map((fault) => t(fault)))].join(" ");
-      say(`${body.done} ${t(words)}${failed.length ? ` ${failed.length} ${t("refused")}: ${reasons}` : ""}`, failed.length > 0);
-      if (!failed.length) comment.value = "";
+      // What was seen is what is meant: an activation that came meanwhile is another one.
+      const { done: count, refused } = await ask(`/api/alarms/${name}`, { keys: alarms.map(({ key }) => key), events: alarms.map(({ event }) => event ?? ""), comment: comment.value, seconds });
+      say([`${figure(count)} ${t(words)}`, ...told(refused)].join(" "), refused.length > 0);
+      if (!refused.length) comment.value = "";
       done();
     } catch (error) {
       say(error.message, true);
     }
     look();
   }
+}
+
+// How many were refused, and why; where somebody else was first, who that was.
+function told(refused) {
+  if (!refused.length) return [];
+  const sum = refused.reduce((before, { count }) => before + count, 0);
+  return [`${figure(sum)} ${t("refused")}:`, ...refused.map(({ fault, by: who, count }) => `${sum > count ? `${figure(count)} × ` : ""}${t(fault)}${who ? ` (${who})` : ""}`)];
 }
 
 // The dialog that asks for how long; what the first alarm's MaxTimeShelved forbids is not offered.

@@ -1,5 +1,6 @@
 // One alarm in full: the advice to the operator, its state, and what happened to it before.
 import { alarmState, ask, badge, make, priority, sourceLink, stamp, t, together } from "./base.js";
+import { trendLink } from "./trendlink.js";
 
 // Fills the panel with an alarm, or hides it for none.
 export function detail(panel) {
@@ -15,7 +16,7 @@ export function detail(panel) {
     panel.replaceChildren(
       make("h2", {}, badge(alarm.active && !alarm.held ? kind : "past", letter, word), together(alarm.message || alarm.name)),
       make("h3", {}, t("What to do")), advice,
-      make("dl", { class: "vk-facts" }, fact("Source", sourceLink(alarm.source)), fact("Condition", alarm.name), fact("State", alarmState(alarm)),
+      make("dl", { class: "vk-facts" }, fact("Source", sourceLink(alarm.source)), fact("Condition", alarm.name, " ", trendLink(alarm, t("Trend"))), fact("State", alarmState(alarm)),
         fact("Since", alarm.since ? stamp(alarm.since) : "–"), fact("Priority", `${word} (${alarm.severity})`), fact("Class", t(alarm.kind) || "–"),
         fact("User", alarm.user || "–"), fact("Comment", alarm.comment || "–")),
       make("h3", {}, t("Before")), past);

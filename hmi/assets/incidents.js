@@ -1,18 +1,25 @@
 // Incidents: alarms of one cause at one site as one thing, with what came first; open ones before closed ones.
-import { ageText, ask, badge, begin, by, figure, make, priority, say, serverNow, showsSimulated, siteLink, sourceLink, stamp, t } from "./base.js";
+import { ageText, ask, badge, begin, by, figure, make, priority, rights, say, serverNow, showsSimulated, siteLink, sourceLink, stamp, t } from "./base.js";
 import { flooding } from "./flood.js";
-import { renewed } from "./renewal.js";
+import { renewed, settled } from "./renewal.js";
 
 let rows = [];
 let opened = new Map(); // id -> members
 let again = () => {};
+let may = false; // acknowledge
 
 begin(() => {
   showsSimulated(() => rows.some((row) => row.simulated));
   by("vk-act").onsubmit = (event) => event.preventDefault();
-  again = renewed(read, 3);
+  again = renewed(read, 15);
+  const soon = settled(again);
+  rights().then((found) => {
+    may = found.has("acknowledge");
+    draw();
+  });
   by("vk-open").onchange = () => again();
-  return { fleet: flooding() };
+  // Whatever becomes of an alarm may be news of an incident.
+  return { fleet: flooding(), "alarms/": { all: soon, some: soon } };
 });
 
 async function read() {
@@ -50,7 +57,7 @@ function line(row) {
     make("td", {}, t(row.cause)), make("td", {}, ...condition(row.first)),
     make("td", {}, stamp(row.opened), make("small", {}, lasts)),
     ...["members", "active", "peak", "suppressed", "unacknowledged"].map((name) => make("td", { class: "vk-num" }, figure(row[name]))),
-    make("td", {}, wait ? make("button", { type: "button", class: "vk-button", "data-incident": `ack ${row.id}`, onclick: () => acknowledge(row) }, `${t("Acknowledge all")} (${figure(wait)})`) : ""));
+    make("td", {}, wait && may ? make("button", { type: "button", class: "vk-button", "data-incident": `ack ${row.id}`, onclick: () => acknowledge(row) }, `${t("Acknowledge all")} (${figure(wait)})`) : ""));
 }
 
 const condition = (id) => [sourceLink(id.split("#")[0]), ` ${id.split("#")[1] ?? ""}`];

@@ -19,3 +19,12 @@ export function renewed(read, seconds) {
   again();
   return again;
 }
+
+// Does it once for all that want it within a moment: the HMI keeps an answer for two seconds.
+export function settled(act, milliseconds = 2100) {
+  let waiting = 0;
+  return () => (waiting ||= setTimeout(() => {
+    waiting = 0;
+    act();
+  }, milliseconds));
+}

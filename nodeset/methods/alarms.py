@@ -173,6 +173,33 @@ CONFIGURATION: Final = (
             ArgumentDef("Faults", DataType.STRING, "Why it is set aside; empty: it counts", array=True),
         ),
     ),
+    MethodDef(
+        "Alarms",
+        "ListDefinitions",
+        "The conditions as the alarm file declares them for all assets of a type, before anything differs",
+        outputs=(
+            ArgumentDef("Conditions", DataType.STRING, "Name of each condition", array=True),
+            ArgumentDef("Assets", DataType.STRING, "Type of asset that has it", array=True),
+            ArgumentDef("Counts", DataType.UINT32, "How many of them there are", array=True),
+            ArgumentDef("Tags", DataType.STRING, "Tag that it watches", array=True),
+            ArgumentDef("Measures", DataType.STRING, "What of the tag it compares with limits", array=True),
+            ArgumentDef("Units", DataType.STRING, "Unit of limits and hysteresis; empty: none", array=True),
+            ArgumentDef("Cells", DataType.UINT32, "Cells of the jar that limits are for; 0: any", array=True),
+            ArgumentDef("Classes", DataType.STRING, "Process, maintenance, safety or system", array=True),
+            *(
+                ArgumentDef(f"{level}Limits", DataType.DOUBLE, "Its limit; NaN: none", array=True)
+                for level in ("LowLow", "Low", "High", "HighHigh")
+            ),
+            *(
+                ArgumentDef(f"Severities{level}", DataType.UINT32, "Severity there; 0: no limit", array=True)
+                for level in ("LowLow", "Low", "High", "HighHigh")
+            ),
+            ArgumentDef("Hystereses", DataType.DOUBLE, "How far inside a limit it clears", array=True),
+            ArgumentDef("OnDelays", DataType.DOUBLE, "How long a limit must be exceeded [s]", array=True),
+            ArgumentDef("OffDelays", DataType.DOUBLE, "How long it must be cleared [s]", array=True),
+            ArgumentDef("Advice", DataType.STRING, "What operators are told to do", array=True),
+        ),
+    ),
 )
 
 NOTIFICATION: Final = (

@@ -134,6 +134,25 @@ async def test_what_cannot_be_is_refused_in_words(
     assert not server.app._opcua._configuration.changes
 
 
+async def test_definitions_are_those_of_the_alarm_file_whatever_is_changed(
+    server: OpcUaTestServer, engineer: Client, client: Client
+) -> None:
+    await configure(engineer, server, "Fleet", HighLimit=40.0)
+    result, _ = await call(client, server, "ListDefinitions")
+    columns = [argument.Value for argument in result.OutputArguments]
+    rows = {row[0]: row[1:] for row in zip(*columns, strict=True)}
+    defs = server.app._opcua.alarms.index.defs
+    assert list(rows) == [d.name for d in defs], "in the order of the file"
+    asset, count, tag, measure, unit, cells, kind, *numbers, advice = rows["TemperatureHigh"]
+    assert (asset, tag, measure, unit, cells, kind) == ("Jar", "Temperature", "value", "°C", 0, "process")
+    assert count == len(server.app._opcua.alarms.index.fleet.jars)
+    limits, severities, others = numbers[:4], numbers[4:8], numbers[8:]
+    assert [limit if limit == limit else None for limit in limits] == [None, None, 45.0, 80.0]
+    assert [severity > 0 for severity in severities] == [False, False, True, True]
+    assert others[1:] == [0.0, 30.0]
+    assert advice
+
+
 async def test_only_engineers_configure(server: OpcUaTestServer, client: Client) -> None:
     result, _ = await configure(client, server, "Bangrak", HighLimit=40.0)
     assert result.StatusCode.value == S.BadUserAccessDenied

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from asyncua import ua
 
-from hmi.actions import ACTIONS, Action, request
+from hmi.actions import ACTIONS, Action, refusals, request
 from hmi.alarms import Condition
 from hmi.topology import Topology
 
@@ -51,3 +52,14 @@ def test_shelving_for_a_time_says_how_long_in_milliseconds() -> None:
 def test_every_action_can_be_asked_for() -> None:
     for name in ACTIONS:
         called(name)
+
+
+def test_refusals_are_counted_and_say_who_was_first() -> None:
+    taken = "Already acknowledged."
+    last = {"a": replace(HOT, user="Kanya"), "b": replace(HOT, user="Kanya"), "c": replace(HOT, user="Anan")}
+    failed = {"a": taken, "b": taken, "c": "You are not allowed to do this.", "d": "The alarm is gone."}
+    assert refusals(failed, last.get) == [
+        {"fault": taken, "by": "Kanya", "count": 2},
+        {"fault": "You are not allowed to do this.", "by": "", "count": 1},
+        {"fault": "The alarm is gone.", "by": "", "count": 1},
+    ]

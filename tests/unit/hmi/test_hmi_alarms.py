@@ -33,6 +33,18 @@ def test_retained_conditions_stay_until_no_longer_retained() -> None:
     assert alarms.conditions == {}
 
 
+def test_what_has_left_the_list_is_remembered_for_who_acts_on_it() -> None:
+    alarms = AlarmList()
+    assert alarms.last(HOT.key) is None
+    alarms.take(HOT)
+    alarms.take(replace(HOT, active=False, acknowledged=True, retain=False, user="Kanya"))
+    gone = alarms.last(HOT.key)
+    assert gone is not None
+    assert gone.user == "Kanya"
+    alarms.take(HOT)
+    assert alarms.last(HOT.key) == HOT
+
+
 def test_counts_and_gravest() -> None:
     alarms = AlarmList()
     assert alarms.counts() == (0, 0, 0)
