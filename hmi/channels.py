@@ -1,8 +1,8 @@
 """All channels of the HMI: opened when somebody looks, fed by the shared session, let go a while after.
 
-A channel is `fleet`, `connections`, `site/<path>`, `jar/<path>`, `alarms/<path>` or `heat/<tag>`, which is a
-tag of all jars. While there is no session, values stay to be seen but none of them is good; a new session
-feeds the same channels again.
+A channel is `fleet`, `lives`, `connections`, `site/<path>`, `jar/<path>`, `alarms/<path>` or `heat/<tag>`,
+which is a tag of all jars. While there is no session, values stay to be seen but none of them is good; a new
+session feeds the same channels again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from hmi.display import (
     fleet_layout,
     heat_layout,
     jar_layout,
+    lives_layout,
     site_layout,
 )
 from hmi.endpoint import Away
@@ -164,6 +165,8 @@ class Channels:
 def _layout(topology: Topology, kind: str, path: str) -> Layout:
     if kind == FLEET_KEY and not path:
         return fleet_layout(topology)
+    if kind == "lives" and not path:
+        return lives_layout(topology)
     if kind == "connections" and not path:
         return connections_layout(topology)
     if kind == "heat" and path in {column.tag for column in JAR}:

@@ -84,6 +84,22 @@ JAR_DETAIL: Final = (
     Column("ReplacementQuarter", "Replace in"),
     Column("RulReview", "Manual review"),
 )
+LIFE: Final = (
+    Column("RemainingUsefulLife", "RUL"),
+    Column("RemainingUsefulLifeLower", "Lower bound (90 %)"),
+    Column("RemainingUsefulLifeUpper", "Upper bound (90 %)"),
+    Column("RulConfidence", "Confidence"),
+    Column("RulTwinDays", "By twin"),
+    Column("RulMlDays", "By learnt model"),
+    Column("ReplacementQuarter", "Replace in"),
+    Column("RulReview", "Manual review"),
+    Column("StateOfHealth", "SOH", 1),
+    Column("InternalResistance", "Resistance", 2),
+    Column("BaselineResistance", "Baseline resistance", 2),
+    Column("Temperature", "Temperature", 1),
+    Column("HealthStatus", "Health"),
+)
+LIVES_SAMPLING: Final = 10_000.0  # ms: lives change in days, and there are many of them
 GATEWAY: Final = (
     Column("GatewayState", "State"),
     Column("GatewayRoundTrip", "Answers in", 1),
@@ -137,6 +153,13 @@ def heat_layout(topology: Topology, tag: str) -> Layout:
 def jar_layout(jar: Asset) -> Layout:
     """The jar page: all its tags, each with its age."""
     return Layout((Table("jar", (jar.path,), JAR_DETAIL),), timed=True)
+
+
+def lives_layout(topology: Topology) -> Layout:
+    """The page of remaining lives: every jar of the fleet."""
+    strings = (string for site in topology.sites for system in site.parts for string in system.parts)
+    jars = tuple(jar.path for string in strings for jar in string.parts)
+    return Layout((Table("jars", jars, LIFE),), sampling=LIVES_SAMPLING)
 
 
 def connections_layout(topology: Topology) -> Layout:

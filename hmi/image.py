@@ -45,6 +45,7 @@ class Layout:
 
     tables: tuple[Table, ...]
     timed: bool = False  # whether browsers are told each item's source time
+    sampling: float = -1.0  # ms between looks at a value; -1: as often as changes are told
 
     @cached_property
     def identifiers(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from asyncua import ua
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from hmi import forecast
+from hmi import forecast, planning
 from hmi.answers import Answers
 from hmi.channel import encode
 from hmi.channels import NotFound
@@ -34,6 +34,7 @@ class MaintenanceApi:
     def add_to(self, app: FastAPI) -> None:
         """Add the routes to the web application."""
         app.add_api_route("/api/forecast", self.forecast, methods=["GET"])
+        app.add_api_route("/api/plan", self.plan, methods=["GET"])
 
     async def forecast(self, site: str = "", quarters: int = 12) -> Response:
         """What falls due by quarter and year (`hmi.forecast.Forecast.as_json`)."""
@@ -43,6 +44,15 @@ class MaintenanceApi:
             return (await forecast.read(client, topology, site, quarters)).as_json()
 
         return await self._planned(topology, ("forecast", site, quarters), made)
+
+    async def plan(self, site: str = "", quarters: int = 12) -> Response:
+        """Visits and what they cost (`hmi.planning.Plan.as_json`)."""
+        client, topology = self._live.channels.connection()
+
+        async def made() -> dict[str, Any]:
+            return (await planning.read(client, topology, site, quarters)).as_json()
+
+        return await self._planned(topology, ("plan", site, quarters), made)
 
     async def _planned(
         self, topology: Topology, key: tuple[str, str, int], make: Callable[[], Awaitable[dict[str, Any]]]

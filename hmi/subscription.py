@@ -36,11 +36,12 @@ async def subscribe_values(client: Client, topology: Topology, image: Image) -> 
     subscription = await _create(client, receive)
     nodes = [topology.node(identifier) for identifier in image.layout.identifiers]
     trigger = ua.DataChangeTrigger.StatusValueTimestamp if image.layout.timed else None
+    sampling = image.layout.sampling
     for start in range(0, len(nodes), ITEMS_AT_ONCE):
         part = range(start, min(start + ITEMS_AT_ONCE, len(nodes)))
-        refused = await _monitor(client, subscription, nodes, part, trigger)
+        refused = await _monitor(client, subscription, nodes, part, sampling, trigger)
         if refused and trigger is not None:
-            refused = await _monitor(client, subscription, nodes, refused, None)
+            refused = await _monitor(client, subscription, nodes, refused, sampling, None)
         for item in refused:
             image.take(item, None, BAD_NODE_ID_UNKNOWN, 0)
     return subscription
@@ -117,6 +118,7 @@ async def _monitor(
     subscription: int,
     nodes: Sequence[ua.NodeId],
     items: Sequence[int],
+    sampling: float,
     trigger: ua.DataChangeTrigger | None,
 ) -> list[int]:
     """Monitor some items; those that the server refused."""
@@ -126,7 +128,7 @@ async def _monitor(
             ItemToMonitor=ua.ReadValueId(NodeId=nodes[item], AttributeId=ua.AttributeIds.Value),
             MonitoringMode=ua.MonitoringMode.Reporting,
             RequestedParameters=ua.MonitoringParameters(
-                ClientHandle=item, SamplingInterval=-1.0, QueueSize=1, DiscardOldest=True, Filter=change
+                ClientHandle=item, SamplingInterval=sampling, QueueSize=1, DiscardOldest=True, Filter=change
             ),
         )
         for item in items

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from asyncua import ua
 
+from analytics.features import FEATURES
 from analytics.outcomes import Ending
-from analytics.workcalendar import quarter_name, replacement_quarters
+from analytics.workcalendar import TEXTS, quarter_name, replacement_quarters
 from hmi.explaining import comparison, explanation, what_if
+from hmi.i18n import catalogue
 from hmi.quarters import replacement_quarter
 from hmi.topology import Topology
 from server.learning.forecast import SimilarCase
@@ -87,3 +89,11 @@ def test_the_quarter_of_a_supposed_life_is_by_the_servers_rule() -> None:
 
 def test_a_life_without_end_has_a_quarter() -> None:
     assert replacement_quarter(20_000 * DAY, math.inf) > "2100"
+
+
+def test_what_the_server_says_of_a_life_has_thai_words() -> None:
+    twin = {"Age", "Temperature", "Resistance", "Discharges", "Capacity"}
+    cases = [str(SimilarCase(1500.0, 212.0, ending, 0.4)) for ending in Ending]
+    endings = {case["ending"] for case in explanation(columns(cases))["similar"]}
+    said = twin | endings | {feature.description for feature in FEATURES} | set(TEXTS.values())
+    assert not said - catalogue("th").keys()
