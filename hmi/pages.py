@@ -138,7 +138,9 @@ def _frame(request: Request, page: PageDef, lang: str, zones: Mapping[str, str])
     main = (_trail(path, lang) if page.below else _tabs(page, lang)) + _template(page.name, lang)
     # Part of the page as it is sent, and a script that waits for no other: they show before NiceGUI's own
     # parts, which are several times their size, have come.
-    ui.add_body_html(f'{bar}<main id="vk-main" class="vk-main vk-page-{page.name}">{main}</main>')
+    ui.add_body_html(
+        f'{bar}<main id="vk-main" tabindex="-1" class="vk-main vk-page-{page.name}">{main}</main>'
+    )
     ui.add_body_html(f'<script type="module" async src="{address(script)}"></script>')
 
 
@@ -156,7 +158,9 @@ def _links(page: PageDef, lang: str) -> str:
         first = next(each for each in PAGES if each.group == group)
         here = 'aria-current="page"' if group == page.group and not page.below else ""
         count = ALARM_COUNT if group == "alarms" else ""
-        return f'<a href="{first.address}" {here}>{escape(text(label, lang))}{count}</a>'
+        return (
+            f'<a class="vk-to-{group}" href="{first.address}" {here}>{escape(text(label, lang))}{count}</a>'
+        )
 
     return "".join(link(*each) for each in GROUPS.items())
 

@@ -1,4 +1,6 @@
 // What every page shares: words, figures, times, status, the live stream, the bar on top.
+import { menu } from "./menu.js";
+import { reach } from "./reach.js";
 import { Times } from "./times.js";
 
 const settings = window.voltkeep;
@@ -459,9 +461,10 @@ export function heldState(alarm) {
 export const urgency = (a, b) =>
   a.acknowledged - b.acknowledged || b.active - a.active || b.severity - a.severity || b.time - a.time || a.key.localeCompare(b.key);
 
-// Grids follow our own colours, light and dark.
-export const gridTheme = (AgGrid) =>
-  AgGrid.themeBalham.withParams({
+// Grids follow our own colours, light and dark; arrow keys move in a grid, Tab goes on to what follows it.
+export const gridTheme = (AgGrid) => {
+  AgGrid.provideGlobalGridOptions({ tabToNextCell: () => true, tabToNextHeader: () => true });
+  return AgGrid.themeBalham.withParams({
     backgroundColor: "var(--panel)", foregroundColor: "var(--ink)", borderColor: "var(--line)",
     headerBackgroundColor: "var(--sunk)", headerTextColor: "var(--soft)", oddRowBackgroundColor: "var(--panel)",
     rowHoverColor: "var(--sunk)", selectedRowBackgroundColor: "var(--select)", accentColor: "var(--accent)",
@@ -469,6 +472,7 @@ export const gridTheme = (AgGrid) =>
     wrapperBorderRadius: 0, spacing: 5, inputBackgroundColor: "var(--page)", menuBackgroundColor: "var(--panel)",
     checkboxUncheckedBackgroundColor: "var(--page)", iconColor: "var(--soft)",
   });
+};
 
 let feed = null;
 export const follow = (handlers) => feed.follow(handlers);
@@ -484,6 +488,8 @@ export function begin(start) {
     document.cookie = `voltkeep_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
     dispatchEvent(new Event("voltkeep-theme"));
   };
+  menu(by("vk-menu-button"));
+  reach();
   reveal();
   // Once all of the page's script is there, what stands below its call of this too.
   queueMicrotask(() => (feed = new Feed(start())));
