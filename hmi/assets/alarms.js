@@ -173,7 +173,7 @@ const columns = () => [
   column("source", "Source", { width: 190, cellRenderer: (p) => sourceLink(p.value) }),
   column("message", "Message", { flex: 3, minWidth: 280, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
   column("trend", "Trend", { width: 70, sortable: false, filter: false, valueGetter: (p) => p.data.key, cellRenderer: (p) => trendLink(p.data, "↗") }),
-  column("name", "Condition", { width: 160, tooltipField: "name" }),
+  column("name", "Condition", { width: 160, tooltipField: "name", valueFormatter: (p) => t(p.value) }),
   column("limit", "Limit", { width: 96, valueGetter: (p) => limit(p.data) }),
   column("user", "User", { width: 84 }),
   column("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
@@ -196,6 +196,6 @@ function lines() {
     return make("div", {}, badge(calm(p.data) ? "past" : kind, letter, word), together(p.data.message || p.data.name), more(p.data),
       make("small", { class: "vk-line" }, sourceLink(p.data.source), ` · ${stamp(p.data.time).slice(5, 16)} · ${stateOf(p.data)}`));
   };
-  const words = (p) => [p.data.message, p.data.source, p.data.name, stateOf(p.data)].join(" ");
+  const words = (p) => [p.data.message, t(p.data.message), p.data.source, p.data.name, t(p.data.name), stateOf(p.data)].join(" ");
   return stacked("message", "Alarms", cell, { equals: () => false, getQuickFilterText: words });
 }

@@ -1,12 +1,15 @@
 // What every page shares: words, figures, times, status, the live stream, the bar on top.
 import { menu } from "./menu.js";
+import { Wording } from "./messages.js";
 import { reach } from "./reach.js";
 import { Times } from "./times.js";
 
 const settings = window.voltkeep;
 export const page = settings.page;
 export const path = settings.path;
-export const t = (key) => settings.text[key] ?? key;
+// Words and messages, in the reader's language as far as the catalogue knows them or what they are made of.
+const wording = new Wording(settings.text);
+export const t = (text) => wording.told(text);
 
 // Beside real devices what is simulated stands in a mirror of the fleet, which has no pages of its own.
 const real = (asset) => asset.replace(/^Shadow\//, "");
@@ -361,7 +364,7 @@ function simulation(state) {
   const banner = by("vk-simulation");
   banner.hidden = !(state.simulated && running.length) && !shows();
   const words = running.map(([scenario, target, since, until]) =>
-    `${scenario} · ${target.split("/").join(" ")} · ${t("since")} ${clock(since)}${until ? ` ${t("until")} ${clock(until)}` : ""}`);
+    `${t(scenario)} · ${target.split("/").join(" ")} · ${t("since")} ${clock(since)}${until ? ` ${t("until")} ${clock(until)}` : ""}`);
   if (!banner.hidden) setText(banner.lastElementChild, words.join("; ") || t("Values shown here are simulated."));
 }
 
@@ -442,8 +445,11 @@ export class AlarmPanel {
       make("p", { class: "vk-more" }, make("a", { href: "/alarms" }, more > 0 ? `${more} ${t("more")}` : t("Alarm list"))));
   }
 }
-// A figure and its unit stay on one line.
-export const together = (message) => message.replace(/ (?=(%|°C|V|A|mΩ|d)(\s|$))/g, "\u00a0");
+// A message of the server as it is read: in the reader's language and the site's time; a figure and its unit stay
+// on one line.
+export const together = (message) =>
+  t(message).replace(/(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g, (_, date, time) => stamp(Date.parse(`${date}T${time}Z`)).slice(0, -3))
+    .replace(/ (?=(%|°C|V|A|mΩ|d|K)([\s,;]|$))/g, "\u00a0");
 export const alarmState = (alarm) => {
   const state = alarm.active ? (!alarm.acknowledged ? t("Active, new") : alarm.confirmed ? t("Active") : t("Active, to confirm"))
     : !alarm.acknowledged ? t("Cleared, not acknowledged") : alarm.confirmed ? t("Cleared") : t("Cleared, to confirm");

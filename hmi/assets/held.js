@@ -62,12 +62,12 @@ function table() {
     return badge("past", letter, word);
   };
   const reason = (row) => `${row.simulated ? `${t("Simulated")} · ` : ""}${t(REASONS[row.reason] ?? row.reason)}`;
-  const cell = (p) => make("div", {}, mark(p.data), p.value.split("#")[1], make("small", { class: "vk-line" }, sourceLink(p.value.split("#")[0]), ` · ${reason(p.data)} · ${until(p.data)}`));
+  const cell = (p) => make("div", {}, mark(p.data), t(p.value.split("#")[1]), make("small", { class: "vk-line" }, sourceLink(p.value.split("#")[0]), ` · ${reason(p.data)} · ${until(p.data)}`));
   const columns = narrow ? stacked("condition", "Condition", cell) : [
     column("severity", "Priority", { width: 98, cellRenderer: (p) => make("span", {}, mark(p.data), ` ${priority(p.value).word}`) }),
     column("reason", "Why not shown", { width: 200, valueFormatter: (p) => reason(p.data) }),
     column("source", "Source", { width: 190, valueGetter: (p) => p.data.condition.split("#")[0], cellRenderer: (p) => sourceLink(p.value) }),
-    column("condition", "Condition", { width: 190, valueGetter: (p) => p.data.condition.split("#")[1] }),
+    column("condition", "Condition", { width: 190, valueGetter: (p) => t(p.data.condition.split("#")[1]) }),
     column("active", "State", { width: 110, valueFormatter: (p) => (p.value ? t("Active") : t("Cleared")) }),
     column("since", "Since", { width: 160, cellClass: "vk-num", valueFormatter: (p) => (p.value ? stamp(p.value) : "–") }),
     column("until", "Until", { width: 220, cellClass: "vk-num", valueFormatter: (p) => until(p.data) }),

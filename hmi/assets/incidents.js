@@ -60,7 +60,7 @@ function line(row) {
     make("td", {}, wait && may ? make("button", { type: "button", class: "vk-button", "data-incident": `ack ${row.id}`, onclick: () => acknowledge(row) }, `${t("Acknowledge all")} (${figure(wait)})`) : ""));
 }
 
-const condition = (id) => [sourceLink(id.split("#")[0]), ` ${id.split("#")[1] ?? ""}`];
+const condition = (id) => [sourceLink(id.split("#")[0]), ` ${t(id.split("#")[1] ?? "")}`];
 
 function inside(row) {
   const head = ["Condition", "First", "Last", "Activations", "Priority", "State"];

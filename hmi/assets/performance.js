@@ -72,6 +72,6 @@ function draw({ figures, priorities, worst, standing, chattering }) {
 }
 
 function list(id, rows, head, cells) {
-  const lines = rows.slice(0, 20).map((row) => make("tr", {}, make("td", { class: "vk-left" }, sourceLink(row.condition.split("#")[0]), ` ${row.condition.split("#")[1]}`), ...cells(row).map((cell) => make("td", {}, cell))));
+  const lines = rows.slice(0, 20).map((row) => make("tr", {}, make("td", { class: "vk-left" }, sourceLink(row.condition.split("#")[0]), ` ${t(row.condition.split("#")[1])}`), ...cells(row).map((cell) => make("td", {}, cell))));
   by(id).replaceChildren(rows.length ? make("table", { class: "vk-table" }, head, make("tbody", {}, ...lines)) : make("p", { class: "vk-empty" }, t("None.")));
 }

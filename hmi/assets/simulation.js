@@ -53,10 +53,10 @@ async function act(action, sent, done) {
 // What can be started, and what engineers have built.
 function catalogue() {
   const chosen = by("vk-scenario").value;
-  by("vk-scenario").replaceChildren(...offered.map(({ name }) => make("option", { value: name, selected: name === chosen }, name)));
+  by("vk-scenario").replaceChildren(...offered.map(({ name }) => make("option", { value: name, selected: name === chosen }, t(name))));
   choose();
   const own = offered.filter((each) => each.removable || each.steps.length);
-  by("vk-own").replaceChildren(own.length ? make("ul", { class: "vk-plain" }, ...own.map((each) => make("li", {}, make("b", {}, each.name), make("small", {}, each.description), ...tools(each)))) : make("p", { class: "vk-empty" }, t("None.")));
+  by("vk-own").replaceChildren(own.length ? make("ul", { class: "vk-plain" }, ...own.map((each) => make("li", {}, make("b", {}, t(each.name)), make("small", {}, t(each.description)), ...tools(each)))) : make("p", { class: "vk-empty" }, t("None.")));
 }
 function tools(each) {
   if (!may.has("simulate")) return [];
@@ -70,15 +70,15 @@ const kindOf = (name) => offered.find((each) => each.name === name);
 function choose() {
   const kind = kindOf(by("vk-scenario").value);
   if (!kind) return;
-  by("vk-what").replaceChildren(make("p", {}, kind.description), make("p", { class: "vk-muted" }, `${t("Targets")}: ${kind.targets.map((each) => t(each)).join(", ")}`));
+  by("vk-what").replaceChildren(make("p", {}, t(kind.description)), make("p", { class: "vk-muted" }, `${t("Targets")}: ${kind.targets.map((each) => t(each)).join(", ")}`));
   fields = parameters(kind.parameters);
   by("vk-parameters").replaceChildren(fields.node);
 }
 
 // A line for each parameter; `values` gives those that were changed.
 function parameters(list, given = {}) {
-  const inputs = list.map((each) => make("input", { type: "number", step: each.whole ? 1 : "any", min: each.low, max: each.high, value: given[each.name] ?? each.default, "aria-label": each.name, "data-name": each.name }));
-  const node = make("div", { class: "vk-parameters" }, ...list.map((each, k) => make("label", { title: each.description }, make("span", {}, each.name, make("small", {}, each.description)), inputs[k],
+  const inputs = list.map((each) => make("input", { type: "number", step: each.whole ? 1 : "any", min: each.low, max: each.high, value: given[each.name] ?? each.default, "aria-label": t(each.name), "data-name": each.name }));
+  const node = make("div", { class: "vk-parameters" }, ...list.map((each, k) => make("label", { title: t(each.description) }, make("span", {}, t(each.name), make("small", {}, t(each.description))), inputs[k],
     make("small", {}, `${each.unit} ${figure(each.low, 1)} … ${figure(each.high, 1)}`))));
   return { node, values: () => Object.fromEntries(inputs.map((input, k) => [input, list[k]]).filter(([input, each]) => input.value !== "" && Number(input.value) !== each.default).map(([input, each]) => [each.name, Number(input.value)])) };
 }
@@ -112,9 +112,9 @@ function list() {
 }
 
 function line(each) {
-  const button = (label, act) => make("button", { class: "vk-button", type: "button", "aria-label": `${t(label)}: ${each.scenario} ${each.target}`, onclick: act }, t(label));
+  const button = (label, act) => make("button", { class: "vk-button", type: "button", "aria-label": `${t(label)}: ${t(each.scenario)} ${each.target}`, onclick: act }, t(label));
   const buttons = may.has("simulate") ? [button("Adjust", () => unfold(each)), button("Stop", () => act("stop", { id: each.id }, "Stopped."))] : [];
-  const row = make("tr", {}, make("th", { scope: "row" }, each.scenario), make("td", {}, each.target.split("/").join(" ")), make("td", {}, stamp(each.since), make("small", {}, ageText((serverNow() - each.since) / 1000))),
+  const row = make("tr", {}, make("th", { scope: "row" }, t(each.scenario)), make("td", {}, each.target.split("/").join(" ")), make("td", {}, stamp(each.since), make("small", {}, ageText((serverNow() - each.since) / 1000))),
     make("td", {}, each.until ? stamp(each.until) : t("until stopped")), make("td", {}, each.progress === null ? "–" : make("progress", { max: 100, value: each.progress, "aria-label": t("Progress") })), make("td", {}, ...buttons));
   const form = adjusting.get(each.id);
   return form ? [row, make("tr", { class: "vk-inside", "data-id": each.id }, make("td", { colspan: 6 }, form))] : [row];
@@ -137,7 +137,7 @@ function unfold(each) {
 // The builder: steps of Voltkeep's own scenarios, each with its part of the target, its time and parameters.
 function addStep(given = {}) {
   const kinds = offered.filter((each) => !each.steps.length);
-  const select = make("select", { "aria-label": t("Scenario") }, ...kinds.map(({ name }) => make("option", { value: name, selected: name === given.kind }, name)));
+  const select = make("select", { "aria-label": t("Scenario") }, ...kinds.map(({ name }) => make("option", { value: name, selected: name === given.kind }, t(name))));
   const number = (label, value) => make("input", { type: "number", min: 0, step: "any", value, "aria-label": t(label) });
   const part = make("input", { value: given.target ?? "", placeholder: t("the target itself"), "aria-label": t("Part of the target"), maxlength: 100 });
   const begin = number("Begins after [min]", (given.begin ?? 0) / MINUTE), lasts = number("Lasts [min], 0: to the end", (given.duration ?? 0) / MINUTE);
