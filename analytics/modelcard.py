@@ -40,6 +40,27 @@ class ModelCard:
         """In types that JSON knows."""
         return dataclasses.asdict(self)
 
+    def facts(self) -> dict[str, str]:
+        """Where it comes from, in words for people; figures of each part of the data by the part's name."""
+
+        def parts(counts: Mapping[str, float]) -> str:
+            return ", ".join(f"{name} {count:g}" for name, count in counts.items())
+
+        return {
+            "Source": self.source,
+            "Fleet": self.fleet,
+            "Seeds": ", ".join(map(str, self.seeds)),
+            "UnseenSites": ", ".join(self.unseen_sites),
+            "Rows": parts(self.rows),
+            "Jars": parts(self.jars),
+            "Failures": parts(self.failures),
+            "Strings": parts(self.strings),
+            "Features": ", ".join(self.features),
+            "Inputs": ", ".join(self.inputs),
+            "Recipe": parts(self.recipe),
+            "Libraries": ", ".join(f"{name} {version}" for name, version in self.libraries.items()),
+        }
+
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> ModelCard:
         """What `as_dict` gave; raises TypeError when something is missing or unknown."""

@@ -34,6 +34,7 @@ from hmi.live import Live
 from hmi.login import LogIn
 from hmi.maintenanceapi import MaintenanceApi
 from hmi.managementapi import ManagementApi
+from hmi.modelsapi import ModelsApi
 from hmi.pages import add_pages
 from hmi.password import ChangePassword
 from hmi.preferences import ChoosePreferences, Preferring
@@ -103,6 +104,7 @@ def compose(settings: Settings) -> None:
     AlarmApi(live, accounts).add_to(app)
     ManagementApi(live, accounts).add_to(app)
     ConfigurationApi(live, accounts).add_to(app)
+    ModelsApi(live, accounts).add_to(app)
     ScenarioApi(live, accounts).add_to(app)
     TrendApi(live).add_to(app)
     CompareApi(live).add_to(app)

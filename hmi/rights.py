@@ -26,7 +26,12 @@ _OF_TYPES: Final = {
     "enable": _Ids.ConditionType_Enable,
     "users": _Ids.UserManagement_AddUser,
 }
-_OF_FLEET: Final = {"audit": "Audit.Read", "simulate": "Simulation.Start", "configure": "Alarms.Configure"}
+_OF_FLEET: Final = {
+    "audit": "Audit.Read",
+    "simulate": "Simulation.Start",
+    "configure": "Alarms.Configure",
+    "models": "Analytics.PublishModel",
+}
 
 
 async def rights(client: Client, topology: Topology) -> list[str]:

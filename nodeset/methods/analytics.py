@@ -166,6 +166,16 @@ MODELS: Final = (
     ),
     MethodDef(
         "Analytics",
+        "DescribeModel",
+        "Where a model comes from, as its card says: seeds, splits, features, recipe",
+        (_VERSION,),
+        (
+            ArgumentDef("Facts", DataType.STRING, "Name of each fact", array=True),
+            ArgumentDef("Values", DataType.STRING, "What the card says of it", array=True),
+        ),
+    ),
+    MethodDef(
+        "Analytics",
         "ListModels",
         "All models, the oldest first, with their figures",
         outputs=(

@@ -23,6 +23,7 @@ import psycopg
 import structlog
 
 from analytics.model import RulModel
+from analytics.modelcard import ModelCard
 from analytics.modelfile import ArtefactError
 from historian.matured import Matured
 from historian.models import Model, Models, ModelState
@@ -110,6 +111,13 @@ class Registry:
         """Its artefact."""
         try:
             return await asyncio.to_thread(self._artefacts.read, model.version, model.artefact_hash)
+        except ArtefactError as error:
+            raise DamagedError(str(error)) from None
+
+    async def card(self, model: Model) -> ModelCard:
+        """What its artefact says of itself."""
+        try:
+            return (await asyncio.to_thread(RulModel.from_bytes, await self.content(model))).card
         except ArtefactError as error:
             raise DamagedError(str(error)) from None
 

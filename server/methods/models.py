@@ -74,6 +74,7 @@ class ModelMethods:
         ):
             methods.add(node_id(f"Analytics.{name}"), Profile.CALL_ENGINEER, _guarded(function))
         methods.add(node_id("Analytics.ListModels"), Profile.CALL_OPEN, _guarded(self._list))
+        methods.add(node_id("Analytics.DescribeModel"), Profile.CALL_OPEN, _guarded(self._describe))
 
     async def _retrain(self, call: Invocation) -> Outputs:
         source, comment = call.values[0] or "", _comment(call.values[1], 1)
@@ -117,6 +118,11 @@ class ModelMethods:
         call.old = previous
         await renewed(self._choice)
         return (_string(previous),)
+
+    async def _describe(self, call: Invocation) -> Outputs:
+        card = await self._registry.card(await self._registry.find(call.values[0] or ""))
+        facts = card.facts()
+        return _strings(facts), _strings(facts.values())
 
     async def _list(self, _call: Invocation) -> Outputs:
         entries = await self._registry.entries()

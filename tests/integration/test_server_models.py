@@ -144,6 +144,9 @@ async def test_what_ships_is_published_and_listed(
         assert figures["mae"] == shipped.card.metrics["mae"]
         assert await read(server, client, "Analytics.PublishedModel") == shipped.version
         assert await read(server, client, "Analytics.Drift") == "Unknown"
+        facts = dict(zip(*await call(client, "DescribeModel", shipped.version), strict=True))
+        assert facts["Seeds"] == "101, 102, 103"
+        assert "Khon Kaen" in facts["UnseenSites"]
 
 
 async def test_the_fleet_is_predicted_with_structures(server: OpcUaTestServer, call: Call) -> None:
