@@ -153,6 +153,45 @@ PREDICTING: Final = tuple(
     )
 )
 
+HMI: Final = (
+    *(
+        line
+        for page, text in (("fleet", "the fleet"), ("site", "a site"), ("heatmap", "the heatmap"))
+        for line in (
+            Line(
+                f"first_{page}",
+                f"first view of {text}, cold Chromium: live values painted",
+                "s",
+                "≤ 1.5",
+                False,
+            ),
+            Line(f"again_{page}", "the same once its files are kept", "s", "", False),
+            Line(f"requests_{page}", "requests for it", "", "", False),
+            Line(f"fetched_{page}", "fetched for it", "kB", "", False),
+        )
+    ),
+    Line("idle", "HMI while nobody looks", "% of a core", "", False),
+    *(
+        line
+        for key, text in (
+            ("pages", "100 browsers, each with the fleet and a site"),
+            ("heat", "100 browsers on the heatmap of 1,944 jars"),
+            ("deaf", "the same beside one that does not read"),
+        )
+        for line in (
+            Line(f"{key}_share", f"{text}, at 1 Hz", "% of a core", "≤ 15", False),
+            Line(f"{key}_messages", "messages to them", "1/s"),
+            Line(f"{key}_data", "data to them", "MB/s", "", False),
+            Line(f"{key}_dropped", "browsers dropped", "", "0", False),
+            Line(f"{key}_missed", "messages missed", "", "0", False),
+            Line(f"{key}_late", "messages more than 2 s after the one before", "", "0", False),
+            Line(f"{key}_p99", "wait for a channel's next message, p99", "s", "", False),
+            Line(f"{key}_longest", "the same, longest", "s", "", False),
+        )
+    ),
+    Line("memory", "memory of the HMI after it (RSS)", "MB", "", False),
+)
+
 HISTORY: Final = (
     Line("repeat", "rows loaded by INSERT ... SELECT, all tables", "rows/s"),
     Line("row_bytes", "a jar's row with its index, as written", "bytes", "", False),

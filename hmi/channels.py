@@ -31,7 +31,7 @@ from hmi.display import (
 from hmi.endpoint import Away
 from hmi.image import Image, Layout
 from hmi.simulations import SIMULATED_VALUE
-from hmi.subscription import subscribe_values, unsubscribe
+from hmi.subscription import read_values, subscribe_values, unsubscribe
 from hmi.topology import Topology, discover
 
 FLEET_KEY: Final = "fleet"
@@ -152,6 +152,7 @@ class Channels:
     async def _feed(self, client: Client, topology: Topology, key: str, channel: Channel) -> None:
         if isinstance(channel.shown, Image):
             self._subscriptions[key] = await subscribe_values(client, topology, channel.shown)
+            await read_values(client, topology, channel.shown)
 
     def _start_again(self) -> None:
         """Another fleet than before: browsers start again from its snapshot."""

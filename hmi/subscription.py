@@ -12,7 +12,7 @@ from typing import Final
 
 from asyncua import Client, ua
 
-from hmi.image import GOOD, Image, Value
+from hmi.image import BAD_WAITING_FOR_INITIAL_DATA, GOOD, Image, Value
 from hmi.topology import Topology
 
 PUBLISHING_INTERVAL: Final = 1000.0  # ms
@@ -45,6 +45,17 @@ async def subscribe_values(client: Client, topology: Topology, image: Image) -> 
         for item in refused:
             image.take(item, None, BAD_NODE_ID_UNKNOWN, 0)
     return subscription
+
+
+async def read_values(client: Client, topology: Topology, image: Image) -> None:
+    """Fill in what no notification has brought yet: the first of a subscription comes an interval later."""
+    nodes = [topology.node(identifier) for identifier in image.layout.identifiers]
+    for start in range(0, len(nodes), ITEMS_AT_ONCE):
+        part = nodes[start : start + ITEMS_AT_ONCE]
+        values = await client.uaclient.read_attributes(part, ua.AttributeIds.Value)
+        for item, data in enumerate(values, start):
+            if image.status[item] == BAD_WAITING_FOR_INITIAL_DATA:
+                take(image, item, data)
 
 
 async def subscribe_events(

@@ -94,6 +94,16 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 export const by = (id) => document.getElementById(id);
+// What is drawn anew keeps the focus of whoever goes through it by keyboard.
+export function refresh(node, ...children) {
+  const reached = (within) => [...within.querySelectorAll("a, button")];
+  const [before, focused] = [reached(node), document.activeElement];
+  const at = before.indexOf(focused);
+  node.replaceChildren(...children);
+  if (at < 0) return;
+  const after = reached(node);
+  (after.find((each) => focused.href && each.href === focused.href) ?? after[Math.min(at, after.length - 1)])?.focus({ preventScroll: true });
+}
 // Changing only what differs keeps screen readers and the renderer calm.
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
@@ -441,7 +451,7 @@ export class AlarmPanel {
             `${place ? " · " : ""}${stamp(alarm.time)} · ${alarmState(alarm)}`)));
     });
     const more = all.length - rows.length;
-    this.node.replaceChildren(make("ul", {}, ...items),
+    refresh(this.node, make("ul", {}, ...items),
       make("p", { class: "vk-more" }, make("a", { href: "/alarms" }, more > 0 ? `${more} ${t("more")}` : t("Alarm list"))));
   }
 }

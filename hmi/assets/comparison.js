@@ -85,7 +85,8 @@ async function seasons() {
 
 function choose() {
   const sites = data.tables.sites.rows;
-  for (const [id, k] of [["vk-one", 0], ["vk-other", 1]])
+  const one = Math.max(0, sites.indexOf(new URLSearchParams(location.search).get("one")));
+  for (const [id, k] of [["vk-one", one], ["vk-other", one ? 0 : 1]])
     if (by(id).options.length !== sites.length) by(id).replaceChildren(...sites.map((site, i) => make("option", { value: i, selected: i === Math.min(k, sites.length - 1) }, site)));
 }
 

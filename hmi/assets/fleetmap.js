@@ -34,7 +34,9 @@ export class FleetMap {
     const fits = (size) => Math.max(1, Math.floor((width + GUTTER) / (this.longest * size + GUTTER)));
     const tall = (size) => Math.ceil(this.blocks.length / fits(size)) * this.height(size);
     const sizes = SIZES.filter((size) => size >= this.least && this.longest * size <= width);
-    this.size = sizes.find((size) => tall(size) <= Math.max(560, innerHeight - 260)) ?? sizes.at(-1) ?? Math.max(4, Math.floor(width / this.longest));
+    // One below the other, as on a phone, they may be as tall as they are wide.
+    const alone = fits(this.least) === 1 && sizes[0];
+    this.size = alone || (sizes.find((size) => tall(size) <= Math.max(560, innerHeight - 260)) ?? sizes.at(-1) ?? Math.max(4, Math.floor(width / this.longest)));
     this.across = Math.min(this.blocks.length, fits(this.size));
     this.corners = this.blocks.map((_, b) => [(b % this.across) * (this.longest * this.size + GUTTER), Math.floor(b / this.across) * this.height(this.size)]);
     return [Math.min(width, this.across * (this.longest * this.size + GUTTER) - GUTTER), tall(this.size)];
@@ -111,7 +113,7 @@ export class FleetMap {
   }
   key(event) {
     if (event.key === "Enter" && this.meaning >= 0) return this.open(this.order[this.meaning].row);
-    const moves = { ArrowRight: () => this.next(this.meaning, 1), ArrowLeft: () => this.next(this.meaning, -1), ArrowDown: () => this.across_strings(1), ArrowUp: () => this.across_strings(-1),
+    const moves = { ArrowRight: () => this.next(this.meaning, 1), ArrowLeft: () => this.next(this.meaning, -1), ArrowDown: () => this.string(1), ArrowUp: () => this.string(-1),
       PageDown: () => this.site(1), PageUp: () => this.site(-1), Home: () => this.next(-1, 1), End: () => this.next(this.order.length, -1) };
     if (!moves[event.key] || !this.cells) return;
     event.preventDefault();
@@ -119,7 +121,7 @@ export class FleetMap {
     this.cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   // The same jar of the next string, of the next site after the last one; of strings with a cell shown in full only.
-  across_strings(step) {
+  string(step) {
     const here = this.order[this.meaning];
     const strings = this.blocks.flatMap((block, b) => block.strings.map((string, s) => ({ b, s, string })));
     let at = strings.findIndex(({ b, s }) => b === here.b && s === here.s) + step;

@@ -1,6 +1,6 @@
 // A site: its environment and systems, its jars as heatmap and as table.
 import * as AgGrid from "nicegui-aggrid";
-import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, figure, gridTheme, jarLink, make, isSimulated, path, quality, reduced, segments, setText, shown, showsSimulated, statusText, t, total } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, figure, gridTheme, jarLink, make, isSimulated, path, quality, reduced, refresh, segments, serverNow, setText, shown, showsSimulated, stamp, statusText, t, total } from "./base.js";
 import { JarMap } from "./jarmap.js";
 import { QUANTITIES, cellsOf, legend } from "./quantities.js";
 
@@ -24,6 +24,8 @@ begin(() => {
     grid?.onFilterChanged();
   });
   by("vk-filter").oninput = (event) => grid?.setGridOption("quickFilterText", event.target.value);
+  by("vk-csv").onclick = csv;
+  ways();
   return {
     [`site/${path}`]: { all: whole, some: part },
     [`alarms/${path}`]: new AlarmPanel(by("vk-list"), path),
@@ -45,6 +47,7 @@ function whole(snapshot) {
   });
   if (grid) grid.destroy();
   grid = table();
+  columnSet();
   describe(null);
   everything();
 }
@@ -56,6 +59,14 @@ function part(message) {
   // One drawing a frame, however many patches come.
   if (!due) requestAnimationFrame(() => { due = false; everything(); });
   due = true;
+}
+
+// Where else this site is shown.
+function ways() {
+  const climate = ["AmbientTemperature", "Humidity", "MeanStateOfHealth"].map((tag) => `tag=${encodeURIComponent(`${path}.${tag}`)}`).join("&");
+  const site = encodeURIComponent(path);
+  const links = [[`/trends?${climate}&range=30d`, "Trends"], [`/comparison?one=${site}`, "Comparison"], [`/alarms?site=${site}`, "Alarms"], [`/rul?site=${site}`, "Remaining life"], [`/rul/planner?site=${site}`, "Planner"]];
+  by("vk-near").replaceChildren(...links.map(([href, label]) => make("a", { class: "vk-button", href }, t(label))));
 }
 
 function everything() {
@@ -101,7 +112,7 @@ function systems() {
       return make("td", { class: `${view.quality === "good" ? "" : view.quality}${view.simulated ? " simulated" : ""}`, title: view.mark ? statusText(view.status) : "" },
         view.mark ? make("i", { class: "vk-mark" }, view.mark) : "", text);
     })));
-  by("vk-systems").replaceChildren(
+  refresh(by("vk-systems"),
     make("table", { class: "vk-table" }, make("thead", {}, head), make("tbody", {}, ...body)),
     make("table", { class: "vk-table" }, make("thead", {}, second), make("tbody", {}, ...lines)),
     make("table", { class: "vk-table" }, make("thead", {}, third), make("tbody", {}, ...ordered)));
@@ -151,6 +162,7 @@ function table() {
     equals: () => false, // a value that stays while its status falls must be drawn again
     cellRenderer: (p) => cellOf(p, column), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity), minWidth: column.states.length ? 84 : 96, flex: column.label.length > 8 ? 1.5 : column.states.length ? 0.8 : 1,
   }));
+  const away = hidden();
   return AgGrid.createGrid(by("vk-grid"), {
     theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 28, headerHeight: 32, suppressCellFocus: false,
     getRowId: (p) => String(p.data.row),
@@ -162,12 +174,37 @@ function table() {
       ...columns,
       { field: "status", headerName: t("Status"), minWidth: 150, flex: 1.4, cellClassRules: rules((p) => p.value), filter: "agTextColumnFilter",
         filterValueGetter: (p) => statusText(p.data.status), valueFormatter: (p) => statusText(p.value) },
-    ],
+    ].map((column) => ({ ...column, hide: away.has(column.field) })),
     isExternalFilterPresent: () => health !== "all",
     doesExternalFilterPass: (node) => (health === "bad" ? quality(node.data.status) !== "good" : String(node.data.HealthStatus) === health),
     onCellKeyDown: (p) => p.event.key === "Enter" && location.assign(jarLink(p.data.jar)),
     onRowDoubleClicked: (p) => location.assign(jarLink(p.data.jar)),
     asyncTransactionWaitMillis: 100,
+  });
+}
+
+// Which columns are shown, kept by this browser.
+const HIDDEN = "voltkeep-site-hidden";
+const hidden = () => new Set(JSON.parse(localStorage.getItem(HIDDEN) ?? "[]"));
+function columnSet() {
+  const all = grid.getColumns().filter((column) => column.getColId() !== "name");
+  const box = (column) => make("label", {}, make("input", { type: "checkbox", checked: column.isVisible(), onchange: (event) => choose(column.getColId(), event.target.checked) }), make("span", {}, column.getColDef().headerName));
+  by("vk-columns").replaceChildren(...all.map(box));
+}
+function choose(id, shown) {
+  grid.setColumnsVisible([id], shown);
+  const now = hidden();
+  if (shown) now.delete(id);
+  else now.add(id);
+  localStorage.setItem(HIDDEN, JSON.stringify([...now]));
+}
+
+// The table as it stands: its columns, its order, what is filtered.
+function csv() {
+  const states = new Map(data.tables.jars.columns.filter((column) => column.states.length).map((column) => [column.tag, column.states]));
+  grid?.exportDataAsCsv({
+    fileName: `${path}-${stamp(serverNow()).replace(/[ :]/g, "-")}.csv`,
+    processCellCallback: ({ column, value }) => (column.getColId() === "status" ? statusText(value) : states.has(column.getColId()) ? t(states.get(column.getColId())[value] ?? "") : value ?? ""),
   });
 }
 

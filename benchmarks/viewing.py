@@ -1,0 +1,209 @@
+"""Browsers as the HMI sees them: streams of live values, one that does not read, and a real one that is cold.
+
+A stream here is what a page's script does and no more: it joins, fetches the snapshots, and takes numbered
+messages. A message is late when its predecessor of the same channel is longer ago than `LATE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+
+from benchmarks.process import HOST
+
+LATE: Final = 2.0  # s between messages that are told each second
+SMALL: Final = 4096  # bytes that the one who does not read can take before the network is full
+ATTEMPTS: Final = 10  # to fetch a snapshot, a second apart
+PATIENCE: Final = 15.0  # s for the views of a page
+VIEW_LIMIT: Final = 30_000.0  # ms until a page must stand
+_HEAD: Final = re.compile(r'\{"k":"([^"]+)","n":(\d+)')
+_FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+
+
+@dataclass
+class Tally:
+    """What all streams of a measurement received."""
+
+    messages: int = 0
+    bytes: int = 0
+    missed: int = 0  # messages whose predecessor never came
+    late: int = 0
+    dropped: int = 0  # streams that the HMI closed
+    waits: list[float] = field(default_factory=list)  # s between messages of a channel
+
+    def clear(self) -> None:
+        """Begin to count."""
+        self.__init__()  # type: ignore[misc]
+
+    @property
+    def longest(self) -> float:
+        """The longest wait for a channel's next message [s]."""
+        return max(self.waits, default=0.0)
+
+
+class Stream:
+    """One browser's stream of some channels."""
+
+    def __init__(self, browser: aiohttp.ClientSession, url: str, keys: tuple[str, ...], tally: Tally) -> None:
+        self._browser, self._url, self._keys, self._tally = browser, url, keys, tally
+        self._numbers: dict[str, int] = {}
+        self._heard: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Join, fetch the snapshots, and take what follows until cancelled or dropped."""
+        query = "&".join(f"key={quote(key)}" for key in self._keys)
+        address = f"{self._url}/api/live?{query}"
+        async with self._browser.ws_connect(address, headers={"Origin": self._url}) as stream:
+            for key in self._keys:
+                await self._begin(key)
+            async for message in stream:
+                self._take(message.data)
+        self._tally.dropped += 1
+
+    async def _begin(self, key: str) -> None:
+        """Fetch a snapshot, again where the server is away for a moment."""
+        for _ in range(ATTEMPTS):
+            async with self._browser.get(f"{self._url}/api/snapshot", params={"key": key}) as answer:
+                head = _HEAD.match((await answer.read())[:200].decode(errors="replace"))
+            if head is not None:
+                self._numbers[key] = int(head[2])
+                return
+            await asyncio.sleep(1.0)
+        raise RuntimeError(f"snapshot of {key} answered {answer.status}")
+
+    def _take(self, message: str) -> None:
+        self._tally.messages += 1
+        self._tally.bytes += len(message)
+        head = _HEAD.match(message)
+        if head is None:
+            return
+        key, number, now = head[1], int(head[2]), time.monotonic()
+        known = self._numbers.get(key)
+        if known is not None and number > known + 1:
+            self._tally.missed += 1
+        self._numbers[key] = max(number, known or 0)
+        if key in self._heard:
+            wait = now - self._heard[key]
+            self._tally.waits.append(wait)
+            self._tally.late += wait > LATE
+        self._heard[key] = now
+
+
+@contextmanager
+def deaf(port: int, cookie: str, key: str) -> Iterator[None]:
+    """A stream whose browser does not read what it is sent."""
+    with closing(socket.socket()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        connection.connect((HOST, port))
+        lines = (
+            f"GET /api/live?key={quote(key)} HTTP/1.1",
+            f"Host: {HOST}:{port}",
+            f"Origin: http://{HOST}:{port}",
+            f"Cookie: {cookie}",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dm9sdGtlZXAtYmVuY2htYXJrcw==",
+        )
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        if b" 101 " not in connection.recv(64):
+            raise RuntimeError("the stream was refused")
+        yield
+
+
+@contextmanager
+def streams(
+    browser: aiohttp.ClientSession, url: str, keys: list[tuple[str, ...]], tally: Tally
+) -> Iterator[None]:
+    """One stream for each of `keys`, until the end."""
+    tasks = [asyncio.create_task(Stream(browser, url, each, tally).run()) for each in keys]
+    try:
+        yield
+        for task in tasks:
+            if task.done() and not task.cancelled() and (fault := task.exception()):
+                raise fault
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+@dataclass(frozen=True)
+class View:
+    """A page's first view with a cold browser."""
+
+    seconds: float  # from the request to live values on the screen
+    again: float  # the same, once the browser has kept what it may
+    requests: int
+    kilobytes: float
+
+
+def first_views(url: str, cookie: tuple[str, str], paths: dict[str, str], times: int) -> dict[str, View]:
+    """Views of pages by name, the median of so many; none where there is no Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        return {}
+    from playwright.sync_api import (
+        sync_playwright,
+    )  # a tool of development: not needed for anything else here
+
+    with sync_playwright() as playwright:
+
+        def cold(path: str) -> View:
+            with closing(playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))) as browser:
+                context = browser.new_context(viewport={"width": 1400, "height": 900})
+                context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": url}])
+                page = context.new_page()
+                page.goto("about:blank")
+                first = _view(page, url + path)
+                fetched = page.evaluate(
+                    "performance.getEntries().map(e => e.transferSize).filter(size => size !== undefined)"
+                )
+                return View(first, _view(page, url + path), len(fetched), sum(fetched) / 1000)
+
+        return {name: _middle(list(_in_time(partial(cold, path), times))) for name, path in paths.items()}
+
+
+def _in_time(view: Callable[[], View], times: int) -> Iterator[View]:
+    """So many views, fewer where the machine is too busy for them."""
+    end = time.monotonic() + PATIENCE
+    for _ in range(times):
+        yield view()
+        if time.monotonic() > end:
+            return
+
+
+def _view(page: Any, address: str) -> float:
+    """Open a page; from its request to live values on the screen [s]."""
+    page.goto(address, wait_until="commit")
+    marks = "performance.getEntriesByName('voltkeep-live')"
+    page.wait_for_function(f"{marks}.length", timeout=VIEW_LIMIT)
+    return float(page.evaluate(f"{marks}[0].startTime")) / 1000
+
+
+def _middle(views: list[View]) -> View:
+    return sorted(views, key=lambda view: view.seconds)[len(views) // 2]
+
+
+def percentile(values: list[float], share: int) -> float:
+    """The value that `share` % of values do not exceed; 0 of none."""
+    with contextlib.suppress(statistics.StatisticsError):
+        return statistics.quantiles(values, n=100)[share - 1]
+    return 0.0
