@@ -144,7 +144,8 @@ async def _cookie(process: Process) -> tuple[str, str]:
                     break
             await asyncio.sleep(0.2)
         form = {"user": "admin", "password": PASSWORD}
-        async with browser.post(f"{url}/login", data=form, allow_redirects=False) as answer:
+        headers = {"Origin": url}
+        async with browser.post(f"{url}/login", data=form, headers=headers, allow_redirects=False) as answer:
             if answer.status != 303:
                 raise RuntimeError(f"log-in answered {answer.status}")
             session = next(each for name, each in answer.cookies.items() if "session" in name)

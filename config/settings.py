@@ -6,11 +6,12 @@ file, and options of the command line win over both. A wrong value raises `Confi
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -65,6 +66,14 @@ class OpcUa(Section):
     min_publishing_interval: Annotated[float, Field(gt=0, description="[ms]")] = 50.0
 
 
+Minutes = Annotated[float, Field(gt=0, le=10_080, allow_inf_nan=False)]
+
+
+Role = Literal["Viewer", "Operator", "Engineer", "Admin"]
+# IEC 62443-3-3, SR 2.5: who may do more is logged out sooner; a console on shift must not go blind.
+TIMEOUTS: Final[dict[Role, float]] = {"Viewer": 720.0, "Operator": 720.0, "Engineer": 30.0, "Admin": 15.0}
+
+
 class Hmi(Section):
     """The operator's web pages."""
 
@@ -79,6 +88,49 @@ class Hmi(Section):
     scale: Annotated[
         Literal["calm", "traffic"], Field(description="of states, the same: healthy is grey, or green")
     ] = "calm"
+    timeouts: Annotated[
+        dict[Role, Minutes],
+        Field(description="[min] without activity until log-out, by role; none is for ever"),
+    ] = TIMEOUTS
+    longest_session: Annotated[
+        float, Field(gt=0, le=168, description="[h] from log-in to log-out at most")
+    ] = 24.0
+    tls_certificate: Annotated[
+        Path | None, Field(description="PEM, with its issuers', to serve HTTPS; none: HTTP")
+    ] = None
+    tls_key: Annotated[Path | None, Field(validate_default=True, description="PEM, of that certificate")] = (
+        None
+    )
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Field(description="addresses or networks whose X-Forwarded-For and -Proto are believed"),
+    ] = ()
+
+    @field_validator("timeouts")
+    @classmethod
+    def _of_all(cls, timeouts: dict[Role, float]) -> dict[Role, float]:
+        """What is left out is as for all."""
+        return TIMEOUTS | timeouts
+
+    @field_validator("tls_key")
+    @classmethod
+    def _both(cls, key: Path | None, known: ValidationInfo) -> Path | None:
+        """A certificate and its key belong together."""
+        if (key is None) != (known.data.get("tls_certificate") is None):
+            raise ValueError("hmi.tls_certificate and hmi.tls_key are given together")
+        return key
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for each in proxies:
+            ipaddress.ip_network(each)
+        return proxies
+
+    @property
+    def scheme(self) -> str:
+        """With which the pages are reached where no proxy stands before them."""
+        return "https" if self.tls_certificate else "http"
 
 
 class Metrics(Section):

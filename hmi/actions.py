@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from asyncua import ua
 
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts
 from hmi.alarms import Condition
 from hmi.methods import WORDS, words
 from hmi.topology import Topology
+from hmi.websession import WebSession
 
 CALLS_AT_ONCE: Final = 100
 _MILLISECONDS: Final = 1000.0

@@ -27,7 +27,6 @@ from hmi.trend import RANGES, Range
 
 TRENDS: Final = frozenset({"Voltage", "Temperature"})
 MAX_CHANNELS: Final = 4
-LOG_IN_AGAIN: Final = 4401  # close code of a websocket
 
 
 class Api:
@@ -41,6 +40,7 @@ class Api:
     def add_to(self, app: FastAPI) -> None:
         """Add all routes to the web application."""
         app.add_api_route("/api/session", self.session, methods=["GET"])
+        app.add_api_route("/api/activity", self.session, methods=["POST"])
         app.add_api_route("/api/snapshot", self.snapshot, methods=["GET"])
         app.add_api_route("/api/trend", self.trend, methods=["GET"])
         app.add_api_route("/api/nameplate", self.nameplate, methods=["GET"])
@@ -53,8 +53,18 @@ class Api:
         app.add_exception_handler(TimeoutError, _late)
 
     async def session(self, request: Request) -> Response:
-        """Who is logged in."""
-        return JSONResponse({"user": session_of(request).user})
+        """Who is logged in, and for how long [s] if nothing is done; to POST is to do something (`Guard`)."""
+        session = session_of(request)
+        return JSONResponse(
+            {
+                "user": session.user,
+                "role": session.role,
+                "left": round(session.left(time.monotonic()), 1),
+                "final": session.final(),
+                "warning": session.term.warning,
+                "every": session.term.told_every,
+            }
+        )
 
     async def snapshot(self, key: str) -> Response:
         """All that a channel shows now."""
@@ -62,7 +72,7 @@ class Api:
         return Response(channel.snapshot(), media_type="application/json")
 
     async def stream(self, socket: WebSocket) -> None:
-        """The live stream of some channels, until the browser leaves or its session ends."""
+        """The live stream of some channels, until the browser leaves or its session ends (`Guard`)."""
         keys = socket.query_params.getlist("key")[:MAX_CHANNELS]
         await socket.accept()
         viewer = Viewer()
@@ -85,12 +95,8 @@ class Api:
     async def _send(
         self, socket: WebSocket, viewer: Viewer, reader: asyncio.Task[None], listening: bool
     ) -> None:
-        token = socket.state.session.token
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while not reader.done():
-                if self._accounts.find(token) is None:
-                    await socket.close(LOG_IN_AGAIN)
-                    return
                 message = await viewer.queue.get()
                 if message is None:
                     await socket.close(1013)
@@ -155,9 +161,9 @@ def _short(value: float | None) -> float | None:
 
 
 async def _until_closed(socket: WebSocket) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            await socket.receive_text()
+    """Until the browser leaves; one that has something to say is none of our pages."""
+    with contextlib.suppress(RuntimeError):
+        await socket.receive()
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -14,11 +14,12 @@ import socket
 import sys
 from typing import Final
 
+from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from nicegui import app, ui
 from starlette.types import ASGIApp
 
-from config.settings import Settings
+from config.settings import Hmi, Settings
 from hmi.accounts import Accounts
 from hmi.alarmapi import AlarmApi
 from hmi.api import Api
@@ -41,9 +42,14 @@ from hmi.preferences import ChoosePreferences, Preferring
 from hmi.rulapi import RulApi
 from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
+from hmi.tls import Tls
 from hmi.trendapi import TrendApi
+from hmi.websession import Terms
 
 SERVICE_SECRET: Final = "service.secret"
+MAX_CONNECTIONS: Final = 3000
+
+log = logging.getLogger(__name__)
 
 
 class Departed(logging.Filter):
@@ -56,18 +62,25 @@ class Departed(logging.Filter):
 
 def run(settings: Settings) -> int:
     """Serve the pages on `settings.hmi` until stopped; the exit code."""
-    fault = port_fault(settings.hmi.host, settings.hmi.port)
+    hmi = settings.hmi
+    logging.basicConfig(level=settings.log.level.upper(), format="hmi: %(message)s")
+    try:
+        tls = Tls(hmi.tls_certificate, hmi.tls_key) if hmi.tls_certificate and hmi.tls_key else None
+        fault = port_fault(hmi.host, hmi.port)
+    except (OSError, ValueError) as error:
+        fault = f"hmi.tls_certificate {hmi.tls_certificate} and hmi.tls_key {hmi.tls_key}: {error}"
     if fault:
         print(f"hmi: {fault}", file=sys.stderr)
         return 1
-    logging.basicConfig(level=settings.log.level.upper(), format="hmi: %(message)s")
+    if note := plain_note(hmi):
+        log.warning("%s", note)
     # What matters of OPC UA is said by hmi.live, once on loss and once on recovery.
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(Departed())
-    compose(settings)
+    compose(settings, tls)
     ui.run(
-        host=settings.hmi.host,
-        port=settings.hmi.port,
+        host=hmi.host,
+        port=hmi.port,
         title="Voltkeep",
         favicon=ASSETS / "favicon.svg",
         show=False,
@@ -80,10 +93,25 @@ def run(settings: Settings) -> int:
         ws_per_message_deflate=False,
         ws_max_size=100_000,
         server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        # What a proxy says of the browser is believed of those alone that the settings name.
+        proxy_headers=bool(hmi.trusted_proxies),
+        forwarded_allow_ips=list(hmi.trusted_proxies),
+        ssl_context_factory=tls.factory if tls else None,
         # Browsers hold their streams open for ever: a stop does not wait for them.
         timeout_graceful_shutdown=1,
     )
     return 0
+
+
+def plain_note(hmi: Hmi) -> str:
+    """What to say where passwords would cross a network as they are."""
+    if hmi.tls_certificate or hmi.trusted_proxies or hmi.host in ("127.0.0.1", "::1", "localhost"):
+        return ""
+    return (
+        f"the pages are served to {hmi.host} without encryption: whoever listens there can read passwords; "
+        "set hmi.tls_certificate and hmi.tls_key, or put a proxy before them (docs/security.md)"
+    )
 
 
 def compressed(app: ASGIApp) -> GZipMiddleware:
@@ -91,15 +119,39 @@ def compressed(app: ASGIApp) -> GZipMiddleware:
     return GZipMiddleware(app, minimum_size=1000, compresslevel=2)
 
 
-def compose(settings: Settings) -> None:
+def compose(settings: Settings, tls: Tls | None = None) -> None:
     """Build all parts and hand them to the web application."""
     folder = settings.home / "hmi"
     endpoint = Endpoint(settings.endpoint, folder)
     live = Live(endpoint, folder / SERVICE_SECRET, settings.demo)
-    accounts = Accounts(endpoint)
+    terms = Terms.of_settings(settings.hmi)
+    accounts = Accounts(endpoint, terms, lambda: live.state.up)
     app.add_middleware(Guard, accounts=accounts)
     app.add_middleware(Preferring, settings=settings.hmi)
     app.mount("/assets", AssetFiles())
+    add_routes(app, live, accounts)
+    add_pages(live.channels.zones)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        tasks.append(asyncio.create_task(live.run()))
+        tasks.append(asyncio.create_task(accounts.run()))
+        if tls is not None:
+            tasks.append(asyncio.create_task(tls.run()))
+
+    async def stop() -> None:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await accounts.close()
+
+    app.on_startup(start)
+    app.on_shutdown(stop)
+
+
+def add_routes(app: FastAPI, live: Live, accounts: Accounts) -> None:
+    """Every route but the pages."""
     Api(live, accounts).add_to(app)
     AlarmApi(live, accounts).add_to(app)
     ManagementApi(live, accounts).add_to(app)
@@ -117,21 +169,6 @@ def compose(settings: Settings) -> None:
     ChangePassword(accounts).add_to(app)
     ChoosePreferences().add_to(app)
     Health(live).add_to(app)
-    add_pages(live.channels.zones)
-    tasks: list[asyncio.Task[None]] = []
-
-    async def start() -> None:
-        tasks.append(asyncio.create_task(live.run()))
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        await accounts.close()
-
-    app.on_startup(start)
-    app.on_shutdown(stop)
 
 
 def port_fault(host: str, port: int) -> str:

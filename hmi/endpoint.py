@@ -1,16 +1,18 @@
 """How the HMI comes to an OPC UA session: the best endpoint offered, its own certificate, a user's name.
 
-`Endpoint.open` gives a connected `asyncua.Client`, or raises `Refused` (the server said no, in words for
-the operator) or `Away` (nobody answered). A password leaves this machine only encrypted.
+`Endpoint.open` gives a connected `asyncua.Client`, or raises a fault in words for the operator. A password
+leaves this machine only encrypted.
 
     ConnectionFault
     +-- Refused    the server does not accept this user
+    +-- Barred     there is no session for anybody: too busy, or the two programs do not trust each other
     +-- Away       the server does not answer, or not in time
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +28,37 @@ from hmi.userclient import UserClient
 APPLICATION_URI: Final = "urn:voltkeep:hmi"
 TIMEOUT: Final = 4.0  # s, for one request
 CONNECT_TIMEOUT: Final = 10.0  # s, for all that makes a session
+SESSION_TIMEOUT: Final = 60_000  # ms after which the server forgets a session that was lost
+SILENT: Final = "The OPC UA server does not answer."
 
+WRONG: Final = "User name or password is wrong."
 REFUSALS: Final = {
-    "BadUserAccessDenied": "User name or password is wrong.",
-    "BadIdentityTokenRejected": "User name or password is wrong.",
-    "BadIdentityTokenInvalid": "User name or password is wrong.",
-    "BadUserSignatureInvalid": "User name or password is wrong.",
+    "BadUserAccessDenied": WRONG,
+    "BadIdentityTokenRejected": WRONG,
+    "BadIdentityTokenInvalid": WRONG,
+    "BadUserSignatureInvalid": WRONG,
+}
+UNTRUSTED: Final = (
+    "The server does not trust the certificate of this HMI. Accept it on the server: voltkeep trust list."
+)
+BARS: Final = {
     "BadServerTooBusy": "The server is busy. Try again later.",
     "BadTooManySessions": "The server has no free session. Try again later.",
-    "BadCertificateUntrusted": "The server does not trust the certificate of this HMI.",
-    "BadSecurityChecksFailed": "The server does not trust the certificate of this HMI.",
+    "BadShutdown": "The server is stopping.",
+    "BadCertificateUntrusted": UNTRUSTED,
+    "BadSecurityChecksFailed": UNTRUSTED,
+    "BadCertificateTimeInvalid": (
+        "The server finds the certificate of this HMI not valid: compare their clocks."
+    ),
 }
+HMI_EXPIRED: Final = (
+    "The certificate of this HMI has expired. The server makes a new one within a day, and when it is "
+    "started; an HMI on another machine needs a copy."
+)
+SERVER_EXPIRED: Final = (
+    "The certificate of the OPC UA server has expired. Start the server again: it makes a new one. One that "
+    "was brought has to be renewed."
+)
 
 
 class ConnectionFault(Exception):
@@ -45,6 +67,10 @@ class ConnectionFault(Exception):
 
 class Refused(ConnectionFault):
     """The server does not accept this user."""
+
+
+class Barred(ConnectionFault):
+    """There is no session for anybody."""
 
 
 class Away(ConnectionFault):
@@ -74,6 +100,7 @@ class Endpoint:
     async def open(self, identity: Identity, watchdog: float = 10.0) -> UserClient:
         """A connected client; `watchdog` [s] is how often it looks whether the server still answers."""
         client = UserClient(self.url, timeout=TIMEOUT, watchdog_intervall=watchdog)
+        client.session_timeout = SESSION_TIMEOUT
         client.application_uri = APPLICATION_URI
         client.name = client.description = "Voltkeep HMI"
         if identity.user:
@@ -84,9 +111,9 @@ class Endpoint:
                 await self._secure(client, identity)
                 await client.connect()
         except ua.UaStatusCodeError as error:
-            raise Refused(refusal(error)) from error
+            raise refusal(error) from error
         except (OSError, TimeoutError, ua.UaError) as error:
-            raise Away("The OPC UA server does not answer.") from error
+            raise Away(SILENT) from error
         return client
 
     async def _secure(self, client: Client, identity: Identity) -> None:
@@ -99,8 +126,7 @@ class Endpoint:
             and e.SecurityMode == ua.MessageSecurityMode.SignAndEncrypt
         ]
         if best:
-            if not self._certificate.exists():
-                raise Away(f"This HMI has no certificate: the server makes it in {self._certificate.parent}.")
+            self._check_own()
             shown = uacrypto.der_from_x509(uacrypto.x509_from_der(best[0].ServerCertificate))
             self._check_server(shown)
             await client.set_security(
@@ -110,12 +136,21 @@ class Endpoint:
                 server_certificate=shown,
             )
         elif identity.user and not _is_loopback(self.url):
-            raise Refused("The server offers no encryption, so the password was not sent.")
+            raise Barred("The server offers no encryption, so the password was not sent.")
+
+    def _check_own(self) -> None:
+        """This HMI has a certificate that is still valid."""
+        if not self._certificate.exists():
+            raise Away(f"This HMI has no certificate: the server makes it in {self._certificate.parent}.")
+        if expired(self._certificate.read_bytes()):
+            raise Barred(HMI_EXPIRED)
 
     def _check_server(self, shown: bytes) -> None:
-        """The server is the one whose certificate lies in our folder, where there is one."""
+        """The server is the one whose certificate lies in our folder, where there is one, and it is valid."""
         if self._server.exists() and self._server.read_bytes() != shown:
-            raise Refused("Another server answers than the one this HMI knows: its certificate has changed.")
+            raise Barred("Another server answers than the one this HMI knows: its certificate has changed.")
+        if expired(shown):
+            raise Barred(SERVER_EXPIRED)
 
 
 async def close(client: Client) -> None:
@@ -127,10 +162,17 @@ async def close(client: Client) -> None:
         client.disconnect_socket()
 
 
-def refusal(error: ua.UaStatusCodeError) -> str:
+def refusal(error: ua.UaStatusCodeError) -> ConnectionFault:
     """What a bad status means to an operator."""
     name = ua.StatusCode(error.code).name
-    return REFUSALS.get(name, f"The server refused: {name}.")
+    if name in REFUSALS:
+        return Refused(REFUSALS[name])
+    return Barred(BARS.get(name, f"The server refused: {name}."))
+
+
+def expired(certificate: bytes) -> bool:
+    """Whether a certificate (DER) is no longer valid."""
+    return bool(uacrypto.x509_from_der(certificate).not_valid_after_utc < dt.datetime.now(dt.UTC))
 
 
 def _is_loopback(url: str) -> bool:

@@ -20,12 +20,13 @@ from asyncua import ua
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from hmi.accounts import Accounts, WebSession, session_of
+from hmi.accounts import Accounts, session_of
 from hmi.channels import NotFound
 from hmi.live import Live
 from hmi.methods import words
 from hmi.subscription import EPOCH
 from hmi.topology import Topology
+from hmi.websession import WebSession
 
 PIECE: Final = 256 * 1024  # bytes of one Read: what the event loop decodes in a moment
 MOST_WAITING: Final = 100
@@ -93,7 +94,7 @@ class Exports:
         session = session_of(request)
         result = (await self._accounts.call(session, [_export(topology, asked)]))[0]
         if not result.StatusCode.is_good():
-            return JSONResponse({"fault": words(result.StatusCode)}, 403)
+            return JSONResponse({"fault": words(result.StatusCode)})
         file, handle = (argument.Value for argument in result.OutputArguments)
         key = secrets.token_urlsafe(16)
         self._made[key] = _Made(session, asked.name, asked.format, file, handle)

@@ -20,7 +20,7 @@ from hmi import events, management, simulations
 from hmi.alarms import AlarmList
 from hmi.channel import encode
 from hmi.channels import FLEET_KEY, Channels
-from hmi.endpoint import Away, ConnectionFault, Endpoint, Identity, close
+from hmi.endpoint import SILENT, Away, ConnectionFault, Endpoint, Identity, close
 from hmi.simulations import Running
 from hmi.subscription import subscribe_events
 from hmi.topology import FLEET
@@ -30,7 +30,6 @@ TICK: Final = 1.0  # s
 PROBE_TIMEOUT: Final = 1.5  # s
 PROBES_MISSED: Final = 3  # until the session is given up
 RETRY: Final = 1.0  # s
-SILENT: Final = "The OPC UA server does not answer."
 
 log = logging.getLogger(__name__)
 

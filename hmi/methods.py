@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from asyncua import Client, ua
 
-from hmi.accounts import Accounts, WebSession
+from hmi.accounts import Accounts
 from hmi.topology import Topology
+from hmi.websession import WebSession
 
 WORDS: Final = {
     "BadUserAccessDenied": "You are not allowed to do this.",

@@ -125,6 +125,7 @@ def _frame(request: Request, page: PageDef, lang: str, zones: Mapping[str, str])
     head = _template("head", lang).format(
         style=address("voltkeep.css"),
         theme=address("theme.js"),
+        session=address("session.js"),
         settings=json.dumps(settings).replace("<", "\\u003c"),
     )
     ui.add_head_html(head + "".join(f'<link rel="modulepreload" href="{each}">' for each in modules(script)))

@@ -14,13 +14,16 @@ from asyncua import ua
 from fastapi import FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from hmi.accounts import Accounts, WebSession, session_of
+from hmi.accounts import Accounts, session_of
 from hmi.endpoint import ConnectionFault
-from hmi.guard import PASSWORD_PATH, local_path
+from hmi.guard import PASSWORD_PATH
 from hmi.i18n import text
+from hmi.login import give_cookie
 from hmi.methods import words
+from hmi.origin import local_path
 from hmi.plainpage import field, plain_page
 from hmi.preferences import preferences_of
+from hmi.websession import WebSession
 
 MAX_FIELD: Final = 200
 TITLE: Final = "Change password"
@@ -62,13 +65,16 @@ class ChangePassword:
             return await self._page(request, next, "The two new passwords differ.", 400)
         if max(len(old), len(new)) > MAX_FIELD:
             return await self._page(request, next, FAULTS["BadOutOfRange"], 400)
+        session = session_of(request)
         try:
-            status = await self._accounts.change_password(session_of(request), old, new)
+            status = await self._accounts.change_password(session, old, new)
         except ConnectionFault as error:
             return await self._page(request, next, str(error), 503)
         if not status.is_good():
             return await self._page(request, next, FAULTS.get(status.name) or words(status), 400)
-        return RedirectResponse(local_path(next), 303)
+        response = RedirectResponse(local_path(next), 303)
+        give_cookie(request, response, session)
+        return response
 
     async def _page(self, request: Request, next: str, fault: str = "", status: int = 200) -> Response:
         lang = preferences_of(request).language

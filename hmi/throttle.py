@@ -5,6 +5,7 @@ Pure: the caller says what time it is. Keys are a user name or a browser's addre
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,19 @@ FIRST_WAIT: Final = 2.0  # s
 LONGEST_WAIT: Final = 300.0  # s
 FORGET_AFTER: Final = 900.0  # s without a failure
 MAX_KEYS: Final = 10_000
+
+
+def network(address: str) -> str:
+    """What counts as one address: of IPv6 the /64 network, all of which one machine can have."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 @dataclass(frozen=True)

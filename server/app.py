@@ -298,7 +298,14 @@ class App:
 
     async def _open_doors(self, scan: Scan, historian: Historian) -> None:
         """Listen, for OPC UA and for health."""
-        self._jobs = Jobs([*historian_jobs(historian.care), *self._learning.jobs(), *self._models.jobs()])
+        self._jobs = Jobs(
+            [
+                *historian_jobs(historian.care),
+                *self._learning.jobs(),
+                *self._models.jobs(),
+                *self._opcua.jobs(),
+            ]
+        )
         period = self._settings.scan.period
         figures = self._notify_figures()
         health = Health(

@@ -47,6 +47,7 @@ from server.history.service import HistoryService
 from server.history.update import HistoryUpdateService
 from server.history.updateaudit import UpdateAudit
 from server.history.valueupdates import ValueUpdates
+from server.jobs import Job
 from server.learning.care import ModelCare
 from server.learning.forecast import Forecast
 from server.learning.learning import Learning
@@ -126,6 +127,7 @@ NODE_SET: Final = Path(nodeset.__file__).parent / "voltkeep.NodeSet2.xml"
 HMI_URI: Final = "urn:voltkeep:hmi"
 SYSTEM_SEVERITY: Final = 100
 SHUTDOWN: Final = 1.0  # s, for clients to see it coming
+DAY: Final = 86_400.0  # s
 
 
 class MethodGroup(Protocol):
@@ -367,6 +369,7 @@ class OpcUaServer:
         own = own_certificate(pki / "own", application)
         self.clients = CertificateStore(pki)
         make_hmi_certificate(settings, self.clients, own)
+        self._renew = lambda: make_hmi_certificate(settings, self.clients, own)
         rules = Rules(crl_required=security.crl_required, accept_unknown=security.accept_unknown)
         self._gate = CertificateGate(self.clients, CertificateStore(pki / "users"), rules, self.audit)
         self._policies = offered_policies(own.certificate, own.key, own.issuers, settings.demo)
@@ -378,6 +381,14 @@ class OpcUaServer:
             self.sessions, discovery, tokens, self._gate, self.audit, own.sent
         )
         self.session_service.register(self.dispatcher)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """What the endpoint does from time to time."""
+        return (Job("renew the HMI's certificate", self._renew_certificate, DAY, DAY),)
+
+    async def _renew_certificate(self) -> int:
+        """Make the HMI's certificate anew before it ends; a server may run for longer than that."""
+        return int(await asyncio.to_thread(self._renew))
 
     async def listen(self) -> None:
         """Open the port; a port in use is a `StartError` that names it."""
@@ -440,15 +451,19 @@ def _bounds(opcua: OpcUa) -> Bounds:
     return Bounds(opcua.max_connections, opcua.max_connections_of_address)
 
 
-def make_hmi_certificate(settings: Settings, store: CertificateStore, own: OwnCertificate) -> None:
+def make_hmi_certificate(settings: Settings, store: CertificateStore, own: OwnCertificate) -> bool:
     """Make what the HMI needs to come in: a certificate of its own, which is trusted unless a person refused
-    it, and the server's, by which it knows this server.
+    it, and the server's, by which it knows this server. Whether it came to be trusted only now.
     """
     folder = settings.home / "hmi"
     made = own_certificate(folder, Application(HMI_URI, "Voltkeep HMI", settings.hmi.host), "client")
-    (folder / "server.der").write_bytes(der(own.certificate))
-    if not (store.trust_list().trusts(made.certificate) or store.was_rejected(made.certificate)):
-        store.trust(made.certificate)
+    server = folder / "server.der"
+    if not server.exists() or server.read_bytes() != der(own.certificate):
+        server.write_bytes(der(own.certificate))
+    if store.trust_list().trusts(made.certificate) or store.was_rejected(made.certificate):
+        return False
+    store.trust(made.certificate)
+    return True
 
 
 def check_port(what: str, host: str, port: int, variable: str) -> None:

@@ -292,7 +292,7 @@ const live = () => performance.getEntriesByName("voltkeep-live").length || reque
 // Whoever logs out is on the way to the log-in already.
 let leaving = false;
 addEventListener("submit", (event) => (leaving ||= event.target.action.endsWith("/logout")));
-const toLogIn = () => leaving || location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+const toLogIn = () => leaving || dispatchEvent(new Event("voltkeep-ended"));
 function missing() {
   by("vk-main").replaceChildren(make("p", { class: "vk-empty" }, t("The fleet has no such part.")));
 }
@@ -309,6 +309,7 @@ async function reveal() {
 export async function ask(url, sent) {
   const options = sent === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(sent) };
   const answer = await fetch(url, options);
+  if (answer.status === 401) toLogIn();
   const body = await answer.json();
   if (!answer.ok || body.fault) throw new Error(t(body.fault ?? answer.statusText));
   return body;

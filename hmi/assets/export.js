@@ -40,7 +40,7 @@ export async function fetchFile(wanted) {
   try {
     const answer = await fetch("/api/export", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wanted) });
     const body = await answer.json();
-    if (!answer.ok) return body.fault ?? "The OPC UA server does not answer.";
+    if (!answer.ok || body.fault) return body.fault ?? "The OPC UA server does not answer.";
     const link = make("a", { href: body.at, download: body.name });
     document.body.append(link);
     link.click();

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlparse
 
-from playwright.sync_api import Browser, Page, StorageState, WebSocket, expect
+from playwright.sync_api import APIResponse, Browser, Page, StorageState, WebSocket, expect
 from program import Voltkeep
 
 FLAGS = [
@@ -48,8 +48,19 @@ def watched_page(browser: Browser, voltkeep: Voltkeep, state: StorageState, **op
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: request_to(request.url))
         page.on("websocket", opened)
+        _send_as_pages_do(page, voltkeep.hmi_url)
         yield page
     assert not faults
+
+
+def _send_as_pages_do(page: Page, origin: str) -> None:
+    """`page.request.post` says where it comes from, without which the HMI takes nothing."""
+    post = page.request.post
+
+    def post_from_page(url: str, **options: Any) -> APIResponse:
+        return post(url, **{**options, "headers": {"origin": origin, **options.get("headers", {})}})
+
+    page.request.post = post_from_page  # type: ignore[method-assign]
 
 
 def log_in(page: Page, voltkeep: Voltkeep, password: str, name: str = "admin", next: str = "/") -> None:

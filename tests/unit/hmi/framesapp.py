@@ -13,8 +13,8 @@ from hmi.guard import Guard
 from hmi.pages import add_pages
 from hmi.preferences import Preferring
 
-TOKEN: Final = "a session"
-ONE_TIME: Final = "a session that has to change its password"
+TOKEN: Final = "a-session"
+ONE_TIME: Final = "a-session-that-has-to-change-its-password"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class TwoSessions:
     def find(self, token: str | None) -> Session | None:
         """The session of a token."""
         return {TOKEN: Session(), ONE_TIME: Session(must_change=True)}.get(token or "")
+
+    def touch(self, session: Session) -> None:
+        """Its person did something."""
 
 
 if __name__ == "__main__":

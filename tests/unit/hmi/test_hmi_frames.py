@@ -12,13 +12,13 @@ import pytest
 from nicegui.testing import User
 from nicegui.testing.user_simulation import user_simulation
 
-from hmi.accounts import COOKIE
 from hmi.i18n import LANGUAGES, text
+from hmi.origin import COOKIE
 from hmi.pages import GROUPS, HERE, PAGES, WORDS, PageDef
 from hmi.preferences import cookie_name
 
 APPLICATION = Path(__file__).with_name("framesapp.py")
-TOKEN, ONE_TIME = "a session", "a session that has to change its password"
+TOKEN, ONE_TIME = "a-session", "a-session-that-has-to-change-its-password"
 PARTS = {"site": "Bangrak", "system": "UPS-1", "string": "S03", "jar": "J07"}
 
 
@@ -39,7 +39,7 @@ def where(page: PageDef) -> str:
 
 async def shown(user: User, page: PageDef, lang: str = "en", token: str = TOKEN) -> str:
     """The page as sent to a logged-in browser that chose a language."""
-    user.http_client.headers["cookie"] = f'{COOKIE}="{token}"; {cookie_name("language")}={lang}'
+    user.http_client.headers["cookie"] = f"{COOKIE}={token}; {cookie_name('language')}={lang}"
     client = await user.open(where(page))
     assert client.title == f"Voltkeep - {text(page.title, lang)}"
     return (await user.http_client.get(where(page))).text
@@ -50,7 +50,9 @@ async def test_every_page_has_its_frame_in_both_languages(user: User) -> None:
         for page in PAGES:
             sent = await shown(user, page, lang)
             assert f'class="vk-main vk-page-{page.name}"' in sent, page
-            assert re.search(rf'<script type="module"[^>]* src="/assets/\w*/?{page.name}\.js">', sent), page
+            assert re.search(rf'<script [^>]*type="module"[^>]* src="/assets/\w*/?{page.name}\.js">', sent), (
+                page
+            )
             assert sent.count("<h1") == 1, page
             assert "[[" not in sent, page
             for words in WORDS.findall((HERE / "frames" / f"{page.name}.html").read_text(encoding="utf-8")):
@@ -97,7 +99,7 @@ async def test_names_are_no_markup(user: User) -> None:
 
 @pytest.mark.parametrize(("token", "way"), [("", "/login"), ("forged", "/login"), (ONE_TIME, "/password")])
 async def test_the_guard_leads_elsewhere(user: User, token: str, way: str) -> None:
-    headers = {"accept": "text/html", "cookie": f'{COOKIE}="{token}"'}
+    headers = {"accept": "text/html", "cookie": f"{COOKIE}={token}"}
     for page in PAGES:
         answer = await user.http_client.get(where(page), headers=headers)
         assert answer.status_code == 303, page
