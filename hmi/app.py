@@ -48,6 +48,7 @@ from hmi.websession import Terms
 
 SERVICE_SECRET: Final = "service.secret"
 MAX_CONNECTIONS: Final = 3000
+MAX_HEADERS: Final = 65_536  # bytes
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,9 @@ def run(settings: Settings) -> int:
         ws_max_size=100_000,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
+        # Slower than httptools, which keeps headers without a limit before anybody has logged in.
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEADERS,
         # What a proxy says of the browser is believed of those alone that the settings name.
         proxy_headers=bool(hmi.trusted_proxies),
         forwarded_allow_ips=list(hmi.trusted_proxies),

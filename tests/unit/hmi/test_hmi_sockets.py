@@ -54,10 +54,11 @@ async def test_a_session_that_ends_closes_its_websockets() -> None:
 async def test_so_many_and_no_more(monkeypatch: Any) -> None:
     monkeypatch.setattr(sockets, "MAX_OF_USER", 2)
     monkeypatch.setattr(sockets, "MAX_SOCKETS", 3)
-    guard = Sockets()
+    guard, browsers = Sockets(), []
 
     async def open_one(user: str) -> Browser:
         browser = Browser(guard, session(user))
+        browsers.append(browser)
         await asyncio.wait(
             {browser.task, asyncio.ensure_future(browser.reached.wait())}, return_when="FIRST_COMPLETED"
         )
@@ -71,6 +72,9 @@ async def test_so_many_and_no_more(monkeypatch: Any) -> None:
     first.leave.set()
     await first.task
     assert (await open_one("kanya")).types() == ["websocket.accept"]
+    for browser in browsers:
+        browser.leave.set()
+        await browser.task
 
 
 async def test_without_a_session_there_is_none() -> None:
