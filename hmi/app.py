@@ -166,7 +166,7 @@ def add_routes(app: FastAPI, live: Live, accounts: Accounts) -> None:
     CompareApi(live).add_to(app)
     FleetApi(live).add_to(app)
     RulApi(live, accounts).add_to(app)
-    MaintenanceApi(live).add_to(app)
+    MaintenanceApi(live, accounts).add_to(app)
     SystemApi(live, accounts).add_to(app)
     Exports(live, accounts).add_to(app)
     LogIn(accounts).add_to(app)

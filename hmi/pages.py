@@ -78,6 +78,8 @@ PAGES: Final = (
     PageDef("/alarms/configuration", "configuration", "Configuration", "alarms"),
     PageDef("/trends", "trends", "Trends", "trends"),
     PageDef("/rul", "rul", "Remaining life", "rul"),
+    PageDef("/rul/planner", "planner", "Planner", "rul"),
+    PageDef("/rul/records", "records", "Records", "rul"),
     PageDef("/comparison", "comparison", "Comparison", "comparison"),
     PageDef("/simulation", "simulation", "Simulation", "simulation"),
     PageDef("/system", "connections", "Connections", "system"),

@@ -66,9 +66,12 @@ class Plan:
     given_up: float
     currency: str
 
-    def as_json(self) -> dict[str, Any]:
-        """All of it, with the matrix, for the browser."""
-        return asdict(self) | {"cells": [asdict(cell) for cell in matrix(self.visits)]}
+    def as_json(self, topology: Topology) -> dict[str, Any]:
+        """All of it for the browser: with the matrix, and with each visit the assets that are replaced."""
+        told = asdict(self) | {"cells": [asdict(cell) for cell in matrix(self.visits)]}
+        for visit, row in zip(self.visits, told["visits"], strict=True):
+            row["assets"] = replaced(topology, [job.jar for job in visit.jobs])
+        return told
 
 
 async def read(client: Client, topology: Topology, site: str, quarters: int) -> Plan:
@@ -98,6 +101,18 @@ def matrix(visits: Sequence[Visit]) -> tuple[Cell, ...]:
         Cell(*place, len(those), sum(each.replacements for each in those), sum(each.cost for each in those))
         for place, those in found.items()
     )
+
+
+def replaced(topology: Topology, jars: Sequence[str]) -> list[str]:
+    """What is replaced with some jars: a string where all its jars are among them, else the jars."""
+    strings: dict[str, list[str]] = {}
+    for jar in jars:
+        strings.setdefault(jar.rpartition("/")[0], []).append(jar)
+    found = []
+    for string, those in strings.items():
+        whole = topology.by_path.get(string)
+        found += [string] if whole is not None and len(whole.parts) == len(set(those)) else those
+    return found
 
 
 def _visit(row: Sequence[Any], jobs: tuple[Job, ...]) -> Visit:

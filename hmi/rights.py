@@ -31,6 +31,8 @@ _OF_FLEET: Final = {
     "simulate": "Simulation.Start",
     "configure": "Alarms.Configure",
     "models": "Analytics.PublishModel",
+    "record": "Maintenance.RecordMaintenance",
+    "test": "Maintenance.RecordCapacityTest",
 }
 
 

@@ -1,5 +1,5 @@
 // Remaining lives: every jar of the fleet in one table, and beside it why one is what it is and what would change it.
-import { HEALTH, Tables, badge, begin, by, figure, isSimulated, jarLink, make, quality, segments, serverNow, setText, showsSimulated, shown, statusText, t } from "./base.js";
+import { HEALTH, Tables, badge, begin, by, day, figure, isSimulated, jarLink, make, quality, segments, serverNow, setText, showsSimulated, shown, statusText, t } from "./base.js";
 import { save } from "./csv.js";
 import { column, listing, narrow, selection, stacked } from "./listing.js";
 import { lifePanel } from "./life.js";
@@ -37,7 +37,7 @@ begin(() => {
     grid.setGridOption("quickFilterText", event.target.value);
     told();
   };
-  by("vk-csv").onclick = () => save(`voltkeep-rul-${new Date(serverNow()).toISOString().slice(0, 10)}.csv`, grid.getDataAsCsv({ columnKeys: COLUMNS, processCellCallback: plain }));
+  by("vk-csv").onclick = () => save(`voltkeep-rul-${day(serverNow())}.csv`, grid.getDataAsCsv({ columnKeys: COLUMNS, processCellCallback: plain }));
   return { lives: { all, some } };
 });
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hmipage import SECONDS
-from playwright.sync_api import Page, expect
+from hmipage import SECONDS, log_in
+from playwright.sync_api import Browser, Page, expect
+from program import Voltkeep
+from userscommand import one_time, user
 
 pytestmark = pytest.mark.browser
 
@@ -40,3 +42,61 @@ def test_a_jar_of_the_whole_fleet_and_what_would_shorten_its_life(page: Page) ->
     assert then - now == pytest.approx(days, abs=1)
     assert -0.7 * now < days < -0.2 * now
     expect(page).to_have_url(re.compile(r"site=Phuket.*jar=Phuket%2FUPS-1%2FS02%2FJ05"))
+
+
+def test_the_matrix_of_the_plan_agrees_with_the_list_of_visits(page: Page) -> None:
+    page.goto("/rul/planner?site=Phuket&quarters=20")
+    cells = page.locator("#vk-matrix td button")
+    expect(cells.first).to_be_visible(timeout=40 * SECONDS)
+    jars = [number(text) for text in cells.all_inner_texts()]
+    assert sum(jars) == number(page.locator("#vk-matrix tfoot td").last.inner_text())
+    cells.first.click()
+    listed = page.locator("#vk-visits tr[data-visit] td:nth-child(5)")
+    assert sum(number(text) for text in listed.all_inner_texts()) == jars[0]
+    page.locator("#vk-visits tr[data-visit] button").first.click()
+    inside = page.locator("#vk-visits .vk-inside tbody tr")
+    expect(inside).to_have_count(number(listed.first.inner_text()))
+    page.get_by_role("link", name="Record replacement").first.click()
+    expect(page.get_by_label("Kind of work").first).to_have_value("Replacement")
+
+
+def test_work_is_recorded_and_listed_and_the_same_again_refused_in_words(page: Page) -> None:
+    page.goto("/rul/records?asset=Phuket/UPS-1/S01&kind=Inspection")
+    form = page.locator("#vk-work")
+    expect(form.get_by_label("String")).to_have_value("S01", timeout=40 * SECONDS)
+    form.get_by_label("Note").fill("posts looked at")
+    began = form.get_by_label("Began").input_value()
+    form.get_by_role("button", name="Record").click()
+    said = page.locator("#vk-result")
+    expect(said).to_have_text("Recorded: 1")
+    row = page.locator("#vk-grid .ag-row").filter(has_text="posts looked at").first
+    expect(row).to_contain_text("Phuket UPS-1 S01")
+    expect(row).to_contain_text(began.replace("T", " "))
+    expect(row).to_contain_text("admin")
+    form.get_by_role("button", name="Record").click()
+    expect(said).to_contain_text("recorded already")
+    form.get_by_label("Began").fill("2099-01-01T00:00")
+    form.get_by_role("button", name="Record").click()
+    expect(said).to_contain_text("not in the future")
+    expect(form.get_by_label("Began")).to_be_focused()
+
+
+def test_a_viewer_reads_the_records_and_sees_no_form(browser: Browser, voltkeep: Voltkeep) -> None:
+    first = one_time(user(voltkeep, "add", "Ploy", "--role", "Viewer", password=voltkeep.admin_password))
+    own = "long enough for Ploy"
+    with browser.new_context(base_url=voltkeep.hmi_url) as context:
+        page = context.new_page()
+        log_in(page, voltkeep, first, "Ploy", next="/rul/records")
+        page.get_by_label("Old password").fill(first)
+        page.get_by_label("New password", exact=True).fill(own)
+        page.get_by_label("New password again").fill(own)
+        page.get_by_role("button", name="Change password").click()
+        with page.expect_response("**/api/rights"):
+            page.goto("/rul/records")
+        expect(page.locator("#vk-told")).to_contain_text("entries")
+        expect(page.locator("#vk-work")).to_be_hidden()
+        expect(page.locator("#vk-test")).to_be_hidden()
+        sent = {"assets": [JAR], "kind": "Cleaning", "began": 1_700_000_000_000, "ended": None}
+        refused = page.request.post("/api/record/work", data=sent, headers={"origin": voltkeep.hmi_url})
+        assert "not allowed" in refused.json()["fault"]
+    assert user(voltkeep, "remove", "Ploy", password=voltkeep.admin_password).returncode == 0

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from hmi.planning import Cell, Job, matrix, plan_of
+from hmi.topology import Asset, Topology
 
 MORNING = dt.datetime(2026, 11, 30, 1, tzinfo=dt.UTC)
 EVENING = MORNING + dt.timedelta(hours=12)
@@ -29,6 +30,9 @@ COLUMNS: list[Any] = [
     1_200.0,
     "THB",
 ]
+JARS = tuple(Asset(name, f"Bangrak/UPS-1/S01/{name}") for name in ("J01", "J02"))
+STRING = Asset("S01", "Bangrak/UPS-1/S01", JARS)
+FLEET = Topology(3, (Asset("Bangrak", "Bangrak", (Asset("UPS-1", "Bangrak/UPS-1", (STRING,)),)),))
 
 
 def test_visits_with_their_jars() -> None:
@@ -49,10 +53,17 @@ def test_the_matrix_sums_the_visits() -> None:
         Cell("Bangrak", "2026-Q4", 2, 3, 47_000.0),
         Cell("Phuket", "2026-Q4", 1, 1, 18_000.0),
     )
-    told = json.loads(json.dumps(plan.as_json()))
+    told = json.loads(json.dumps(plan.as_json(FLEET)))
     assert sum(cell["replacements"] for cell in told["cells"]) == len(COLUMNS[7])
+
+
+def test_a_string_is_replaced_where_all_its_jars_are() -> None:
+    first, second, third = plan_of(COLUMNS).as_json(FLEET)["visits"]
+    assert first["assets"] == ["Bangrak/UPS-1/S01"]
+    assert second["assets"] == ["Phuket/UPS-1/S01/J01"]
+    assert third["assets"] == ["Bangrak/UPS-1/S03/J07"]
 
 
 def test_nothing_is_to_be_done() -> None:
     plan = plan_of([None] * 12 + [0.0, 0.0, 0.0, "THB"])
-    assert (plan.visits, plan.whole_strings, plan.as_json()["cells"]) == ((), (), [])
+    assert (plan.visits, plan.whole_strings, plan.as_json(FLEET)["cells"]) == ((), (), [])
