@@ -101,7 +101,7 @@ async def _measure(process: Process, cookie: tuple[str, str], say: Say) -> dict[
 async def _watched(seat: Seat, name: str, keys: list[tuple[str, ...]]) -> dict[str, float]:
     """Costs of some browsers and what they received, over `SECONDS`."""
     tally = Tally()
-    with streams(seat.browser, seat.url, keys, tally):
+    async with streams(seat.browser, seat.url, keys, tally):
         await asyncio.sleep(SETTLE)
         tally.clear()
         share = await _share(seat.process, SECONDS)
@@ -112,7 +112,7 @@ async def _watched(seat: Seat, name: str, keys: list[tuple[str, ...]]) -> dict[s
         f"{name}_dropped": float(tally.dropped),
         f"{name}_missed": float(tally.missed),
         f"{name}_late": float(tally.late),
-        f"{name}_p99": percentile(tally.waits, 99),
+        f"{name}_p99": percentile(tally.ages, 99),
         f"{name}_longest": tally.longest,
     }
 

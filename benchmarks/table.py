@@ -184,8 +184,8 @@ HMI: Final = (
             Line(f"{key}_data", "data to them", "MB/s", "", False),
             Line(f"{key}_dropped", "browsers dropped", "", "0", False),
             Line(f"{key}_missed", "messages missed", "", "0", False),
-            Line(f"{key}_late", "messages more than 2 s after the one before", "", "0", False),
-            Line(f"{key}_p99", "wait for a channel's next message, p99", "s", "", False),
+            Line(f"{key}_late", "messages more than 3 s after the scan", "", "0", False),
+            Line(f"{key}_p99", "from the scan to the browser, p99", "s", "", False),
             Line(f"{key}_longest", "the same, longest", "s", "", False),
         )
     ),

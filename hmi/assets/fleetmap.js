@@ -18,7 +18,7 @@ export class FleetMap {
     canvas.onmousemove = (event) => this.mean(this.under(event));
     canvas.onmouseleave = () => !this.focused && this.mean(-1);
     canvas.onclick = (event) => this.click(event);
-    canvas.onfocus = () => { this.focused = true; this.mean(this.meaning < 0 ? this.next(-1, 1) : this.meaning); };
+    canvas.onfocus = () => { this.focused = true; this.begin(); };
     canvas.onblur = () => { this.focused = false; this.mean(-1); };
     canvas.onkeydown = (event) => this.key(event);
     new ResizeObserver(() => this.draw()).observe(canvas.parentElement.parentElement);
@@ -28,6 +28,11 @@ export class FleetMap {
   show(cells, only) {
     Object.assign(this, { cells, only });
     this.draw();
+    if (this.focused) this.begin();
+  }
+  // Who comes by keyboard begins at the first cell that is shown in full.
+  begin() {
+    if (this.cells && this.meaning < 0) this.mean(this.next(-1, 1));
   }
   measure() {
     const width = this.canvas.parentElement.parentElement.clientWidth;
@@ -115,7 +120,7 @@ export class FleetMap {
     if (event.key === "Enter" && this.meaning >= 0) return this.open(this.order[this.meaning].row);
     const moves = { ArrowRight: () => this.next(this.meaning, 1), ArrowLeft: () => this.next(this.meaning, -1), ArrowDown: () => this.string(1), ArrowUp: () => this.string(-1),
       PageDown: () => this.site(1), PageUp: () => this.site(-1), Home: () => this.next(-1, 1), End: () => this.next(this.order.length, -1) };
-    if (!moves[event.key] || !this.cells) return;
+    if (!moves[event.key] || this.meaning < 0) return;
     event.preventDefault();
     this.mean(moves[event.key]());
     this.cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
