@@ -31,6 +31,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from config.reportsettings import Reports
 from config.yamlfile import ConfigurationError, Loc, YamlFile, load
 
 HERE = Path(__file__).parent
@@ -358,6 +359,7 @@ class Settings(BaseSettings):
     maintenance: Maintenance = Maintenance()
     notify: Notify = Notify()
     rul: Rul = Rul()
+    reports: Reports = Reports()
     nodeset: NodeSet = NodeSet()
 
     _file: YamlFile | None = PrivateAttr(None)
@@ -386,6 +388,23 @@ class Settings(BaseSettings):
         if faults:
             raise ConfigurationError("\n".join(faults))
         return links
+
+    def check_reports(self, sites: Sequence[str], mail: bool) -> None:
+        """`ConfigurationError` where scheduled reports do not fit the fleet, or there is no mail server."""
+        faults, names = [], set()
+        for i, schedule in enumerate(self.reports.schedules):
+            loc: Loc = ("reports", "schedules", i)
+            if schedule.name in names:
+                faults.append(self._fault((*loc, "name"), f"another schedule is called '{schedule.name}'"))
+            names.add(schedule.name)
+            if schedule.site and schedule.site not in sites:
+                unknown = f"unknown site '{schedule.site}' (known: {', '.join(sites)})"
+                faults.append(self._fault((*loc, "site"), unknown))
+            if schedule.mail and not mail:
+                text = "there is no mail server: notify.file names the file whose section `mail` says which"
+                faults.append(self._fault((*loc, "mail"), text))
+        if faults:
+            raise ConfigurationError("\n".join(faults))
 
     def _fault(self, loc: Loc, message: str) -> str:
         """A fault by line, when the settings came from a file."""

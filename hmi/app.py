@@ -39,6 +39,7 @@ from hmi.modelsapi import ModelsApi
 from hmi.pages import add_pages
 from hmi.password import ChangePassword
 from hmi.preferences import ChoosePreferences, Preferring
+from hmi.reportapi import ReportApi
 from hmi.rulapi import RulApi
 from hmi.scenarioapi import ScenarioApi
 from hmi.systemapi import SystemApi
@@ -168,7 +169,9 @@ def add_routes(app: FastAPI, live: Live, accounts: Accounts) -> None:
     RulApi(live, accounts).add_to(app)
     MaintenanceApi(live, accounts).add_to(app)
     SystemApi(live, accounts).add_to(app)
-    Exports(live, accounts).add_to(app)
+    exports = Exports(live, accounts)
+    exports.add_to(app)
+    ReportApi(live, accounts, exports).add_to(app)
     LogIn(accounts).add_to(app)
     ChangePassword(accounts).add_to(app)
     ChoosePreferences().add_to(app)

@@ -92,15 +92,22 @@ class Exports:
             return JSONResponse({"fault": "not an export"}, 400)
         _, topology = self._live.channels.connection()
         session = session_of(request)
-        result = (await self._accounts.call(session, [_export(topology, asked)]))[0]
+        found = await self.offer(session, _export(topology, asked), asked.name, asked.format)
+        return JSONResponse(found)
+
+    async def offer(
+        self, session: WebSession, call: ua.CallMethodRequest, name: str, form: str
+    ) -> dict[str, str]:
+        """Call a method that gives a file; where to get it, under which name, or the `fault` in words."""
+        result = (await self._accounts.call(session, [call]))[0]
         if not result.StatusCode.is_good():
-            return JSONResponse({"fault": words(result.StatusCode)})
+            return {"fault": words(result.StatusCode)}
         file, handle = (argument.Value for argument in result.OutputArguments)
         key = secrets.token_urlsafe(16)
-        self._made[key] = _Made(session, asked.name, asked.format, file, handle)
+        self._made[key] = _Made(session, name, form, file, handle)
         while len(self._made) > MOST_WAITING:
             del self._made[next(iter(self._made))]
-        return JSONResponse({"at": f"/api/export/{key}", "name": asked.name})
+        return {"at": f"/api/export/{key}", "name": name}
 
     async def get(self, request: Request, key: str) -> Response:
         """The file, as it is read from the server."""

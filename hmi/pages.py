@@ -63,6 +63,7 @@ GROUPS: Final = {
     "rul": "RUL",
     "comparison": "Comparison",
     "simulation": "Simulation",
+    "reports": "Reports",
     "system": "System",
 }
 PAGES: Final = (
@@ -82,6 +83,7 @@ PAGES: Final = (
     PageDef("/rul/records", "records", "Records", "rul"),
     PageDef("/comparison", "comparison", "Comparison", "comparison"),
     PageDef("/simulation", "simulation", "Simulation", "simulation"),
+    PageDef("/reports", "reports", "Reports", "reports"),
     PageDef("/system", "connections", "Connections", "system"),
     PageDef("/system/models", "models", "Models", "system"),
     PageDef("/system/users", "users", "Users", "system", "users"),

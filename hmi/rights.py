@@ -33,6 +33,7 @@ _OF_FLEET: Final = {
     "models": "Analytics.PublishModel",
     "record": "Maintenance.RecordMaintenance",
     "test": "Maintenance.RecordCapacityTest",
+    "deliver": "Historian.DeliverReport",
 }
 
 

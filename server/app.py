@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from config.notifyfile import NotifyFile
     from server.notify.figures import NotifyFigures
     from server.notify.notifier import Notifier
+    from server.reports.delivery import ReportDelivery
 
 log = structlog.get_logger(__name__)
 
@@ -106,12 +107,18 @@ def read_plant_files(settings: Settings) -> PlantFiles:
 
 
 def read_notify(settings: Settings, index: ConditionIndex) -> NotifyFile | None:
-    """Who is told what, None where nobody is; `ConfigurationError` says what is wrong with the file."""
-    if settings.notify.file is None:
-        return None
-    from server.notify.composition import read_notification
+    """Who is told what, None where nobody is; `ConfigurationError` says what is wrong with the file.
 
-    return read_notification(settings.notify.file, index)
+    Or with scheduled reports, which go to its mail server.
+    """
+    file = None
+    if settings.notify.file is not None:
+        from server.notify.composition import read_notification
+
+        file = read_notification(settings.notify.file, index)
+    sites = [site.name for site in index.fleet.sites]
+    settings.check_reports(sites, mail=file is not None and file.mail is not None)
+    return file
 
 
 class PlantClock:
@@ -142,6 +149,7 @@ class App:
         self._models: ModelCare
         self._jobs: Jobs
         self._notifier: Notifier | None = None
+        self._reports: ReportDelivery | None = None
         self._past: backfill.Work | None = None
         self._plant_log: PlantLog | None = None
         self._workbook: Workbook
@@ -230,6 +238,7 @@ class App:
         self._keep_alarms(untold)
         if notify is not None:
             self._begin_notifying(notify)
+        self._begin_reporting(notify)
         left = SimulationsLeft(clock(), "the server went down while it ran")
         self._opcua.journal.offer(left)
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
@@ -269,6 +278,22 @@ class App:
         self._notifier = notifier_of(file, self._opcua.conditions, self._state)
         self._opcua.notification.test = self._notifier.test
 
+    def _begin_reporting(self, notify: NotifyFile | None) -> None:
+        """Have scheduled reports delivered, where there are any."""
+        schedules = self._settings.reports.schedules
+        if not schedules:
+            return
+        from server.reports.delivery import ReportDelivery
+
+        audit, opcua = self._opcua.audit, self._opcua
+
+        def tell(name: str, outcome: str, places: str) -> None:
+            audit.record(ua.ObjectIds.AuditEventType, f"report {outcome}", target=name, new=places)
+
+        fleet, mail = self._alarms.index.fleet, None if notify is None else notify.mail
+        delivery = ReportDelivery(schedules, opcua.report_orders, fleet, self._state, mail, tell)
+        self._opcua.reports.delivery = self._reports = delivery
+
     def _check_ports(self) -> None:
         opcua, metrics = self._settings.opcua, self._settings.metrics
         check_port("OPC UA", opcua.host, opcua.port, "VOLTKEEP_OPCUA_PORT")
@@ -306,6 +331,8 @@ class App:
                 *self._opcua.jobs(),
             ]
         )
+        if self._reports is not None:
+            self._jobs.add(*self._reports.jobs())
         period = self._settings.scan.period
         figures = self._notify_figures()
         health = Health(

@@ -24,6 +24,7 @@ from server.historiancli import program as historian
 from server.identifycli import identify
 from server.modelcli import publish
 from server.probecli import probe
+from server.reportcli import report
 from server.simulatecli import simulate
 from server.traincli import train
 from server.usercli import users
@@ -39,6 +40,7 @@ program.add_typer(trustcommands.program, name="trust")
 program.add_typer(users, name="user")
 program.add_typer(historian, name="historian")
 program.command()(export)
+program.command()(report)
 program.command()(simulate)
 program.command()(train)
 program.command()(simulator)

@@ -68,6 +68,7 @@ from server.methods.models import ModelMethods
 from server.methods.notification import NotificationMethods
 from server.methods.planning import PlanningMethods
 from server.methods.predictions import PredictionMethods, Record, Records
+from server.methods.reports import ReportMethods
 from server.methods.rul import RulMethods
 from server.methods.server import ServerMethods
 from server.methods.simulation import SimulationMethods
@@ -78,6 +79,7 @@ from server.protocol.dispatch import Dispatcher
 from server.protocol.sessions import Sessions
 from server.protocol.stack import APPLICATION_URI, Policy, offered_policies
 from server.protocol.transport import Connection, Limits
+from server.reports.orders import ReportOrders
 from server.scanning.evaluation import Evaluation
 from server.scanning.keeping import Keeping
 from server.scanning.prognosis import Prognosis
@@ -252,8 +254,7 @@ class OpcUaServer:
         custom.load()
         custom.register(methods, assets.node_id)
         FileNodes(space, self.exports)
-        exporting = ExportMethods(self.exports, self._table.index.fleet, self.permissions, assets.node_id)
-        exporting.register(methods)
+        self._serve_files(methods, assets)
         self._serve_configuration(space, methods, assets)
         AuditMethods(self._historian.audit_trail).register(methods, assets.node_id)
         self.notification.register(methods, assets.node_id)
@@ -269,6 +270,14 @@ class OpcUaServer:
         self._types = types
         UserMethods(self.accounts, self.sessions, self.audit).register(methods, self.permissions, space)
         self._secure()
+
+    def _serve_files(self, methods: MethodService, assets: AssetNodes) -> None:
+        fleet = self._table.index.fleet
+        self.report_orders = ReportOrders(self._settings, fleet, self._clock)
+        exporting = ExportMethods(self.exports, self.report_orders, fleet, self.permissions, assets.node_id)
+        exporting.register(methods)
+        self.reports = ReportMethods(self.exports, self.report_orders, fleet)
+        self.reports.register(methods, assets.node_id)
 
     def _serve_maintenance(self, methods: MethodService, assets: AssetNodes, prognosis: Prognosis) -> None:
         fleet = self._table.index.fleet

@@ -1,4 +1,4 @@
-"""`voltkeep export`: history to CSV, Parquet or Excel, and the monthly report (H5)."""
+"""`voltkeep export`: history to CSV, Parquet or Excel; the monthly report by its old name (H5)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from config.settings import Settings
 from server.console import err
 from server.errors import RequestError
 from server.progress import Bar
+from server.reportcli import write as write_report
 from server.visit import Config, Home, settings_of, url_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from historian.export.request import Format, Request, Step
 
 STDOUT: Final = "-"
-_MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _AGO: Final = re.compile(r"-(\d+(?:\.\d+)?)([smhdwy])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_557_600}  # s
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -46,9 +46,7 @@ def export(
     zone: Annotated[
         str, typer.Option("--time-zone", help="In which Excel shows times, such as Asia/Bangkok.")
     ] = "",
-    report: Annotated[
-        str, typer.Option("--report", help="The monthly report as PDF instead, such as 2026-10.")
-    ] = "",
+    report: Annotated[str, typer.Option("--report", help="As `voltkeep report 2026-10` does, as PDF.")] = "",
     config: Config = None,
     home: Home = None,
 ) -> None:
@@ -61,7 +59,7 @@ def export(
         raise RequestError("Say where to: -o history.csv, .parquet or .xlsx, or -o - for standard output.")
     try:
         if report:
-            _write(settings, _report(report), out)
+            write_report(settings, report, Path(out))
         else:
             _write(settings, _request(variables or [], begin, end, step, _format(form, out), zone), out)
     except KeyboardInterrupt:
@@ -91,16 +89,6 @@ def _write(settings: Settings, request: Request, out: str) -> None:
         else:
             raise RequestError("Only CSV goes to standard output; name a file with -o.")
     _tell(out)
-
-
-def _report(month: str) -> Request:
-    """The monthly report of `2026-10`."""
-    from historian.export.request import Format, Request, Step
-
-    start = moment(f"{month}-01", 0) if _MONTH.fullmatch(month) else None
-    if start is None:
-        raise RequestError(f"'{month}' is no month; 2026-10 is.")
-    return Request((), start, start + 1, Step.DAILY, Format.PDF)
 
 
 def _to_stdout(write: Callable[[], None]) -> None:

@@ -1,1 +1,1 @@
-"""Export of history to files: CSV, Parquet, Excel and the monthly report (H5)."""
+"""Export of history to files: CSV, Parquet and Excel (H5)."""

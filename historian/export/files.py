@@ -26,11 +26,6 @@ def whole(path: Path) -> Iterator[Path]:
 
 def write(connection: Connection, request: Request, path: Path, progress: Progress) -> None:
     """Write the file that a request asks for at `path`, where it grows while it is written."""
-    if request.format is Format.PDF:
-        from historian.export.reportfile import write_report
-
-        write_report(connection, request.start, path, progress)
-        return
     lines = Lines(connection, request)
     match request.format:
         case Format.CSV:
@@ -46,3 +41,5 @@ def write(connection: Connection, request: Request, path: Path, progress: Progre
             from historian.export.excelfile import write_excel
 
             write_excel(lines, request, path, progress)
+        case Format.PDF:
+            raise ExportError("History is not exported as PDF; ask for a report.")

@@ -27,7 +27,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     EXCEL = "xlsx"
-    PDF = "pdf"  # the monthly report
+    PDF = "pdf"  # of reports alone
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 // The dialog that asks for a file of history: the server makes it, the browser keeps it.
-import { by, make, serverNow, setText, t } from "./base.js";
+import { make, serverNow, setText, t } from "./base.js";
 
 const DAY = 86_400_000;
 const SPANS = [["1", "24 h"], ["7", "7 d"], ["30", "30 d"], ["90", "90 d"], ["365", "1 y"]];
@@ -36,9 +36,9 @@ export function exporting(button, variables) {
 }
 
 // Asks for a file and lets the browser save it; why not, or nothing.
-export async function fetchFile(wanted) {
+export async function fetchFile(wanted, at = "/api/export") {
   try {
-    const answer = await fetch("/api/export", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wanted) });
+    const answer = await fetch(at, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wanted) });
     const body = await answer.json();
     if (!answer.ok || body.fault) return body.fault ?? "The OPC UA server does not answer.";
     const link = make("a", { href: body.at, download: body.name });
@@ -49,27 +49,6 @@ export async function fetchFile(wanted) {
   } catch {
     return "The OPC UA server does not answer.";
   }
-}
-
-// The monthly report: the last whole month unless another one is chosen.
-export function reporting(form) {
-  const input = form.querySelector("input");
-  const said = form.querySelector("output");
-  const button = form.querySelector("button");
-  const now = new Date(serverNow());
-  const month = (back) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 1)).toISOString().slice(0, 7);
-  input.max = month(0);
-  input.value = month(1);
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const start = Date.parse(`${input.value}-01T00:00:00Z`);
-    if (Number.isNaN(start)) return;
-    button.disabled = true;
-    setText(said, t("The file is being made …"));
-    const fault = await fetchFile({ variables: [], from: start, to: start + DAY, step: "daily", format: "pdf" });
-    button.disabled = false;
-    setText(said, fault ? t(fault) : "");
-  });
 }
 
 function choice(label, options, chosen) {

@@ -1,6 +1,5 @@
 // The fleet at a glance: totals, a card a site, and how health and life are spread.
 import { HEALTH, Tables, ageText, badge, begin, by, figure, make, quality, serverNow, setText, showsSimulated, siteLink, statusText, t, total } from "./base.js";
-import { reporting } from "./export.js";
 import { SiteMap } from "./map.js";
 import { months } from "./months.js";
 import { yearly } from "./yearly.js";
@@ -15,7 +14,6 @@ let cards = [];
 let map = null;
 
 begin(() => {
-  reporting(by("vk-report"));
   map = new SiteMap(by("vk-map"));
   setInterval(ages, 1000);
   showsSimulated(() => data?.simulated);

@@ -34,6 +34,11 @@ AUDIT: Final = (
     ),
 )
 
+_FILE: Final = (
+    ArgumentDef("File", DataType.NODE_ID, "A FileType object for this session alone"),
+    ArgumentDef("FileHandle", DataType.UINT32, "Handle with which it is open for reading"),
+)
+
 HISTORIAN: Final = (
     MethodDef(
         "Historian",
@@ -51,9 +56,44 @@ HISTORIAN: Final = (
             ArgumentDef("Step", DataType.STRING, "raw, hourly or daily; a report needs none"),
             ArgumentDef("Format", DataType.STRING, "csv, parquet, xlsx; pdf: the monthly report"),
         ),
+        _FILE,
+    ),
+    MethodDef(
+        "Historian",
+        "MakeReport",
+        "Make the report of a month or a week, which the caller's session reads with the methods of FileType",
         (
-            ArgumentDef("File", DataType.NODE_ID, "A FileType object for this session alone"),
-            ArgumentDef("FileHandle", DataType.UINT32, "Handle with which it is open for reading"),
+            ArgumentDef("Period", DataType.STRING, "2026-10, or 2026-W45; empty: the last whole month"),
+            ArgumentDef("Site", DataType.STRING, "Name of a site; empty: the whole fleet"),
+            ArgumentDef("Format", DataType.STRING, "pdf; xlsx: a workbook; csv: the table of jars"),
+            ArgumentDef("Language", DataType.STRING, "en, th; empty: that of the settings"),
+            ArgumentDef("Calendar", DataType.STRING, "common, buddhist; empty: that of the settings"),
         ),
+        _FILE,
+    ),
+    MethodDef(
+        "Historian",
+        "ListReports",
+        "Reports that go out by schedule, and what became of each last time",
+        outputs=(
+            ArgumentDef("Names", DataType.STRING, "Name of each schedule", array=True),
+            ArgumentDef("Every", DataType.STRING, "month or week", array=True),
+            ArgumentDef("Sites", DataType.STRING, "Site of each; empty: the whole fleet", array=True),
+            ArgumentDef("Formats", DataType.STRING, "pdf xlsx csv", array=True),
+            ArgumentDef("Languages", DataType.STRING, "en, th", array=True),
+            ArgumentDef("Calendars", DataType.STRING, "common, buddhist", array=True),
+            ArgumentDef("Places", DataType.STRING, "Folder and addresses", array=True),
+            ArgumentDef("Next", DataType.DATE_TIME, "When each is due next", array=True),
+            ArgumentDef("Due", DataType.DATE_TIME, "When each was due last; null: not yet", array=True),
+            ArgumentDef("Delivered", DataType.DATE_TIME, "When that one was delivered", array=True),
+            ArgumentDef("Outcomes", DataType.STRING, "None, Delivered, Failing, Failed", array=True),
+            ArgumentDef("Errors", DataType.STRING, "Why not", array=True),
+        ),
+    ),
+    MethodDef(
+        "Historian",
+        "DeliverReport",
+        "Make the last report of a schedule anew, and deliver it to all its places",
+        (ArgumentDef("Name", DataType.STRING, "Name of the schedule"),),
     ),
 )

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from server.exports.file import ExportFile
 from server.exports.making import Making
 from server.protocol.sessions import Session
 
+EXPORT: Final = "historian.export"
 IDLE: Final = 60.0  # s, ClientProcessingTimeout of Part 20, 4.4.1
 MOST: Final = 16  # files
 MOST_OF_SESSION: Final = 4
@@ -49,16 +51,24 @@ class Exports:
         shutil.rmtree(self._folder, ignore_errors=True)  # what a killed server left
 
     def add(self, session: Session, request: Request) -> ExportFile:
-        """Begin to make a file for a session."""
+        """Begin to make a file of history for a session."""
+
+        def making(path: Path) -> Making:
+            order = Order(self._url, str(self._home), request.to_json(), str(path), MAX_BYTES)
+            return Making(EXPORT, order.to_json())
+
+        return self.begin(session, request.format, making)
+
+    def begin(self, session: Session, form: Format, making: Callable[[Path], Making]) -> ExportFile:
+        """Begin to make a file for a session, in the way that `making` gives for its path."""
         theirs = sum(file.session is session for file in self._files.values())
         if len(self._files) >= MOST or theirs >= MOST_OF_SESSION:
             raise TooManyFiles
         name = f"export-{secrets.token_hex(16)}"
         folder = self._folder / name  # of its own: what a format puts aside goes with it
         folder.mkdir(mode=0o700, parents=True)
-        path = folder / f"export.{request.format}"
-        order = Order(self._url, str(self._home), request.to_json(), str(path), MAX_BYTES)
-        file = ExportFile(name, path, MEDIA[request.format], session, Making(order.to_json()))
+        path = folder / f"export.{form}"
+        file = ExportFile(name, path, MEDIA[form], session, making(path))
         self._files[name] = file
         self._tasks[name] = asyncio.create_task(self._make(file))
         return file

@@ -14,21 +14,22 @@ from historian.export.request import ExportError
 log = structlog.get_logger(__name__)
 
 TIME_LIMIT: Final = 600.0  # s
-_COMMAND: Final = (sys.executable, "-m", "historian.export")
 _ERROR: Final = "error:"
 
 
 class Making:
     """One process; `progress` is the share that is done."""
 
-    def __init__(self, order: str) -> None:
+    def __init__(self, module: str, order: str) -> None:
+        """Of a module of ours that is told and tells as `historian.export.child` has it."""
+        self._command = (sys.executable, "-m", module)
         self._order = order
         self.progress = 0.0
 
     async def run(self) -> None:
         """Until the file is whole; `ExportError` says why it never will be. Cancelled, it is ended."""
         process = await asyncio.create_subprocess_exec(
-            *_COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         try:
             async with asyncio.timeout(TIME_LIMIT):

@@ -16,6 +16,8 @@ from nodeset.tags import TagDef
 from server.exports.exports import Exports, TooManyFiles
 from server.exports.file import ExportFile, NotYet, UnknownHandle
 from server.protocol.sessions import Session
+from server.reports.orders import ReportOrders
+from server.reports.period import month_at
 from server.security.permissions import Permission, Permissions, Profile
 from server.services.method import ArgumentError, Function, Invocation, MethodError, MethodService, Outputs
 from server.space.filenodes import FILE_METHODS, node_id
@@ -36,8 +38,16 @@ NodeIdOf = Callable[[str], ua.NodeId]
 class ExportMethods:
     """Makes files for whoever may read the history of what is in them."""
 
-    def __init__(self, exports: Exports, fleet: Fleet, permissions: Permissions, node_id: NodeIdOf) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        reports: ReportOrders,
+        fleet: Fleet,
+        permissions: Permissions,
+        node_id: NodeIdOf,
+    ) -> None:
         self._exports = exports
+        self._reports = reports
         self._assets = [Asset(0, kind, asset.path) for kind in AssetType for asset in fleet.assets(kind)]
         self._permissions = permissions
         self._node_id = node_id
@@ -61,19 +71,17 @@ class ExportMethods:
     async def _export(self, call: Invocation) -> Outputs:
         """A file that is whole when this returns, unless it takes longer than the caller waits."""
         request = _request(call.values)
-        if request.format is not Format.PDF:
-            await self._check(call.session, request)
-        try:
-            file = self._exports.add(call.session, request)
-        except TooManyFiles:
-            text = "there are as many files as there may be: close one, or wait"
-            raise MethodError(S.BadResourceUnavailable, text) from None
-        handle = file.open()
-        await file.made(_wait(call))
-        if file.failure is not None:
-            self._exports.remove(file)
-            raise MethodError(S.BadResourceUnavailable, file.failure)
-        return ua.Variant(node_id(file), VT.NodeId), ua.Variant(handle, VT.UInt32)
+        if request.format is Format.PDF:
+            return await offer(self._exports, call, lambda: self._monthly(call.session, request))
+        await self._check(call.session, request)
+        return await offer(self._exports, call, lambda: self._exports.add(call.session, request))
+
+    def _monthly(self, session: Session, request: Request) -> ExportFile:
+        """The fleet's report of the month in which an export begins; MakeReport knows others."""
+        reports = self._reports
+        month = month_at(request.start, reports.zone("")).name
+        asked = reports.request(month, "", Format.PDF)
+        return self._exports.begin(session, Format.PDF, lambda path: reports.making(asked, path))
 
     async def _check(self, session: Session, request: Request) -> None:
         """Whether all variables are there, and the session may read their history."""
@@ -149,6 +157,21 @@ class ExportMethods:
             return act(handle)
         except UnknownHandle:
             raise ArgumentError(0, S.BadOutOfRange, f"no open handle is {handle}") from None
+
+
+async def offer(exports: Exports, call: Invocation, begin: Callable[[], ExportFile]) -> Outputs:
+    """A file that is begun for a call, and its handle, once it is whole or the caller waits no longer."""
+    try:
+        file = begin()
+    except TooManyFiles:
+        text = "there are as many files as there may be: close one, or wait"
+        raise MethodError(S.BadResourceUnavailable, text) from None
+    handle = file.open()
+    await file.made(_wait(call))
+    if file.failure is not None:
+        exports.remove(file)
+        raise MethodError(S.BadResourceUnavailable, file.failure)
+    return ua.Variant(node_id(file), VT.NodeId), ua.Variant(handle, VT.UInt32)
 
 
 def _request(values: list[Any]) -> Request:

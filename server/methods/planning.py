@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analytics import planner
 from analytics import workcalendar as calendar
 from analytics.planner import Needs, Plan, Rules
-from analytics.replacements import Forecast, Prices, forecast
+from analytics.replacements import Forecast, forecast
 from analytics.rul import Life
 from config.settings import Maintenance
 from nodeset import status as st
@@ -22,6 +22,7 @@ from nodeset.fleet import AssetType
 from nodeset.frame import Frame
 from server.events.event import date
 from server.livetable import LiveTable
+from server.maintenance.prices import prices_of
 from server.scanning.prognosis import Prognosis
 from server.security.permissions import Profile
 from server.services.method import ArgumentError, Invocation, MethodError, MethodService, Outputs
@@ -50,7 +51,7 @@ class PlanningMethods:
         self._fleet = table.index.fleet
         self._prognosis = prognosis
         self._settings = settings
-        self._prices = _prices(settings, [(jar.model_name) for jar in self._fleet.jars])
+        self._prices = prices_of(settings, (jar.model_name for jar in self._fleet.jars))
 
     def register(self, methods: MethodService, node_id: Callable[[str], ua.NodeId]) -> None:
         """Take on the methods of the Maintenance object."""
@@ -132,11 +133,6 @@ class PlanningMethods:
 
 
 _LIFE: Final = ("RemainingUsefulLife", "RemainingUsefulLifeLower", "RemainingUsefulLifeUpper")
-
-
-def _prices(settings: Maintenance, models: list[str]) -> Prices:
-    jar = np.array([settings.jar_prices.get(model, settings.jar_price) for model in models])
-    return Prices(jar + settings.labour_per_jar, settings.labour_per_string, settings.labour_per_visit)
 
 
 def _forecast_outputs(found: Forecast, regions: tuple[str, ...], currency: str) -> Outputs:

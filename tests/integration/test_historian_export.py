@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import xml.etree.ElementTree as ElementTree
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,42 +17,21 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
+from storedframes import SECOND, any_frame, roll_up
 
 from config.settings import Historian as Settings
-from historian.engine import detect
 from historian.export import lines as export_lines
 from historian.export.files import whole, write
-from historian.export.reportfacts import read_month
 from historian.export.request import ExportError, Format, Request, Step
 from historian.historian import Historian
-from historian.rollups import RollUps
 from nodeset import status as st
-from nodeset.frame import Frame, first_frame
+from nodeset.frame import Frame
 from nodeset.index import TagIndex
 from nodeset.tags import Kind, quarter_text
 
-SECOND = 1_000_000  # µs
 START = 1_767_225_540_000_000  # 2025-12-31T23:59:00Z
 SCANS = 5
-CODES = (st.GOOD, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE, st.BAD_NO_COMMUNICATION)
 JAR = "Bangrak/UPS-1/S01/J02"
-
-
-def any_frame(index: TagIndex, time: int) -> Frame:
-    """Values all over each tag's range, some missing, with several statuses."""
-    rng = np.random.default_rng(time % 1000)
-    frame = first_frame(index, time - 1).next(time)
-    for tag in index.tags:
-        n = index.fleet.count(tag.asset)
-        value = rng.uniform(tag.low, tag.high, n)
-        if tag.kind is Kind.QUARTER:
-            value = rng.integers(2026 * 4, 2040 * 4, n).astype(float)
-        elif tag.kind is not Kind.ANALOG:
-            value = rng.integers(0, max(2, int(tag.high) + 1), n).astype(float)
-        status = rng.choice(CODES, n).astype(np.uint32)
-        value[status == st.BAD_NO_COMMUNICATION] = np.nan
-        frame.put(tag.asset, tag.name, value, status)
-    return frame.freeze()
 
 
 @pytest.fixture
@@ -73,12 +52,7 @@ def connection(either: str, frames: list[Frame]) -> Iterator[psycopg.Connection[
         yield connection
 
 
-async def roll_up(conninfo: str) -> tuple[int, int]:
-    """Make roll-ups; how many hours and days."""
-    later = START + 3 * 86_400 * SECOND
-    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
-        rollups = RollUps((await detect(connection)).timescale is not None)
-        return await rollups.hours(connection, later), await rollups.days(connection, later)
+LATER = START + 3 * 86_400 * SECOND
 
 
 def request_of(*variables: str, form: Format = Format.CSV, step: Step = Step.RAW, zone: str = "") -> Request:
@@ -233,7 +207,7 @@ def test_excel_shows_local_time_if_asked_and_takes_no_text_for_a_formula(
 async def test_hours_and_days_are_of_the_values_that_are_not_bad(
     either: str, frames: list[Frame], small_index: TagIndex, tmp_path: Path
 ) -> None:
-    assert await roll_up(either) == (2, 2)
+    assert await roll_up(either, LATER) == (2, 2)
     with psycopg.connect(either, autocommit=True) as connection:
         for step, start in ((Step.HOURLY, "2025-12-31T23:00:00Z"), (Step.DAILY, "2025-12-31T00:00:00Z")):
             request = replace(request_of(f"{JAR}.Voltage", f"{JAR}.HealthStatus", step=step), start=0)
@@ -277,65 +251,3 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         interrupted(aside)
     assert [each.name for each in tmp_path.iterdir()] == ["export.csv"]
     assert path.read_text() == "of yesterday"
-
-
-@pytest.fixture
-async def month(either: str, frames: list[Frame]) -> AsyncIterator[psycopg.Connection[Any]]:
-    """A database with the days of the frames, an outage over the month's end, and alarms."""
-    await roll_up(either)
-    with psycopg.connect(either, autocommit=True) as connection:
-        connection.execute("DELETE FROM outage")  # which the frames seem to tell of
-        connection.execute(
-            "INSERT INTO outage (asset_id, began, ended) SELECT id, '2025-12-31 23:30Z', '2026-01-01 01:00Z' "
-            "FROM asset WHERE path = 'Bangrak'"
-        )
-        connection.execute("""INSERT INTO condition_definition VALUES (1, '{"kind": "process"}')""")
-        raised = "2025-12-31 10:00Z"
-        for number, (level, severity, simulated, at) in enumerate(
-            (
-                (1, 400, False, raised),
-                (2, 800, False, raised),  # the same alarm, worse
-                (0, 800, False, raised),  # and over
-                (1, 100, False, "2025-12-31 11:00Z"),
-                (1, 900, True, "2025-12-31 12:00Z"),
-                (1, 900, False, "2025-11-30 12:00Z"),  # of the month before
-            )
-        ):
-            connection.execute(
-                "INSERT INTO event (ts, number, event_id, event_type, source, site, severity, simulated,"
-                " message, condition, definition, level, active_ts) VALUES ('2025-12-31 13:00Z', %s, %s,"
-                " 'x', %s, 'Bangrak', %s, %s, 'm', 'TemperatureHigh', 1, %s, %s)",
-                (number, bytes([number]), JAR, severity, simulated, level, at),
-            )
-        yield connection
-
-
-def test_the_report_sums_up_the_month_and_no_other(
-    month: Any, frames: list[Frame], small_index: TagIndex
-) -> None:
-    found = read_month(month, START)
-    assert (found.name, found.days, [site.name for site in found.sites]) == ("2025-12", 1, ["Bangrak"])
-    (site,) = found.sites
-    assert (site.jars, site.outages, site.outage_seconds) == (6, 1, 1800.0)
-    assert site.alarms == {("process", "High"): 1, ("process", "Low"): 1}
-    room = small_index.row_of_id("Bangrak.AmbientTemperature")
-    usable = [f.value[room] for f in frames[:2] if f.status[room] != st.BAD_NO_COMMUNICATION]
-    got = [figure for day in site.room for figure in (day.mean, day.low, day.high)]
-    wanted = [np.mean(usable), min(usable), max(usable)] if usable else []
-    assert got == pytest.approx(wanted, abs=0.01)
-    assert len(site.soh) == sum(site.soh_bins) + sum(value >= 101 for value in site.soh)
-    assert found.fleet.jars == 6
-    with pytest.raises(ExportError, match="has not begun"):
-        read_month(month, START + 10 * 365 * 86_400 * SECOND)
-
-
-def test_the_same_month_gives_the_same_pdf(month: Any, tmp_path: Path) -> None:
-    request = request_of(form=Format.PDF)
-    for name in ("first.pdf", "second.pdf"):
-        write(month, request, tmp_path / name, lambda share: None)
-    data = (tmp_path / "first.pdf").read_bytes()
-    assert data.startswith(b"%PDF-")
-    assert data.count(b"/Type /Page\n") == 2  # the fleet and its site
-    assert data == (tmp_path / "second.pdf").read_bytes()
-    write(month, replace(request, start=0), tmp_path / "empty.pdf", lambda share: None)
-    assert (tmp_path / "empty.pdf").read_bytes().startswith(b"%PDF-")

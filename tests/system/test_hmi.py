@@ -209,15 +209,6 @@ def test_history_is_exported_from_the_page_of_a_jar(page: Page, form: str, begin
     expect(dialog).to_be_hidden()
 
 
-def test_the_monthly_report_comes_from_the_page_of_the_fleet(page: Page) -> None:
-    page.goto("/")
-    page.get_by_label("Month").fill("2026-10")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Get").click()
-    assert download.value.suggested_filename == "voltkeep-2026-10.pdf"
-    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
-
-
 def test_a_file_is_for_who_asked_for_it_and_once(page: Page, browser: Browser, voltkeep: Voltkeep) -> None:
     wanted = {
         "variables": [f"{JAR}.Voltage"],
