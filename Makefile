@@ -13,13 +13,14 @@ NODE_MODULES := $(if $(shell command -v npm),$(NODE_TESTS)/node_modules/.install
 # Further arguments: make run ARGS="--source modbus", make test ARGS="tests/unit -x"
 ARGS ?=
 
-.PHONY: help run test lint bench generated lock clean browser node
+.PHONY: help run test lint bench pictures generated lock clean browser node
 
 help:
 	@echo "make run    installs Voltkeep into $(VENV) and runs it with the simulated fleet"
 	@echo "make test   installs what the tests need and runs all of them"
 	@echo "make lint   ruff, mypy, import-linter, and whether the NodeSet is up to date"
 	@echo "make bench  measures this machine, beside a stock asyncua server"
+	@echo "make pictures  takes a picture of every page into build/pictures; ARGS=--manual: those of the manual"
 	@echo "make generated, make lock   write the generated files, the locked versions"
 	@echo "make clean  removes what was installed and cached, never the state in ./var"
 
@@ -39,6 +40,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: $(VENV)/.installed-dev browser
+	$(BIN)/python tests/system/pictures.py $(ARGS)
 
 generated: $(VENV)/.installed
 	$(BIN)/python -m nodeset
@@ -93,11 +97,11 @@ browser:
 	if [ "$${CI:-}" = true ]; then echo "Chromium is missing and cannot be installed" >&2; exit 1; fi; \
 	echo "Tests of the HMI are skipped: there is no chromium, and no right to install it"
 
-# The system tests connect a client that is not ours.
+# The system tests connect a client that is not ours, and axe-core looks over the pages.
 node: $(NODE_MODULES)
 	@if [ -z "$(NODE_MODULES)" ]; then echo "Tests with node-opcua-client are skipped: there is no npm"; fi
 
 $(NODE_TESTS)/node_modules/.installed: $(NODE_TESTS)/package-lock.json
-	@echo "Installing node-opcua-client for the system tests"
+	@echo "Installing node-opcua-client and axe-core for the system tests"
 	@cd $(NODE_TESTS) && npm ci --ignore-scripts --no-audit --no-fund </dev/null
 	@touch $@

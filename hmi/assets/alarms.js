@@ -171,7 +171,7 @@ const columns = () => [
   column("time", "Time", { width: 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => stamp(p.value) }),
   column("state", "State", { width: 172, tooltipValueGetter: (p) => p.value, valueGetter: (p) => stateOf(p.data) }),
   column("source", "Source", { width: 190, cellRenderer: (p) => sourceLink(p.value) }),
-  column("message", "Message", { flex: 3, minWidth: 280, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
+  column("message", "Message", { flex: 3, minWidth: 400, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
   column("trend", "Trend", { width: 70, sortable: false, filter: false, valueGetter: (p) => p.data.key, cellRenderer: (p) => trendLink(p.data, "↗") }),
   column("name", "Condition", { width: 160, tooltipField: "name", valueFormatter: (p) => t(p.value) }),
   column("limit", "Limit", { width: 96, valueGetter: (p) => limit(p.data) }),

@@ -1,7 +1,7 @@
 // What every page shares: words, figures, times, status, the live stream, the bar on top.
 import { menu } from "./menu.js";
 import { Wording } from "./messages.js";
-import { reach } from "./reach.js";
+import { leaveGrid, reach } from "./reach.js";
 import { Times } from "./times.js";
 
 const settings = window.voltkeep;
@@ -480,7 +480,7 @@ export const urgency = (a, b) =>
 
 // Grids follow our own colours, light and dark; arrow keys move in a grid, Tab goes on to what follows it.
 export const gridTheme = (AgGrid) => {
-  AgGrid.provideGlobalGridOptions({ tabToNextCell: () => true, tabToNextHeader: () => true });
+  AgGrid.provideGlobalGridOptions({ tabToNextCell: leaveGrid, tabToNextHeader: leaveGrid });
   return AgGrid.themeBalham.withParams({
     backgroundColor: "var(--panel)", foregroundColor: "var(--ink)", borderColor: "var(--line)",
     headerBackgroundColor: "var(--sunk)", headerTextColor: "var(--soft)", oddRowBackgroundColor: "var(--panel)",

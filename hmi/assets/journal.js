@@ -71,7 +71,7 @@ function table() {
     column("severity", "Priority", { width: 98, cellRenderer: (p) => make("span", {}, mark(p.data), p.data.condition ? ` ${priority(p.value).word}` : "") }),
     column("source", "Source", { width: 190, cellRenderer: (p) => place(p.data) }),
     column("name", "Condition", { width: 170, tooltipField: "name", valueFormatter: (p) => t(p.value) }),
-    column("message", "Message", { flex: 3, minWidth: 300, tooltipField: "message", valueFormatter: (p) => together(p.value) }),
+    column("message", "Message", { flex: 3, minWidth: 400, tooltipField: "message", valueFormatter: (p) => together(p.value) }),
     column("user", "User", { width: 100 }),
     column("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
   ];

@@ -2,6 +2,21 @@
 const SCROLLS = ".vk-scroll, .vk-detail, .vk-figures .vk-panel > div, #vk-happened";
 const TAKES_FOCUS = "a[href], button:not(:disabled), input, select, [tabindex]";
 
+const STOPS = `:is(a[href], button:not(:disabled), input:not(:disabled), select, summary, [tabindex="0"]):not([tabindex="-1"], .ag-tab-guard)`;
+
+// Tab goes from a grid to what follows it, or precedes it; within it the arrow keys move.
+export function leaveGrid({ backwards }) {
+  const grid = document.activeElement.closest(".ag-root-wrapper");
+  if (!grid) return true;
+  const where = backwards ? Node.DOCUMENT_POSITION_PRECEDING : Node.DOCUMENT_POSITION_FOLLOWING;
+  const outside = (node) => !grid.contains(node) && !node.contains(grid) && node.checkVisibility();
+  const stops = [...document.querySelectorAll(STOPS)].filter((node) => outside(node) && grid.compareDocumentPosition(node) & where);
+  const next = backwards ? stops.at(-1) : stops[0];
+  if (next) next.focus();
+  else document.activeElement.blur();
+  return false;
+}
+
 // Looks at all of them, and again as they fill.
 export function reach() {
   look();
