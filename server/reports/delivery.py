@@ -71,6 +71,7 @@ class ReportDelivery:
         self.timetables = {each.name: Timetable(each, orders.zone(each.site)) for each in schedules}
         for name in self.timetables:
             self._deliveries.of(name, orders.clock())
+        self._kept = False  # since when each is scheduled
 
     def jobs(self) -> list[Job]:
         """What looks for reports that are due."""
@@ -88,6 +89,9 @@ class ReportDelivery:
     async def run(self) -> int:
         """Deliver what is due; how many were. `DeliveryError` as long as one is not."""
         async with self._lock:
+            if not self._kept:
+                await self._save()
+                self._kept = True
             done = 0
             for name, timetable in self.timetables.items():
                 done += await self._see_to(timetable, self.of(name))
