@@ -1,4 +1,4 @@
-"""What the pages' scripts ask for: snapshots, the live stream, trends, nameplates, predictions.
+"""What the pages' scripts ask for: snapshots, the live stream, nameplates, predictions.
 
 The session was checked by `Guard`; a fault is answered as JSON `{"fault": words}` with a fitting status.
 """
@@ -14,18 +14,15 @@ from asyncua import ua
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
-from hmi import history, methods
+from hmi import methods
 from hmi.accounts import Accounts, session_of
-from hmi.answers import Answers
-from hmi.channel import Viewer, encode
+from hmi.channel import Viewer
 from hmi.channels import NotFound
 from hmi.endpoint import Away, ConnectionFault
 from hmi.live import Live
 from hmi.nameplate import nameplate
 from hmi.places import places
-from hmi.trend import RANGES, Range
 
-TRENDS: Final = frozenset({"Voltage", "Temperature"})
 MAX_CHANNELS: Final = 4
 
 
@@ -35,14 +32,12 @@ class Api:
     def __init__(self, live: Live, accounts: Accounts) -> None:
         self._live = live
         self._accounts = accounts
-        self._trends = Answers()
 
     def add_to(self, app: FastAPI) -> None:
         """Add all routes to the web application."""
         app.add_api_route("/api/session", self.session, methods=["GET"])
         app.add_api_route("/api/activity", self.session, methods=["POST"])
         app.add_api_route("/api/snapshot", self.snapshot, methods=["GET"])
-        app.add_api_route("/api/trend", self.trend, methods=["GET"])
         app.add_api_route("/api/nameplate", self.nameplate, methods=["GET"])
         app.add_api_route("/api/places", self.places, methods=["GET"])
         app.add_api_route("/api/predict", self.predict, methods=["GET"])
@@ -106,33 +101,6 @@ class Api:
                     await socket.close(1013)
                     return
 
-    async def trend(self, jar: str, tag: str, span: str = "24h") -> Response:
-        """A jar's tag over one of `RANGES` from HistoryRead: times [ms] and values, null where not good.
-
-        Beyond 24 hours they are averages, with `low` and `high`. `simulated` are spans [ms] whose values are.
-        """
-        _, topology = self._live.channels.connection()
-        if jar not in topology.by_path or tag not in TRENDS or span not in RANGES:
-            raise NotFound(jar)
-        which = RANGES[span]
-        body = await self._trends.get((jar, tag, span), which.fresh, lambda: self._trend(jar, tag, which))
-        return Response(body, media_type="application/json")
-
-    async def _trend(self, jar: str, tag: str, which: Range) -> bytes:
-        client, topology = self._live.channels.connection()
-        end = max(self._live.state.server_time, self._live.channels.newest(f"jar/{jar}"))
-        found = await history.trend(client, topology.node(f"{jar}.{tag}"), which, end)
-        return encode(
-            {
-                "end": end // 1000,
-                "t": [t // 1000 for t, _ in found.line],
-                "v": [_short(v) for _, v in found.line],
-                "low": [_short(v) for _, v in found.low],
-                "high": [_short(v) for _, v in found.high],
-                "simulated": [[first // 1000, last // 1000] for first, last in found.simulated],
-            }
-        ).encode()
-
     async def nameplate(self, jar: str) -> Response:
         """A jar's nameplate, and its neighbours in the string."""
         client, topology = self._live.channels.connection()
@@ -154,10 +122,6 @@ class Api:
         if isinstance(prediction, str):
             return JSONResponse({"fault": prediction}, 403)
         return JSONResponse(prediction)
-
-
-def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
 
 
 async def _until_closed(socket: WebSocket) -> None:

@@ -43,6 +43,12 @@ def modules(script: str) -> tuple[str, ...]:
     return _modules(script, version())
 
 
+def styles(script: str) -> tuple[str, ...]:
+    """Addresses of the styles that lie beside a script of ours and the modules that it imports."""
+    named = (each.rpartition("/")[2].replace(".js", ".css") for each in modules(script))
+    return tuple(address(name) for name in named if (ASSETS / name).exists())
+
+
 @lru_cache
 def _modules(script: str, of: str) -> tuple[str, ...]:
     files, libraries = [script], set[str]()

@@ -64,11 +64,11 @@ def event_filter() -> ua.EventFilter:
     return ua.EventFilter(SelectClauses=[*(clause(field) for field in FIELDS), condition_id()])
 
 
-def clause(field: str) -> ua.SimpleAttributeOperand:
-    """The operand for a field of whatever type has it."""
+def clause(field: str, namespace: int = 0) -> ua.SimpleAttributeOperand:
+    """The operand for a field of whatever type has it, by its name in a namespace."""
     return ua.SimpleAttributeOperand(
         TypeDefinitionId=ua.NodeId(ua.ObjectIds.BaseEventType),
-        BrowsePath=[ua.QualifiedName(name) for name in field.split("/")],
+        BrowsePath=[ua.QualifiedName(name, namespace) for name in field.split("/")],
         AttributeId=ua.AttributeIds.Value,
     )
 

@@ -1,27 +1,30 @@
-"""Trends by HistoryRead: raw values of a day, averages with their band of anything longer.
+"""Trends by HistoryRead: values as they were stored, or averages with what lies around them.
 
-Both are what a picture can show: raw values thinned with their extremes, or a value an interval. Reading runs
-in the shared session. Times in µs since 1970.
+Both are what a picture can show: stored values thinned with their extremes, or a value an interval.
+Reading runs in the shared session. Times in µs since 1970.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from asyncua import Client, ua
+from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary
 
+from hmi.historydata import History, Sample, Value, histories
 from hmi.simulations import SIMULATED_VALUE
-from hmi.subscription import EPOCH, microseconds, plain
-from hmi.trend import Point, Range, Span, spans, thin, with_gaps
+from hmi.subscription import EPOCH
+from hmi.trend import Point, Reading, Stretch, stretches, thin, with_gaps
 
-PAGE: Final = 2_000  # values a HistoryRead answers at once
+PAGE: Final = 4_000  # values a HistoryRead answers at once: a few milliseconds of the event loop
 PAGES_AT_MOST: Final = 100
-POINTS: Final = 600  # that a trend shows
+POINTS: Final = 900  # that a trend shows of stored values
 TIMEOUT: Final = 20.0  # s
 # Average, Minimum, Maximum (Part 13): the line and its band.
 _AGGREGATES: Final = (
@@ -30,93 +33,93 @@ _AGGREGATES: Final = (
     ua.ObjectIds.AggregateFunction_Maximum,
 )
 _SUB_NORMAL: Final = int(ua.StatusCodes.UncertainDataSubNormal)
+_NO_DATA: Final = int(ua.StatusCodes.BadNoData)
 _CODE: Final = 0xFFFF_0000  # of a StatusCode, without its information bits
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Points of a line, and of the band around it where there is one; spans of time that are simulated."""
+    """A line, the band around it where there is one, and stretches of what is not plainly good."""
 
     line: list[Point]
     low: list[Point]
     high: list[Point]
-    simulated: list[Span]
+    stretches: list[Stretch]
 
 
-async def trend(client: Client, node: ua.NodeId, which: Range, end: int) -> Trend:
-    """History of a variable over a range that ends at `end`."""
+async def trend(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
+    """History of a variable."""
     async with asyncio.timeout(TIMEOUT):
-        if not which.interval:
-            return await _raw(client, node, end - which.length, end)
-        return await _processed(client, node, which, end)
+        if not reading.step:
+            return await _stored(client, node, reading)
+        return await _averaged(client, node, reading)
 
 
-async def _raw(client: Client, node: ua.NodeId, start: int, end: int) -> Trend:
-    points: list[Point] = []
-    simulated: list[bool] = []
+async def _stored(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
+    samples: list[Sample] = []
     details = ua.ReadRawModifiedDetails(
         IsReadModified=False,
-        StartTime=time_of(start),
-        EndTime=time_of(end),
+        StartTime=time_of(reading.start),
+        EndTime=time_of(reading.end),
         NumValuesPerNode=PAGE,
         ReturnBounds=False,
     )
-    continuation: bytes | None = None
+    rest: bytes | None = None
     for _ in range(PAGES_AT_MOST):
-        nodes = [ua.HistoryReadValueId(NodeId=node, ContinuationPoint=continuation)]
-        result = (await read_history(client, details, nodes))[0]
-        values = _values(result)
-        points += [_point(value) for value in values]
-        simulated += [_is_simulated(value) for value in values]
-        continuation = result.ContinuationPoint
-        if not continuation:
+        (found,) = await _read(client, details, [ua.HistoryReadValueId(NodeId=node, ContinuationPoint=rest)])
+        samples += found.samples
+        rest = found.rest
+        if not rest:
             break
-    times = [time for time, _ in points]
-    return Trend(thin(with_gaps(points), POINTS), [], [], spans(times, simulated))
+    told = [(time, value, _mark(status)) for time, value, status in samples]
+    line = with_gaps([(time, None if mark == "bad" else _number(value)) for time, value, mark in told])
+    marks = stretches([(time, mark) for time, _, mark in told])
+    return Trend(thin(line, POINTS), [], [], marks)
 
 
-async def _processed(client: Client, node: ua.NodeId, which: Range, end: int) -> Trend:
-    """From a whole interval to a whole one, so that every answer of an hour has the same edges."""
-    last = -(-end // which.interval) * which.interval
-    details = ua.ReadProcessedDetails(
-        StartTime=time_of(last - which.length),
-        EndTime=time_of(last),
-        ProcessingInterval=which.interval / 1000,
-        AggregateType=[ua.NodeId(each) for each in _AGGREGATES],
-    )
-    nodes = [ua.HistoryReadValueId(NodeId=node) for _ in _AGGREGATES]
-    line, low, high = [
-        [_figure(value) for value in _values(result)] for result in await read_history(client, details, nodes)
-    ]
-    return Trend(line, low, high, [])
+async def _averaged(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
+    details = _processed(reading.start, reading.end, reading.step, _AGGREGATES)
+    found = await _read(client, details, [ua.HistoryReadValueId(NodeId=node) for _ in _AGGREGATES])
+    figures, *edges = ([_figure(sample) for sample in each.samples] for each in found)
+    # Intervals without any value are a gap only where values come more often than that.
+    known = {time for time, _, status in found[0].samples if status & _CODE != _NO_DATA}
+    line = with_gaps([point for point in figures if point[0] in known])
+    low, high = ([(time, told.get(time)) for time, _ in line] for told in map(dict, edges))
+    marks = stretches([(time, _mark(status)) for time, _, status in found[0].samples], reading.step)
+    return Trend(line, low, high, marks)
 
 
 async def averages(
     client: Client, nodes: Sequence[ua.NodeId], start: int, end: int, step: int
 ) -> list[list[Point]]:
     """The average of every whole `step` between two times, of each variable."""
-    details = ua.ReadProcessedDetails(
-        StartTime=time_of(start // step * step),
-        EndTime=time_of(-(-end // step) * step),
+    details = _processed(start // step * step, -(-end // step) * step, step, _AGGREGATES[:1] * len(nodes))
+    found = await _read(client, details, [ua.HistoryReadValueId(NodeId=node) for node in nodes])
+    return [[_figure(sample) for sample in each.samples] for each in found]
+
+
+def _processed(start: int, end: int, step: int, aggregates: Sequence[int]) -> ua.ReadProcessedDetails:
+    return ua.ReadProcessedDetails(
+        StartTime=time_of(start),
+        EndTime=time_of(end),
         ProcessingInterval=step / 1000,
-        AggregateType=[ua.NodeId(ua.ObjectIds.AggregateFunction_Average) for _ in nodes],
+        AggregateType=[ua.NodeId(each) for each in aggregates],
     )
-    wanted = [ua.HistoryReadValueId(NodeId=node) for node in nodes]
-    results = await read_history(client, details, wanted)
-    return [[_figure(value) for value in _values(result)] for result in results]
+
+
+async def _read(client: Client, details: object, nodes: list[ua.HistoryReadValueId]) -> list[History]:
+    """Histories of values; a result that is bad is raised."""
+    found = histories(await _ask(client, details, nodes))
+    for each in found:
+        ua.StatusCode(each.status).check()
+    return found
 
 
 async def read_history(
     client: Client, details: object, nodes: list[ua.HistoryReadValueId], release: bool = False
 ) -> list[ua.HistoryReadResult]:
-    """HistoryRead, which may take longer than other requests; `release` gives continuation points back."""
-    request = ua.HistoryReadRequest()
-    request.Parameters.HistoryReadDetails = details
-    request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
-    request.Parameters.ReleaseContinuationPoints = release
-    request.Parameters.NodesToRead = nodes
-    data = await client.uaclient.protocol.send_request(request, TIMEOUT)
-    response = struct_from_binary(ua.HistoryReadResponse, data)
+    """HistoryRead of anything, as asyncua decodes it; `release` gives continuation points back."""
+    response = struct_from_binary(ua.HistoryReadResponse, await _ask(client, details, nodes, release))
     response.ResponseHeader.ServiceResult.check()
     results: list[ua.HistoryReadResult] = response.Results
     for result in results:
@@ -124,30 +127,40 @@ async def read_history(
     return results
 
 
-def _values(result: ua.HistoryReadResult) -> Sequence[ua.DataValue]:
-    return getattr(result.HistoryData, "DataValues", None) or ()
+async def _ask(
+    client: Client, details: object, nodes: list[ua.HistoryReadValueId], release: bool = False
+) -> Buffer:
+    """The answer as it came; HistoryRead may take longer than other requests."""
+    request = ua.HistoryReadRequest()
+    request.Parameters.HistoryReadDetails = details
+    request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
+    request.Parameters.ReleaseContinuationPoints = release
+    request.Parameters.NodesToRead = nodes
+    answer: Buffer = await client.uaclient.protocol.send_request(request, TIMEOUT)
+    return answer
 
 
-def _is_simulated(data: ua.DataValue) -> bool:
-    return data.StatusCode is not None and data.StatusCode.value == SIMULATED_VALUE
+def _mark(status: int) -> str:
+    """How a value is marked that is not plainly good; where there is none, there is nothing to mark."""
+    code = status & _CODE
+    if status >> 30 == 0 or code == _NO_DATA:
+        return ""
+    if code in (SIMULATED_VALUE, _SUB_NORMAL):
+        return "simulated" if code == SIMULATED_VALUE else "partly"
+    return "uncertain" if status >> 30 == 1 else "bad"
 
 
-def _point(data: ua.DataValue) -> Point:
-    """A value that is not good leaves a gap, but for a simulated one."""
-    good = data.StatusCode is None or data.StatusCode.is_good() or _is_simulated(data)
-    return microseconds(data.SourceTimestamp), _number(data) if good else None
-
-
-def _figure(data: ua.DataValue) -> Point:
+def _figure(sample: Sample) -> Point:
     """An interval in which some values were not good has a figure still (Part 13, 5.3.2); none is a gap."""
-    status = data.StatusCode
-    usable = status is None or status.is_good() or status.value & _CODE == _SUB_NORMAL
-    return microseconds(data.SourceTimestamp), _number(data) if usable else None
+    time, value, status = sample
+    usable = status >> 30 == 0 or status & _CODE == _SUB_NORMAL
+    return time, _number(value) if usable else None
 
 
-def _number(data: ua.DataValue) -> float | None:
-    value = plain(data.Value)
-    return float(value) if isinstance(value, (int, float)) else None
+def _number(value: Value) -> float | None:
+    if not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def time_of(microseconds_: int) -> dt.datetime:

@@ -41,7 +41,7 @@ class Question:
     """Which events; empty means any. `start` and `end` in ms since 1970, and of these only the newest `most`.
 
     `path` is a part of the fleet, whose parts are meant too; `condition` one condition; `words` stand in the
-    message; `alarms` asks for events of conditions alone.
+    message; `alarms` asks for events of conditions alone, `own` for those of the part itself.
     """
 
     start: int
@@ -51,6 +51,7 @@ class Question:
     words: str = ""
     severity: int = 0
     alarms: bool = False
+    own: bool = False
     most: int = MOST
 
     @property
@@ -71,7 +72,7 @@ def question(sent: Mapping[str, str], now: int) -> Question | None:
     if not 0 <= start <= end or not 0 <= severity <= 1000:
         return None
     path, condition, words = (sent.get(key, "") for key in ("path", "condition", "words"))
-    return Question(start, end, path, condition, words, severity, sent.get("alarms") == "1", most)
+    return Question(start, end, path, condition, words, severity, sent.get("alarms") == "1", most=most)
 
 
 async def read(client: Client, topology: Topology, asked: Question) -> list[dict[str, Any]]:
@@ -116,7 +117,7 @@ def event_filter(asked: Question) -> ua.EventFilter:
     if asked.severity:
         severity = _literal(asked.severity, ua.VariantType.UInt16)
         wanted.append((_Op.GreaterThanOrEqual, [clause("Severity"), severity]))
-    if asked.source.count("/") >= _NOTIFIERS or asked.condition:
+    if asked.own or asked.source.count("/") >= _NOTIFIERS or asked.condition:
         wanted.append((_Op.Equals, [clause("SourceName"), _text(asked.source)]))
     if asked.condition:
         name = asked.condition.partition("#")[2]

@@ -1,7 +1,8 @@
 """The pages as NiceGUI serves them: a frame without data, which the page's script fills and keeps alive.
 
 Each is declared once, in `PAGES`; its frame is `frames/<name>.html`, its script `assets/<name>.js`, and its
-rules `assets/<name>.css` where it needs some of its own. In a frame `[[words]]` are translated.
+rules `assets/<name>.css` where it, or a module that it imports, needs some of its own. In a frame `[[words]]`
+are translated.
 Every page has the same bar on top: where one is, the alarms, the state of the connection and the age of
 data. No element here stands for a jar: heatmap, tables and trends are drawn in the browser.
 """
@@ -23,7 +24,7 @@ from nicegui import ui
 from nicegui.elements.aggrid import AgGrid
 from nicegui.elements.echart import EChart
 
-from hmi.assetfiles import ASSETS, address, modules
+from hmi.assetfiles import address, modules, styles
 from hmi.i18n import catalogue, text
 from hmi.preferences import preferences_of
 
@@ -133,8 +134,7 @@ def _frame(request: Request, page: PageDef, lang: str, zones: Mapping[str, str])
         settings=json.dumps(settings).replace("<", "\\u003c"),
     )
     ui.add_head_html(head + "".join(f'<link rel="modulepreload" href="{each}">' for each in modules(script)))
-    if (ASSETS / f"{page.name}.css").exists():
-        ui.add_head_html(f'<link rel="stylesheet" href="{address(f"{page.name}.css")}">')
+    ui.add_head_html("".join(f'<link rel="stylesheet" href="{each}">' for each in styles(script)))
     bar = _template("bar", lang).format(
         mark=MARK.format(address("favicon.svg")),
         links=_links(page, lang),

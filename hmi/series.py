@@ -1,8 +1,4 @@
-"""Trends of any historised variable over any span of time, and what there is to choose from.
-
-A span of a day or less is shown as it was stored; a longer one in whole hours or days, so that the server
-answers from its roll-ups and a picture has some hundreds of points. Times in µs since 1970.
-"""
+"""The historised variables that a trend can show, and what each is: unit, states, how the pages call it."""
 
 from __future__ import annotations
 
@@ -13,36 +9,34 @@ from typing import Any, Final
 
 from asyncua import Client, ua
 
+from hmi import display
 from hmi.topology import FLEET, Topology
-from hmi.trend import DAY, HOUR, Range
 
-STORED_UP_TO: Final = DAY  # as it was stored; longer spans are averages
-POINTS: Final = 500  # at most, of a longer span
-LONGEST: Final = 12 * 365 * DAY
-_STEPS: Final = (HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _A: Final = ua.AttributeIds
+_WORD: Final = re.compile(r"(?<=[a-z0-9])[A-Z](?=[a-z])")
+# Of several names the last one wins: that of the page of a jar.
+_NAMED: Final = (
+    display.STRING,
+    display.SYSTEM,
+    display.GATEWAY,
+    display.SITE,
+    display.HISTORIAN,
+    display.JAR,
+    display.JAR_DETAIL,
+)
+_LABELS: Final = {column.tag: column.label for columns in _NAMED for column in columns}
 _NUMBERS: Final = frozenset(ua.NodeId(number) for number in range(ua.ObjectIds.Boolean, ua.ObjectIds.String))
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One that can be drawn: unit, and names of its states where it has them."""
+    """One that can be drawn: unit, and names of its states where it has them; `label` is to be translated."""
 
     name: str
+    label: str
     unit: str
     states: tuple[str, ...]
-
-
-def span_of(start: int, end: int) -> Range:
-    """How a span from `start` to `end` is read; ValueError where it is none or too long."""
-    length = end - start
-    if not 0 < length <= LONGEST or start < 0:
-        raise ValueError("no span of time")
-    if length <= STORED_UP_TO:
-        return Range(length, 0, 5.0)
-    step = next((step for step in _STEPS if length <= POINTS * step), _STEPS[-1])
-    return Range(-(-length // step) * step, step, 60.0)
 
 
 def identifier(topology: Topology, variable: str) -> str:
@@ -70,11 +64,17 @@ async def described(client: Client, topology: Topology, identifiers: Sequence[st
         topology.node(f"{each}.{p}") for each in identifiers for p in ("EngineeringUnits", "EnumStrings")
     ]
     values = await client.uaclient.read_attributes(nodes, _A.Value) if nodes else []
+    names = [each.rpartition(".")[2] for each in identifiers]
     told = [data.Value.Value if data.Value is not None else None for data in values]
     return [
-        Variable(each.rpartition(".")[2], _unit(unit), tuple(state.Text or "" for state in states or ()))
-        for each, unit, states in zip(identifiers, told[::2], told[1::2], strict=True)
+        Variable(name, label(name), _unit(unit), tuple(state.Text or "" for state in states or ()))
+        for name, unit, states in zip(names, told[::2], told[1::2], strict=True)
     ]
+
+
+def label(name: str) -> str:
+    """What pages call a variable: by its own name where none of them shows it."""
+    return _LABELS.get(name) or _WORD.sub(lambda found: f" {found[0].lower()}", name)
 
 
 def _can_be_drawn(kept: ua.DataValue, data_type: ua.DataValue) -> bool:

@@ -11,50 +11,81 @@ from itertools import groupby, pairwise
 from typing import Final
 
 Point = tuple[int, float | None]
-Span = tuple[int, int]
 
 MINUTE: Final = 60_000_000  # µs
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
 
-@dataclass(frozen=True)
-class Range:
-    """How far back a trend goes, in steps of `interval` (0: as it was stored) [µs]; kept for `fresh` [s].
+RAW_UP_TO: Final = DAY  # is shown as it was stored; longer spans are averages
+POINTS: Final = 500  # of a longer span, at most
+LONGEST: Final = 12 * 365 * DAY
+# Whole hours and days, which the server has rolled up; below these it works them out of what is stored.
+_STEPS: Final = (
+    *(minutes * MINUTE for minutes in (10, 30)),
+    *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * DAY for days in (1, 2, 7, 14, 28)),
+)
 
-    Intervals are whole hours or days, which the server has rolled up, and some hundreds: a picture has no
-    more to show.
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read from `start` to `end` in steps of `step` (0: as it was stored) [µs].
+
+    An answer is good for `fresh` [s].
     """
 
-    length: int
-    interval: int
+    start: int
+    end: int
+    step: int
     fresh: float
 
 
-RANGES: Final = {
-    "24h": Range(DAY, 0, 5.0),
-    "7d": Range(7 * DAY, HOUR, 60.0),
-    "30d": Range(30 * DAY, 2 * HOUR, 120.0),
-    "90d": Range(90 * DAY, 6 * HOUR, 300.0),
-    "1y": Range(365 * DAY, DAY, 600.0),
-}
+def reading_of(start: int, end: int) -> Reading:
+    """How a span is read: in whole steps, so that answers agree; ValueError where it is none or too long."""
+    length = end - start
+    if not 0 < length <= LONGEST or start < 0:
+        raise ValueError("no span of time")
+    if length <= RAW_UP_TO:
+        return Reading(start, end, 0, 5.0)
+    step = next((step for step in _STEPS if length <= POINTS * step), _STEPS[-1])
+    return Reading(start // step * step, -(-end // step) * step, step, 60.0)
+
 
 SILENCE: Final = 5  # usual steps without a value that make a gap
+AROUND: Final = 4  # steps before and after it, by which that is judged
 SHORTEST_GAP: Final = 30_000_000  # µs
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """From `start` to `end` [µs] the values are `simulated`, `uncertain`, `bad`, or only `partly` good."""
+
+    mark: str
+    start: int
+    end: int
+
+
 def with_gaps(points: Sequence[Point]) -> list[Point]:
-    """The points with an empty one wherever nothing came for long: a line must not bridge it."""
-    steps = sorted(b[0] - a[0] for a, b in pairwise(points))
-    if not steps:
-        return list(points)
-    limit = max(SILENCE * steps[len(steps) // 2], SHORTEST_GAP)
-    filled = [points[0]]
-    for before, point in pairwise(points):
-        if point[0] - before[0] > limit:
+    """The points with an empty one wherever nothing came for long: a line must not bridge it.
+
+    Long is measured by what is usual around it: a past that was written in minutes goes on in seconds.
+    """
+    filled = list(points[:1])
+    for k, (before, point) in enumerate(pairwise(points)):
+        step = point[0] - before[0]
+        if step > SHORTEST_GAP and step > SILENCE * _usual(points, k):
             filled.append((before[0] + 1, None))
         filled.append(point)
     return filled
+
+
+def _usual(points: Sequence[Point], k: int) -> int:
+    """The median of the steps around the one from point `k` to the next, without that."""
+    near = points[max(0, k - AROUND) : k + AROUND + 2]
+    steps = [b[0] - a[0] for a, b in pairwise(near)]
+    steps.remove(points[k + 1][0] - points[k][0])
+    return sorted(steps)[len(steps) // 2] if steps else points[k + 1][0] - points[k][0]
 
 
 def thin(points: Sequence[Point], most: int) -> list[Point]:
@@ -70,13 +101,13 @@ def thin(points: Sequence[Point], most: int) -> list[Point]:
     return thinned
 
 
-def spans(times: Sequence[int], where: Sequence[bool]) -> list[Span]:
-    """First and last time of every run of points that are meant."""
+def stretches(marks: Sequence[tuple[int, str]], step: int = 0) -> list[Stretch]:
+    """Runs of times that carry the same mark, each of `step`; an empty mark is none."""
     found = []
-    for meant, run in groupby(zip(times, where, strict=True), key=lambda point: point[1]):
-        if meant:
-            inside = [time for time, _ in run]
-            found.append((inside[0], inside[-1]))
+    for mark, run in groupby(marks, key=lambda each: each[1]):
+        times = [time for time, _ in run]
+        if mark:
+            found.append(Stretch(mark, times[0], times[-1] + step))
     return found
 
 

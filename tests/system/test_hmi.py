@@ -7,8 +7,6 @@ import re
 import signal
 import urllib.error
 import urllib.request
-from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import simulate
@@ -27,14 +25,6 @@ BADGE_COUNTS_THE_PLANT = """async () => {
   const badge = document.getElementById('vk-alarms');
   const said = badge.hidden ? 0 : Number(badge.textContent.split(' ')[0]);
   return alarms.some((a) => a.simulated) && said === count;
-}"""
-# The past is still being written when the first test asks.
-SPREAD_OF_PHUKET = """async () => {
-  for (let k = 0; k < 60; k += 1) {
-    const { sites } = await (await fetch('/api/spread?span=7d')).json();
-    if (sites.Phuket) return sites.Phuket;
-    await new Promise((go) => setTimeout(go, 1000));
-  }
 }"""
 ALARM_PAGES = ("/alarms", *(f"/alarms/{name}" for name in ("incidents", "held", "journal", "performance")))
 
@@ -156,77 +146,6 @@ def test_table_is_filtered(page: Page) -> None:
     page.wait_for_selector(".ag-row")
     page.get_by_label("Filter").fill("J24")
     expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(9)
-
-
-def test_jar_shows_live_values_life_and_trend(page: Page) -> None:
-    page.goto(f"/jar/{JAR}")
-    values = page.locator("#vk-values")
-    expect(values).to_contain_text("V")
-    changes(page, "#vk-values tbody tr:first-child td")
-    expect(page.locator("#vk-life")).to_contain_text("Replace in")
-    expect(page.locator("#vk-life")).to_contain_text("Why")
-    expect(page.locator("#vk-plate")).to_contain_text("HX12-120")
-    expect(page.locator("#vk-near")).to_contain_text("J08")
-    trend = page.evaluate(f"fetch('/api/trend?jar={JAR}&tag=Voltage').then(a => a.json())")
-    assert len(trend["t"]) > 0
-    assert all(13.0 < v < 14.0 for v in trend["v"] if v is not None)
-
-
-def test_longer_trends_are_means_with_a_band(page: Page) -> None:
-    page.goto(f"/jar/{JAR}")
-    ranges = page.get_by_role("radiogroup", name="Range")
-    ranges.get_by_role("radio", name="24 h").focus()
-    for name in ("7 d", "30 d", "90 d", "1 y"):
-        with page.expect_response(lambda answer: "/api/trend" in answer.url and "span=24h" not in answer.url):
-            page.keyboard.press("ArrowRight")
-        expect(ranges.get_by_role("radio", name=name)).to_have_attribute("aria-checked", "true")
-    trend = page.evaluate(f"fetch('/api/trend?jar={JAR}&tag=Temperature&span=7d').then(a => a.json())")
-    hour = 3_600_000
-    assert {b - a for a, b in pairwise(trend["t"])} == {hour}
-    assert all(t % hour == 0 for t in trend["t"])
-    known = [
-        (low, v, high) for low, v, high in zip(trend["low"], trend["v"], trend["high"], strict=True) if v
-    ]
-    assert known
-    assert all(low <= v <= high for low, v, high in known)
-    assert page.request.get("/api/trend", params={"jar": JAR, "tag": "Voltage", "span": "2y"}).status == 404
-
-
-@pytest.mark.parametrize(("form", "begins"), [("CSV", b"Time,"), ("Excel", b"PK"), ("Parquet", b"PAR1")])
-def test_history_is_exported_from_the_page_of_a_jar(page: Page, form: str, begins: bytes) -> None:
-    page.goto(f"/jar/{JAR}")
-    page.get_by_role("button", name="Export").press("Enter")
-    dialog = page.get_by_role("dialog", name="Export")
-    dialog.get_by_label("Format").select_option(form)
-    with page.expect_download() as download:
-        dialog.get_by_role("button", name="Export").click()
-    expect(dialog).to_be_hidden()
-    data = Path(download.value.path()).read_bytes()
-    assert data.startswith(begins)
-    assert re.fullmatch(r"Bangrak-UPS-1-S03-J07-\d{4}-\d\d-\d\d-raw\.\w+", download.value.suggested_filename)
-    page.get_by_role("button", name="Export").click()
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-
-
-def test_a_file_is_for_who_asked_for_it_and_once(page: Page, browser: Browser, voltkeep: Voltkeep) -> None:
-    wanted = {
-        "variables": [f"{JAR}.Voltage"],
-        "from": 0,
-        "to": 4_000_000_000_000,
-        "step": "raw",
-        "format": "csv",
-    }
-    refused = page.request.post("/api/export", data={**wanted, "variables": ["Nowhere.Voltage"]})
-    assert (refused.status, refused.json()) == (200, {"fault": "The server does not know what is asked for."})
-    for wrong in ({}, {**wanted, "format": "exe"}, {**wanted, "from": "x"}, {**wanted, "variables": []}):
-        assert page.request.post("/api/export", data=wrong).status == 400
-    place = page.request.post("/api/export", data=wanted).json()["at"]
-    with browser.new_context(base_url=voltkeep.hmi_url) as stranger:
-        assert stranger.request.get(place).status == 401
-    first = page.request.get(place)
-    assert first.text().splitlines()[0] == "Time,Voltage [V],Status"
-    assert page.request.get(place).status == 404
 
 
 def test_an_alarm_that_is_gone_is_refused_in_words(page: Page) -> None:
@@ -557,36 +476,3 @@ def test_a_scenario_is_built_of_steps(page: Page) -> None:
     expect(page.locator("#vk-what")).to_contain_text("Warm rooms, then an outage")
     page.get_by_role("button", name="Remove: WarmAndDark").click()
     expect(page.locator("#vk-own")).not_to_contain_text("WarmAndDark")
-
-
-def test_trends_of_several_variables_with_what_happened(page: Page) -> None:
-    page.goto(f"/trends?tag={JAR}.Voltage&range=24h")
-    page.get_by_label("Site", exact=True).select_option("Bangrak")
-    page.get_by_label("Variable").select_option("Bangrak.AmbientTemperature")
-    page.get_by_role("button", name="Add").click()
-    expect(page.locator("#vk-chosen li")).to_have_count(2)
-    expect(page).to_have_url(re.compile("tag=Bangrak.AmbientTemperature"))
-    with page.expect_response(re.compile("/api/series.*Ambient")) as answer:
-        page.get_by_role("radio", name="90 d").click()
-    body = answer.value.json()
-    assert body["unit"] == "°C"
-    assert len(body["t"]) == len(body["low"]) <= 500
-    assert page.locator("#vk-trend canvas").count() == 1
-    names = page.get_by_label("Variable").locator("option").all_inner_texts()
-    assert "MainsState" in names
-    assert not any(name.startswith("Region") for name in names)
-    page.get_by_role("button", name=re.compile("^Remove: Bangrak AmbientTemperature")).click()
-    expect(page.locator("#vk-chosen li")).to_have_count(1)
-
-
-def test_sites_are_compared(page: Page) -> None:
-    page.goto("/comparison")
-    page.get_by_label("Another site").select_option(label="Phuket")
-    expect(page.locator("#vk-beside")).to_contain_text("Phuket")
-    expect(page.locator("#vk-seasons tbody tr")).to_have_count(9)
-    page.get_by_role("radio", name="7 d").click()
-    phuket = page.evaluate(SPREAD_OF_PHUKET)
-    assert 15 < phuket["low"] <= phuket["lower"] <= phuket["middle"] <= phuket["high"] < 45
-    page.reload()
-    page.get_by_text("In figures").click()
-    expect(page.locator("#vk-figures tbody tr")).to_have_count(9)

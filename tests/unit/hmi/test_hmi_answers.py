@@ -8,7 +8,6 @@ import pytest
 
 from hmi import answers
 from hmi.answers import Answers
-from hmi.trend import DAY, HOUR, RANGES
 
 
 class Work:
@@ -65,11 +64,3 @@ async def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
         await kept.get(key, 60, work)
     assert await kept.get("b", 60, work) == b"2"
     assert await kept.get("a", 60, work) == b"4"
-
-
-def test_ranges_are_of_whole_hours_and_not_too_many_points() -> None:
-    for which in RANGES.values():
-        assert which.length % DAY == 0
-        if which.interval:
-            assert which.interval % HOUR == 0
-            assert 100 < which.length // which.interval < 500

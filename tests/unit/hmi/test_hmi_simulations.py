@@ -1,4 +1,4 @@
-"""What the Simulation object tells, and the spans of a trend that are simulated."""
+"""What the Simulation object tells."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import datetime as dt
 from asyncua import ua
 
 from hmi.simulations import Running, running
-from hmi.trend import spans
 
 VT = ua.VariantType
 NULL = dt.datetime(1601, 1, 1, tzinfo=dt.UTC)
@@ -38,8 +37,3 @@ def test_a_server_that_tells_of_none_has_none() -> None:
     unknown = ua.DataValue(ua.Variant(), ua.StatusCode(ua.StatusCodes.BadNodeIdUnknown))
     assert running([unknown] * 4) == ()
     assert running([column([], VT.String)] * 4) == ()
-
-
-def test_spans_of_what_is_simulated() -> None:
-    assert spans([1, 2, 3, 4, 5, 6], [False, True, True, False, True, False]) == [(2, 3), (5, 5)]
-    assert spans([], []) == []

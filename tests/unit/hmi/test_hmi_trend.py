@@ -1,11 +1,11 @@
-"""Thinning a trend keeps its extremes, its order and its gaps."""
+"""Thinning a trend keeps its extremes, its order and its gaps; what is not plainly good is marked."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hmi.trend import SHORTEST_GAP, Point, thin, with_gaps
+from hmi.trend import SHORTEST_GAP, Point, Stretch, stretches, thin, with_gaps
 
 values = some.one_of(some.none(), some.floats(-100, 100))
 
@@ -45,6 +45,20 @@ def test_slow_scans_are_no_gaps() -> None:
     points: list[Point] = [(i * 2 * SHORTEST_GAP, 13.65) for i in range(10)]
     assert with_gaps(points) == points
     assert with_gaps([]) == []
+
+
+def test_a_past_in_minutes_that_goes_on_in_seconds_has_no_gaps() -> None:
+    minutes: list[Point] = [(i * 60_000_000, 1.0) for i in range(50)]
+    seconds: list[Point] = [(minutes[-1][0] + i * 5_000_000, 1.0) for i in range(1, 2_000)]
+    assert with_gaps(minutes + seconds) == minutes + seconds
+    without = minutes[:20] + minutes[40:] + seconds
+    assert [time for time, value in with_gaps(without) if value is None] == [minutes[19][0] + 1]
+
+
+def test_stretches_are_runs_of_the_same_mark() -> None:
+    marks = [(1, ""), (2, "bad"), (3, "bad"), (4, "simulated"), (5, ""), (6, "bad")]
+    assert stretches(marks) == [Stretch("bad", 2, 3), Stretch("simulated", 4, 4), Stretch("bad", 6, 6)]
+    assert stretches([(0, "partly"), (10, "partly"), (20, "")], 10) == [Stretch("partly", 0, 20)]
 
 
 @given(some.lists(values, min_size=1, max_size=400), some.integers(2, 50))
