@@ -3,7 +3,6 @@ import { ask, begin, by, figure, make, rights, say, setText, stamp, t } from "./
 import { flooding } from "./flood.js";
 import { renewed } from "./renewal.js";
 import { SETTINGS, contradiction, isLimit, settingsAt } from "./settings.js";
-import { spoken } from "./spoken.js";
 
 const LEVELS = ["Site", "System", "String", "Jar"];
 const LIMITS = ["LowLow", "Low", "High", "HighHigh"];
@@ -37,9 +36,12 @@ async function load() {
     by("vk-condition").replaceChildren(...definitions.map(({ condition, asset }) => make("option", { value: condition, selected: condition === wanted }, `${condition} · ${t(asset)}`)));
     again = renewed(read, 15);
     await target("");
-    if (may.has("audit")) trail();
+    if (may.has("audit")) {
+      trail();
+      setInterval(() => document.hidden || trail(), 10_000);
+    }
   } catch (error) {
-    say(spoken(error.message), true);
+    say(error.message, true);
   }
 }
 
@@ -83,7 +85,7 @@ const targetPath = () => [...by("vk-target").querySelectorAll("select")].map((se
 function form() {
   const definition = chosen();
   if (!definition) return;
-  setText(by("vk-about"), `${t("Watches")} ${definition.tag} · ${t(capital(definition.kind))} · ${definition.advice}`);
+  setText(by("vk-about"), `${t("Watches")} ${definition.tag} · ${t(capital(definition.kind))} · ${t(definition.advice)}`);
   inputs = {};
   by("vk-settings").replaceChildren(...SETTINGS.map((name) => {
     const input = make("input", { type: "number", step: "any", "aria-label": `${t("New value")}: ${name}`, oninput: preview });
@@ -131,7 +133,7 @@ async function preview() {
   for (const name of LIMITS) if (values[`${name}Limit`] === null) after[`Severity${name}`] = null;
   const fault = contradiction(after);
   by("vk-preview").className = fault ? "vk-fault" : "";
-  if (fault) return setText(by("vk-preview"), `▲ ${spoken(fault)}`);
+  if (fault) return setText(by("vk-preview"), `▲ ${t(fault)}`);
   try {
     const { count } = await ask(`/api/configuration/touched?condition=${definition.condition}&target=${encodeURIComponent(place)}`);
     if (number !== counted) return;
@@ -141,7 +143,7 @@ async function preview() {
     setText(by("vk-preview"), `${figure(count)} ${t("conditions")}: ${parts.join(", ")}.${apart ? ` ${figure(apart)} ${t("parts of it have settings of their own, and keep them.")}` : ""}`);
     by("vk-send").disabled = !count;
   } catch (error) {
-    say(spoken(error.message), true);
+    say(error.message, true);
   }
 }
 
@@ -158,10 +160,9 @@ async function send(action, sent, words) {
     const { count } = await ask(`/api/configuration/${action}`, sent);
     await again();
     form();
-    if (may.has("audit")) trail();
     say(`${t(words)}: ${figure(count)}`);
   } catch (error) {
-    say(spoken(error.message), true);
+    say(error.message, true);
   }
 }
 
@@ -177,7 +178,7 @@ function catalogue() {
   by("vk-definitions").replaceChildren(make("table", { class: "vk-table vk-defined" }, head(["Condition", "Of", "Watches", "Class", "Limits (severity)", "Hysteresis", "On-delay", "Off-delay", "Differs"]),
     make("tbody", {}, ...rows.map((each) => {
       const other = new Set(differences.filter((row) => row.condition === each.condition).map((row) => row.target)).size;
-      return make("tr", {}, make("th", { scope: "row", title: each.advice }, each.condition), make("td", {}, `${t(each.asset)} × ${figure(each.count)}`),
+      return make("tr", {}, make("th", { scope: "row", title: t(each.advice) }, each.condition), make("td", {}, `${t(each.asset)} × ${figure(each.count)}`),
         make("td", {}, each.tag, make("small", {}, MEASURES[each.measure] ? t(MEASURES[each.measure]) : "")), make("td", {}, t(capital(each.kind))), make("td", {}, ...limits(each)),
         make("td", {}, withUnit(each, "Hysteresis", each.settings.Hysteresis)), make("td", {}, `${shown(each.settings.OnDelay)} s`), make("td", {}, `${shown(each.settings.OffDelay)} s`),
         make("td", {}, other ? `${t("Targets")}: ${figure(other)}` : ""));
@@ -197,7 +198,7 @@ function difference(each) {
   const reset = each.user && may.has("configure") ? make("button", { class: "vk-button", type: "button", "aria-label": `${t("Forget")}: ${each.condition} ${each.target}`, onclick: () => forget(each.condition, each.target) }, t("Forget")) : "";
   return make("tr", { class: each.fault ? "vk-aside" : "" }, make("th", { scope: "row" }, each.condition), make("td", {}, each.target === "Fleet" ? t("Fleet") : each.target.split("/").join(" ")), make("td", {}, each.name),
     make("td", {}, each.value === null ? t("taken away") : unit(each.value)), make("td", {}, unit(definition?.settings[each.name] ?? null)),
-    make("td", {}, each.user || t("Alarm file")), make("td", {}, each.time ? stamp(each.time) : "–"), make("td", {}, each.fault ? `▲ ${spoken(each.fault)}` : ""), make("td", {}, reset));
+    make("td", {}, each.user || t("Alarm file")), make("td", {}, each.time ? stamp(each.time) : "–"), make("td", {}, each.fault ? `▲ ${t(each.fault)}` : ""), make("td", {}, reset));
 }
 
 async function trail() {
@@ -206,6 +207,6 @@ async function trail() {
     by("vk-history").replaceChildren(rows.length ? make("table", { class: "vk-table vk-defined" }, head(["When", "By", "What", "Before", "After", "Result"]),
       make("tbody", {}, ...rows.map((each) => make("tr", {}, make("td", {}, stamp(each.time)), make("td", {}, each.user), make("td", {}, each.target.split("s=").at(-1)), make("td", {}, each.old), make("td", {}, each.new), make("td", {}, each.good ? t("Good") : `▲ ${each.status}`))))) : make("p", { class: "vk-empty" }, t("None.")));
   } catch (error) {
-    by("vk-history").replaceChildren(make("p", { class: "vk-fault" }, spoken(error.message)));
+    by("vk-history").replaceChildren(make("p", { class: "vk-fault" }, error.message));
   }
 }

@@ -1,7 +1,6 @@
 // Learnt models: which there are, how good they are, whether the fleet has drifted from them, and what engineers do.
 import { ask, begin, by, figure, make, rights, say, setText, stamp, t } from "./base.js";
 import { renewed } from "./renewal.js";
-import { spoken } from "./spoken.js";
 
 const STATES = { Published: "Published", Shadow: "In the shadow", Candidate: "Candidate", Retired: "Retired" };
 // What each can be asked for, and what is said when it is done.
@@ -53,7 +52,7 @@ async function act(action, version, question, done, more = {}) {
     by("vk-comment").value = "";
     say(t(done));
   } catch (error) {
-    say(spoken(error.message), true);
+    say(error.message, true);
   }
   busy = false;
   await again();
@@ -97,7 +96,7 @@ function line(each) {
     ...FIGURES.slice(0, 4).map((one) => make("td", { class: "vk-num" }, valueOf(each, one))),
     make("td", {}, verdict(each.findings)), make("td", { class: "vk-buttons" }, ...buttons));
 }
-const verdict = (findings) => (!findings ? t("not asked") : findings === "passed" ? t("passed") : `▲ ${spoken(findings)}`);
+const verdict = (findings) => (!findings ? t("not asked") : findings === "passed" ? t("passed") : `▲ ${t(findings)}`);
 
 async function open(version) {
   shown = version;
@@ -117,13 +116,13 @@ async function open(version) {
     const { rows } = await ask(`/api/model?version=${encodeURIComponent(version)}`);
     if (shown === version) card.replaceChildren(...rows.filter(({ value }) => value).map(({ name, value }) => fact(t(FACTS[name] ?? name), value)));
   } catch (error) {
-    card.replaceChildren(make("p", { class: "vk-fault" }, spoken(error.message)));
+    card.replaceChildren(make("p", { class: "vk-fault" }, error.message));
   }
 }
 
 function drifting() {
   const { status: now, drifts } = data;
-  setText(by("vk-why"), [now.drift_reason && spoken(now.drift_reason), now.judged && `${t("Judged")} ${stamp(now.judged)}.`, now.matured && `${figure(now.matured)} ${t("predictions of a week ago were looked up.")}`, now.fallback && `▲ ${spoken(now.fallback_reason)}`].filter(Boolean).join(" · ") || t("Not judged yet."));
+  setText(by("vk-why"), [now.drift_reason && t(now.drift_reason), now.judged && `${t("Judged")} ${stamp(now.judged)}.`, now.matured && `${figure(now.matured)} ${t("predictions of a week ago were looked up.")}`, now.fallback && `▲ ${t(now.fallback_reason)}`].filter(Boolean).join(" · ") || t("Not judged yet."));
   const heavy = (each) => each.psi >= 0.25 && each.ks >= 0.2;
   by("vk-drifts").replaceChildren(drifts.length ? make("table", { class: "vk-table" }, make("thead", {}, make("tr", {}, ...["Feature", "PSI", "KS", ""].map((label) => make("th", { scope: "col" }, label && t(label))))),
     make("tbody", {}, ...drifts.map((each) => make("tr", {}, make("th", { scope: "row" }, each.feature), make("td", {}, each.psi === null ? "–" : figure(each.psi, 3)), make("td", {}, each.ks === null ? "–" : figure(each.ks, 3)), make("td", {}, heavy(each) ? `▲ ${t("unlike")}` : ""))))) : "");
@@ -135,6 +134,6 @@ function training() {
   by("vk-train").querySelector("button").disabled = running || busy;
   const cancel = running && may ? make("button", { class: "vk-button", type: "button", onclick: () => act("cancel", "", "End the training that runs?", "It is cancelled.", { job: now.job }) }, t("Cancel the training")) : "";
   by("vk-training").replaceChildren(now.training === "Idle" ? make("p", { class: "vk-empty" }, t("No training since the start of the server.")) : make("div", {},
-    make("p", {}, `${t(now.training)} · ${now.job} · ${spoken(now.message)}${now.trained ? ` · ${now.trained}` : ""}`),
+    make("p", {}, `${t(now.training)} · ${now.job} · ${t(now.message)}${now.trained ? ` · ${now.trained}` : ""}`),
     running ? make("progress", { max: 100, value: now.progress ?? 0, "aria-label": t("Progress") }) : "", cancel));
 }

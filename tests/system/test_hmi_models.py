@@ -1,0 +1,45 @@
+"""The page of models in a browser: what there is, and refusals in the words of the gates."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hmipage import SECONDS
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_model_that_ships_is_listed_with_its_card(page: Page) -> None:
+    page.goto("/system/models")
+    row = page.locator("#vk-models tbody tr").last
+    expect(row).to_contain_text("Published", timeout=60 * SECONDS)
+    expect(row).to_contain_text("Voltkeep")
+    card = page.get_by_label("The model in full")
+    expect(card).to_contain_text("Seeds")
+    expect(card).to_contain_text("101, 102, 103")
+    expect(card).to_contain_text("Khon Kaen")
+    expect(page.locator("#vk-status")).to_contain_text(re.compile(r"rul-\w+"))
+    expect(page.get_by_role("button", name=re.compile("^Publish:"))).to_have_count(0)
+
+
+def test_what_the_server_refuses_is_said_in_words(page: Page) -> None:
+    page.goto("/system/models")
+    expect(page.locator("#vk-models tbody tr").last).to_contain_text("Published", timeout=60 * SECONDS)
+    version = page.locator("#vk-models tbody tr th").last.inner_text()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("Comment").fill("a test")
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.locator("#vk-result")).to_contain_text("No model was published before the present one.")
+    for action, words in (
+        ("publish", f"{version} is published already."),
+        ("shadow", f"{version} is Published: its predictions are told already."),
+        ("retire", f"{version} is published: publish another, or roll back."),
+    ):
+        answer = page.request.post(f"/api/models/{action}", data={"version": version})
+        assert answer.json() == {"fault": words}
+    cancelled = page.request.post("/api/models/cancel", data={"job": ""}).json()
+    assert cancelled == {"fault": "No training runs."}
+    unknown = page.request.post("/api/models/publish", data={"version": "rul-nowhere"}).json()
+    assert unknown == {"fault": "There is no model rul-nowhere."}
