@@ -13,6 +13,7 @@ let differences = [];
 let inputs = {};
 let may = new Set();
 let counted = 0;
+let targeted = 0;
 let again = () => {};
 
 begin(() => {
@@ -64,6 +65,7 @@ const withUnit = (definition, name, value) => `${shown(value)}${value === null ?
 
 // All of the fleet, a model of jars, or down from a site to a jar: no deeper than what has the condition.
 async function target(path) {
+  const number = (targeted += 1);
   const place = by("vk-target");
   const deepest = LEVELS.indexOf(chosen()?.asset) + 1;
   const isModel = models.has(path);
@@ -71,6 +73,7 @@ async function target(path) {
   while (place.children.length > depth) place.lastChild.remove();
   if (depth < deepest && !isModel) {
     const { parts } = await ask(`/api/parts?path=${encodeURIComponent(path)}`);
+    if (number !== targeted) return;
     const option = (value) => make("option", { value }, value);
     const named = !depth && deepest > 2 && models.size ? [make("optgroup", { label: t("Jar model") }, ...[...models.keys()].map(option))] : [];
     const select = make("select", { "aria-label": depth ? t(LEVELS[depth]) : t("Target"), onchange: () => target([path, select.value].filter(Boolean).join("/")) },
