@@ -79,7 +79,7 @@ def _views(process: Process, cookie: tuple[str, str]) -> dict[str, float]:
     found: dict[str, float] = {}
     views = first_views(f"http://{HOST}:{process.port}", cookie, PAGES, VIEWS)
     for name, view in views.items():
-        found |= {f"first_{name}": view.seconds, f"again_{name}": view.again}
+        found |= {f"first_{name}": view.seconds, f"cpu_{name}": view.cpu, f"again_{name}": view.again}
         found |= {f"requests_{name}": float(view.requests), f"fetched_{name}": view.kilobytes}
     return found
 

@@ -165,6 +165,7 @@ HMI: Final = (
                 "≤ 1.5",
                 False,
             ),
+            Line(f"cpu_{page}", "CPU time of the browser for it", "s", "", False),
             Line(f"again_{page}", "the same once its files are kept", "s", "", False),
             Line(f"requests_{page}", "requests for it", "", "", False),
             Line(f"fetched_{page}", "fetched for it", "kB", "", False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 import socket
@@ -18,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -162,6 +164,7 @@ class View:
     """A page's first view with a cold browser."""
 
     seconds: float  # from the request to live values on the screen
+    cpu: float  # of the browser meanwhile, all its processes [s]
     again: float  # the same, once the browser has kept what it may
     requests: int
     kilobytes: float
@@ -184,11 +187,13 @@ def first_views(url: str, cookie: tuple[str, str], paths: dict[str, str], times:
                 context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": url}])
                 page = context.new_page()
                 page.goto("about:blank")
+                before = browser_cpu()
                 first = _view(page, url + path)
+                used = browser_cpu() - before
                 fetched = page.evaluate(
                     "performance.getEntries().map(e => e.transferSize).filter(size => size !== undefined)"
                 )
-                return View(first, _view(page, url + path), len(fetched), sum(fetched) / 1000)
+                return View(first, used, _view(page, url + path), len(fetched), sum(fetched) / 1000)
 
         return {name: _middle(list(_in_time(partial(cold, path), times))) for name, path in paths.items()}
 
@@ -212,6 +217,23 @@ def _view(page: Any, address: str) -> float:
 
 def _middle(views: list[View]) -> View:
     return sorted(views, key=lambda view: view.seconds)[len(views) // 2]
+
+
+def browser_cpu() -> float:
+    """CPU time of all processes of Chromium that this one has started, user and system [s]."""
+    stats = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
+            stats[int(folder.name)] = (name, rest.split())
+    children: dict[int, list[int]] = {}
+    for pid, (_, fields) in stats.items():
+        children.setdefault(int(fields[1]), []).append(pid)
+    ours = [os.getpid()]
+    for pid in ours:  # which grows meanwhile
+        ours += children.get(pid, ())
+    ticks = sum(int(t) for pid in ours if "chrom" in stats[pid][0] for t in stats[pid][1][11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: list[float], share: int) -> float:
