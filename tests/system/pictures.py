@@ -72,7 +72,7 @@ class Shot:
     name: str
     path: str
     prepare: str = ""
-    look: Look = Look("manual", width=1200, height=760)
+    look: Look = Look("manual", width=1280, height=800)
     disturbed: bool = False
 
 
@@ -87,6 +87,9 @@ SHOTS: Final = (
     Shot("journal", "/alarms/journal"),
     Shot("performance", "/alarms/performance"),
     Shot("rul", "/rul"),
+    Shot("planner", "/rul/planner"),
+    Shot("records", "/rul/records"),
+    Shot("reports", "/reports"),
     Shot("trends", TRENDS),
     Shot("comparison", "/comparison"),
     Shot("users", "/system/users"),
@@ -94,7 +97,7 @@ SHOTS: Final = (
     Shot("phone", "/alarms", look=LOOKS[3]),
     Shot("phone-menu", "/", "document.getElementById('vk-menu-button').click()", LOOKS[3]),
     Shot(
-        "dark", "/site/Bangrak", look=Look("dark", width=1200, height=760, options={"color_scheme": "dark"})
+        "dark", "/site/Bangrak", look=Look("dark", width=1280, height=800, options={"color_scheme": "dark"})
     ),
     Shot("simulation", "/simulation", disturbed=True),
 )
