@@ -16,6 +16,7 @@ begin(() => {
   chart = echarts.init(by("vk-bars"));
   new ResizeObserver(() => chart.resize()).observe(by("vk-bars"));
   addEventListener("voltkeep-theme", draw);
+  document.fonts.addEventListener("loadingdone", draw); // a canvas does not wait for its letters
   segments(by("vk-what"), [["expected", t("Jars")], ["cost", t("Cost")]], what, (value) => {
     what = value;
     draw();
@@ -57,7 +58,7 @@ async function read() {
 function draw() {
   if (!forecast) return;
   const [ink, soft, line, panel, calm] = ["ink", "soft", "line", "panel", "hatch"].map((name) => css(`--${name}`));
-  const font = { color: soft, fontFamily: "inherit", fontSize: 11 };
+  const font = { color: soft, fontSize: 11 };
   const rows = forecast.quarters, cost = what === "cost";
   const bounds = rows.map((row, k) => (cost ? [k, row.lower_cost, row.upper_cost] : [k, row.lower, row.upper]));
   chart.setOption({
