@@ -50,6 +50,7 @@ function all(snapshot) {
   if (row < 0) return;
   grid.getRowNode(wanted)?.setSelected(true);
   grid.ensureNodeVisible(grid.getRowNode(wanted), "middle");
+  wanted = null; // once: another one may be chosen by then
 }
 
 function some(message) {
