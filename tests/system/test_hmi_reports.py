@@ -16,12 +16,12 @@ def test_the_fleet_page_leads_to_a_report_in_thai(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Reports: PDF, Excel, CSV").click()
     expect(page).to_have_url(re.compile("/reports$"))
-    period = page.get_by_label("Period", exact=True).last
-    expect(period.locator("option")).to_have_count(24)
-    page.get_by_label("Language").select_option("th")
-    page.get_by_label("Calendar").select_option("buddhist")
+    period = page.locator("#vk-period")
+    expect(period.locator("option")).to_have_count(24, timeout=20_000)
+    page.locator("#vk-language").select_option("th")
+    page.locator("#vk-calendar").select_option("buddhist")
     expect(period.locator("option").first).to_have_text(re.compile(r"^\D+ 25\d\d"))
-    page.get_by_label("Site").select_option("Bangrak")
+    page.locator("#vk-site").select_option("Bangrak")
     month = period.input_value()
     with page.expect_download() as download:
         page.get_by_role("button", name="Get report").click()
@@ -35,11 +35,11 @@ def test_the_fleet_page_leads_to_a_report_in_thai(page: Page) -> None:
 def test_a_week_comes_as_a_workbook_and_what_has_not_begun_is_refused_in_words(page: Page) -> None:
     page.goto("/reports")
     page.get_by_role("radio", name="Week").click()
-    period = page.get_by_label("Period", exact=True).last
+    period = page.locator("#vk-period")
     expect(period.locator("option")).to_have_count(26)
     week = period.input_value()
     assert re.fullmatch(r"\d{4}-W\d\d", week)
-    page.get_by_label("Format").select_option("xlsx")
+    page.locator("#vk-format").select_option("xlsx")
     with page.expect_download() as download:
         page.get_by_role("button", name="Get report").click()
     assert zipfile.is_zipfile(download.value.path())
