@@ -111,7 +111,7 @@ function matrix() {
     const cells = at(site, quarter);
     if (!cells.length) return make("td", { class: "vk-muted" }, "–");
     const on = cell?.[0] === site && cell?.[1] === quarter;
-    return make("td", {}, make("button", { type: "button", "aria-pressed": String(on), "aria-label": `${site} ${quarter}: ${figure(sum(cells, "replacements"))} ${t("jars")}, ${count(sum(cells, "visits"))}`, onclick: () => choose(on ? null : [site, quarter]) }, ...said(cells)));
+    return make("td", {}, make("button", { type: "button", "aria-pressed": String(on), onclick: () => choose(on ? null : [site, quarter]) }, make("span", { class: "vk-unseen" }, `${site} ${quarter}: `), ...said(cells)));
   };
   const head = [t("Site"), ...quarters, t("Sum")].map((label) => make("th", { scope: "col" }, label));
   const row = (site) => make("tr", { "data-site": site }, make("th", { scope: "row" }, make("a", { href: siteLink(site) }, site)), ...quarters.map((quarter) => button(site, quarter)), make("td", {}, ...said(at(site))));
