@@ -1,6 +1,8 @@
 // A jar: what it reads now, its past, the life it has left, its alarms and its nameplate.
-import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, badge, begin, by, figure, jarLink, make, path, segments, serverNow, showsSimulated, siteLink, statusText, t } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, ask, badge, begin, by, figure, jarLink, make, path, segments, serverNow, showsSimulated, siteLink, statusText, t } from "./base.js";
 import { exporting } from "./export.js";
+import { alarmHistory, upkeep } from "./jarpast.js";
+import { cases, factors } from "./life.js";
 import { Trend } from "./trendchart.js";
 import { LABELS, RANGES } from "./trendspan.js";
 
@@ -9,7 +11,7 @@ const MOST = 8;
 const LIFE = ["RulConfidence", "ReplacementQuarter", "RulTwinDays", "RulMlDays", "RulReview"];
 const TRENDS = ["Voltage", "Temperature", "InternalResistance", "Current", "StateOfHealth", "RemainingUsefulLife", "TemperatureExcess", "TwinVoltageResidual"];
 const AMBIENT = "AmbientTemperature"; // of the site
-let data = null, trend = null, factors = null, fault = "";
+let data = null, trend = null, reasons = null, fault = "";
 let shown = ["Voltage", "Temperature"];
 
 begin(() => {
@@ -19,7 +21,9 @@ begin(() => {
   choose();
   exporting(by("vk-export"), [path]);
   plate();
-  predict();
+  explain();
+  alarmHistory();
+  upkeep();
   setInterval(() => data && values(), 1000);
   return {
     [`jar/${path}`]: { all: whole, some: part },
@@ -122,25 +126,25 @@ function life() {
     why());
 }
 
+// What it rests on, work in its quarter, and jars that were alike; or why the server says nothing.
 function why() {
-  if (fault) return make("p", { class: "vk-muted" }, `${t("No factors")}: ${t(fault)}`);
-  if (!factors?.factors?.length) return "";
-  const most = Math.max(...factors.shares.map(Math.abs), 0.01);
-  return make("div", {}, make("h3", {}, t("Why")),
-    make("div", { class: "vk-bars" }, ...factors.factors.map((name, k) => make("div", { class: "vk-barrow vk-factor" },
-      make("span", {}, t(name)), make("div", {}, make("i", { style: `width:${(Math.abs(factors.shares[k]) / most) * 100}%` })),
-      make("b", {}, `${figure(Math.abs(factors.shares[k]) * (most > 1.5 ? 1 : 100))}`, make("small", {}, "%"))))),
-    factors.version ? make("p", { class: "vk-muted" }, `${t("Model")} ${factors.version}`) : "");
+  const link = make("p", {}, make("a", { href: `/rul?jar=${encodeURIComponent(path)}` }, t("What if …")));
+  if (fault) return make("div", {}, make("p", { class: "vk-muted" }, `${t("No factors")}: ${t(fault)}`), link);
+  if (!reasons) return link;
+  const share = Math.round(reasons.model_weight * 100);
+  return make("div", {}, reasons.review ? make("p", { class: "vk-review" }, `▲ ${t("Manual review required: twin and learnt model differ by more than 30 %.")}`) : "",
+    make("h3", {}, t("Why")), factors(reasons.factors),
+    make("p", { class: "vk-muted" }, `${t("Twin")} ${figure(100 - share)} %, ${t("learnt model")} ${figure(share)} % · ${t("Model")} ${reasons.version}`),
+    reasons.notes.length ? make("h3", {}, `${t("Work in")} ${reasons.quarter}`) : "", reasons.notes.length ? make("ul", { class: "vk-notes" }, ...reasons.notes.map((note) => make("li", {}, t(note)))) : "",
+    make("h3", {}, t("Similar cases")), reasons.similar.length ? cases(reasons.similar) : make("p", { class: "vk-muted" }, t("None are known yet.")), link);
 }
 
-async function predict() {
+async function explain() {
   try {
-    const answer = await fetch(`/api/predict?jar=${encodeURIComponent(path)}`);
-    const body = await answer.json();
-    if (answer.ok) [factors, fault] = [body, ""];
-    else fault = body.fault ?? "";
-  } catch {
-    fault = t("The OPC UA server does not answer.");
+    [reasons, fault] = [await ask(`/api/explain?jar=${encodeURIComponent(path)}`), ""];
+  } catch (error) {
+    fault = error.message;
+    setTimeout(explain, 10_000);
   }
   if (data) life();
 }
