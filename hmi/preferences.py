@@ -15,7 +15,9 @@ from starlette.requests import cookie_parser
 
 from config.settings import Hmi
 
-ADDRESS: Final = "/preferences"
+PAGE: Final = "/preferences"
+# Not the page's own address: NiceGUI takes that for itself, whatever the method.
+ADDRESS: Final = "/preferences/keep"
 YEAR: Final = 31_536_000  # s
 CHOICES: Final = {
     "language": ("en", "th"),
@@ -104,7 +106,7 @@ class ChoosePreferences:
         scale: Annotated[str, Form()] = "",
     ) -> Response:
         """Keep what was chosen, and show the page with it."""
-        response = RedirectResponse(f"{ADDRESS}?saved", 303)
+        response = RedirectResponse(f"{PAGE}?saved", 303)
         chosen = {"language": language, "calendar": calendar, "theme": theme, "scale": scale}
         keep(request, response, chosen)
         return response

@@ -478,9 +478,11 @@ export function heldState(alarm) {
 export const urgency = (a, b) =>
   a.acknowledged - b.acknowledged || b.active - a.active || b.severity - a.severity || b.time - a.time || a.key.localeCompare(b.key);
 
+// What a grid says by itself: to screen readers, in its filters and where it has no rows.
+const gridWords = ({ defaultValue, variableValues = [] }) => variableValues.reduce((text, value) => text.replace("${variable}", () => t(value)), t(defaultValue));
 // Grids follow our own colours, light and dark; arrow keys move in a grid, Tab goes on to what follows it.
 export const gridTheme = (AgGrid) => {
-  AgGrid.provideGlobalGridOptions({ tabToNextCell: leaveGrid, tabToNextHeader: leaveGrid });
+  AgGrid.provideGlobalGridOptions({ tabToNextCell: leaveGrid, tabToNextHeader: leaveGrid, getLocaleText: gridWords });
   return AgGrid.themeBalham.withParams({
     backgroundColor: "var(--panel)", foregroundColor: "var(--ink)", borderColor: "var(--line)",
     headerBackgroundColor: "var(--sunk)", headerTextColor: "var(--soft)", oddRowBackgroundColor: "var(--panel)",
@@ -508,6 +510,8 @@ export function begin(start) {
   menu(by("vk-menu-button"));
   reach();
   reveal();
+  // A canvas does not wait for a font: what is drawn before it has come is drawn again.
+  if (settings.lang === "th") document.fonts.load("12px Sarabun", "ก").then(() => dispatchEvent(new Event("voltkeep-theme")));
   // Once all of the page's script is there, what stands below its call of this too.
   queueMicrotask(() => (feed = new Feed(start())));
 }

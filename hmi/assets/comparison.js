@@ -49,7 +49,7 @@ async function read() {
 
 function draw() {
   const [ink, soft, line, panel, accent] = ["ink", "soft", "line", "panel", "accent"].map((name) => css(`--${name}`));
-  const font = { color: soft, fontFamily: "inherit", fontSize: 11 };
+  const font = { color: soft, fontSize: 11 };
   const known = Object.entries(boxes).filter(([, each]) => each);
   const [label, unit] = TAGS[tag];
   chart.setOption({

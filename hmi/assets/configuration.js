@@ -91,14 +91,14 @@ function form() {
   setText(by("vk-about"), `${t("Watches")} ${definition.tag} · ${t(capital(definition.kind))} · ${t(definition.advice)}`);
   inputs = {};
   by("vk-settings").replaceChildren(...SETTINGS.map((name) => {
-    const input = make("input", { type: "number", step: "any", "aria-label": `${t("New value")}: ${name}`, oninput: preview });
-    const away = isLimit(name) ? make("input", { type: "checkbox", "aria-label": `${t("Take away")}: ${name}`, onchange: () => {
+    const input = make("input", { type: "number", step: "any", "aria-label": `${t("New value")}: ${t(name)}`, oninput: preview });
+    const away = isLimit(name) ? make("input", { type: "checkbox", "aria-label": `${t("Take away")}: ${t(name)}`, onchange: () => {
       input.disabled = away.checked;
       preview();
     } }) : null;
     inputs[name] = { input, away };
     const unit = unitOf(definition, name);
-    return make("tr", { class: isLimit(name) || name === "Hysteresis" ? "vk-gap" : "" }, make("th", { scope: "row" }, name), make("td", { "data-now": name }), make("td", {}, input, ` ${unit}`), make("td", {}, away ?? ""));
+    return make("tr", { class: isLimit(name) || name === "Hysteresis" ? "vk-gap" : "" }, make("th", { scope: "row" }, t(name)), make("td", { "data-now": name }), make("td", {}, input, ` ${unit}`), make("td", {}, away ?? ""));
   }));
   asItIs();
 }
@@ -199,7 +199,7 @@ function difference(each) {
   const definition = definitions.find(({ condition }) => condition === each.condition);
   const unit = (value) => (definition ? withUnit(definition, each.name, value) : shown(value));
   const reset = each.user && may.has("configure") ? make("button", { class: "vk-button", type: "button", "aria-label": `${t("Forget")}: ${each.condition} ${each.target}`, onclick: () => forget(each.condition, each.target) }, t("Forget")) : "";
-  return make("tr", { class: each.fault ? "vk-aside" : "" }, make("th", { scope: "row" }, each.condition), make("td", {}, each.target === "Fleet" ? t("Fleet") : each.target.split("/").join(" ")), make("td", {}, each.name),
+  return make("tr", { class: each.fault ? "vk-aside" : "" }, make("th", { scope: "row" }, t(each.condition)), make("td", {}, each.target === "Fleet" ? t("Fleet") : each.target.split("/").join(" ")), make("td", {}, t(each.name)),
     make("td", {}, each.value === null ? t("taken away") : unit(each.value)), make("td", {}, unit(definition?.settings[each.name] ?? null)),
     make("td", {}, each.user || t("Alarm file")), make("td", {}, each.time ? stamp(each.time) : "–"), make("td", {}, each.fault ? `▲ ${t(each.fault)}` : ""), make("td", {}, reset));
 }

@@ -38,7 +38,7 @@ function panel([name, label, unit, decimals]) {
 
 function draw() {
   const [ink, soft, line, panel_, accent] = ["ink", "soft", "line", "panel", "accent"].map((name) => css(`--${name}`));
-  const font = { color: soft, fontFamily: "inherit", fontSize: 11 };
+  const font = { color: soft, fontSize: 11 };
   const end = found.t.at(-1);
   charts.forEach((chart, k) => {
     const [name, , unit, decimals] = LINES[k];

@@ -56,7 +56,7 @@ async def test_a_browser_keeps_what_its_reader_chose() -> None:
         assert (await reader.get("/seen")).json()["language"] == "th"
         chosen = {"language": "en", "calendar": "buddhist", "theme": "dark", "scale": "traffic"}
         answer = await reader.post(ADDRESS, data=chosen)
-        assert (answer.status_code, answer.headers["location"]) == (303, f"{ADDRESS}?saved")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/preferences?saved")
         assert (await reader.get("/seen")).json() == chosen
 
 
