@@ -34,7 +34,7 @@ async function load() {
     definitions = found.rows;
     models = new Map(found.models.map(({ name, jars }) => [name, jars]));
     const wanted = new URLSearchParams(location.search).get("condition");
-    by("vk-condition").replaceChildren(...definitions.map(({ condition, asset }) => make("option", { value: condition, selected: condition === wanted }, `${condition} · ${t(asset)}`)));
+    by("vk-condition").replaceChildren(...definitions.map(({ condition, asset }) => make("option", { value: condition, selected: condition === wanted }, `${t(condition)} · ${t(asset)}`)));
     again = renewed(read, 15);
     await target("");
     if (may.has("audit")) {
