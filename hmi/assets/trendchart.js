@@ -167,7 +167,7 @@ export class Trend {
     this.plot.style.height = `${TOP + BOTTOM + Math.max(bands.length, 1) * (height + BETWEEN) - BETWEEN}px`;
     this.chart.resize();
     const [ink, soft, line] = ["ink", "soft", "line"].map((name) => css(`--${name}`));
-    const font = { color: soft, fontFamily: "inherit", fontSize: 11 };
+    const font = { color: soft, fontSize: 11 };
     const last = bands.length - 1;
     this.chart.setOption({
       animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
