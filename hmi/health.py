@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
@@ -35,6 +37,7 @@ class Health:
             "opcua_connected": int(self._live.state.up),
             "alarms_active": active,
             "alarms_unacknowledged": unacknowledged,
+            "tasks": len(asyncio.all_tasks()),
         }
         lines = [f"# TYPE voltkeep_hmi_{k} gauge\nvoltkeep_hmi_{k} {v}\n" for k, v in gauges.items()]
         return Response("".join(lines), media_type="text/plain; version=0.0.4")
