@@ -54,6 +54,14 @@ ACTS: dict[str, dict[str, dict[str, Any]]] = {
         "configure": {"condition": "VoltageHigh", "target": "Bangrak", "values": {"OnDelay": 1}},
         "reset": {"condition": "", "target": ""},
     },
+    "/api/reports/deliver": {"": {"name": "nothing"}},
+    "/api/record/{action}": {
+        "work": {"assets": [JAR], "kind": "Replacement", "began": 1_760_000_000_000},
+        "test": {
+            **{"assets": [JAR], "began": 1_760_000_000_000, "ended": 1_760_036_000_000},
+            **{"current": 12, "end_voltage": 10.8, "temperature": 25, "capacity": 120},
+        },
+    },
     "/api/models/{action}": {
         "publish": {"version": "twin", "comment": ""},
         "rollback": {"comment": ""},
@@ -71,7 +79,15 @@ ACTS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 # Whoever is logged in may do these, for themselves.
-OF_EVERYBODY = {"/login", "/logout", "/password", "/preferences", "/api/activity", "/api/export"}
+OF_EVERYBODY = {
+    "/login",
+    "/logout",
+    "/password",
+    "/preferences",
+    "/api/activity",
+    "/api/export",
+    "/api/report",
+}
 
 
 @dataclass
