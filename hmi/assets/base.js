@@ -9,6 +9,8 @@ export const page = settings.page;
 export const path = settings.path;
 // Words and messages, in the reader's language as far as the catalogue knows them or what they are made of.
 const wording = new Wording(settings.text);
+// A tag by its own word in the catalogue, else by the label that stands for it.
+export const tagWords = (name, label) => (t(name) === name ? t(label || name) : t(name));
 export const t = (text) => wording.told(text);
 
 // Beside real devices what is simulated stands in a mirror of the fleet, which has no pages of its own.

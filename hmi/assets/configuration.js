@@ -88,7 +88,7 @@ const targetPath = () => [...by("vk-target").querySelectorAll("select")].map((se
 function form() {
   const definition = chosen();
   if (!definition) return;
-  setText(by("vk-about"), `${t("Watches")} ${definition.tag} · ${t(capital(definition.kind))} · ${t(definition.advice)}`);
+  setText(by("vk-about"), `${t("Watches")} ${t(definition.tag)} · ${t(capital(definition.kind))} · ${t(definition.advice)}`);
   inputs = {};
   by("vk-settings").replaceChildren(...SETTINGS.map((name) => {
     const input = make("input", { type: "number", step: "any", "aria-label": `${t("New value")}: ${t(name)}`, oninput: preview });
@@ -181,8 +181,8 @@ function catalogue() {
   by("vk-definitions").replaceChildren(make("table", { class: "vk-table vk-defined" }, head(["Condition", "Of", "Watches", "Class", "Limits (severity)", "Hysteresis", "On-delay", "Off-delay", "Differs"]),
     make("tbody", {}, ...rows.map((each) => {
       const other = new Set(differences.filter((row) => row.condition === each.condition).map((row) => row.target)).size;
-      return make("tr", {}, make("th", { scope: "row", title: t(each.advice) }, each.condition), make("td", {}, `${t(each.asset)} × ${figure(each.count)}`),
-        make("td", {}, each.tag, make("small", {}, MEASURES[each.measure] ? t(MEASURES[each.measure]) : "")), make("td", {}, t(capital(each.kind))), make("td", {}, ...limits(each)),
+      return make("tr", {}, make("th", { scope: "row", title: t(each.advice) }, t(each.condition)), make("td", {}, `${t(each.asset)} × ${figure(each.count)}`),
+        make("td", {}, t(each.tag), make("small", {}, MEASURES[each.measure] ? t(MEASURES[each.measure]) : "")), make("td", {}, t(capital(each.kind))), make("td", {}, ...limits(each)),
         make("td", {}, withUnit(each, "Hysteresis", each.settings.Hysteresis)), make("td", {}, `${shown(each.settings.OnDelay)} s`), make("td", {}, `${shown(each.settings.OffDelay)} s`),
         make("td", {}, other ? `${t("Targets")}: ${figure(other)}` : ""));
     }))));

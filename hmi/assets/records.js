@@ -63,16 +63,18 @@ function show() {
 
 const local = (row, name) => (row[name] ? stamp(row[name], zoneOf(row.asset)).slice(0, 16) : "–");
 const kindOf = (row) => t(KINDS[row.kind] ?? row.kind);
+// A simulated plant records its own failures and replacements.
+const person = (name) => (name === "Plant" ? t("Plant") : name);
 const ended = (row) => (row.ended ? local(row, "ended") : t("it lasts"));
 const WORK = () => [
   column("asset", "On what", { width: 190, cellRenderer: (p) => sourceLink(p.value) }),
   column("kind", "Kind of work", { width: 130, valueGetter: (p) => kindOf(p.data) }),
   column("began", "Began", { width: 140, cellClass: "vk-num", valueFormatter: (p) => local(p.data, "began") }),
   column("ended", "Ended", { width: 140, cellClass: "vk-num", valueFormatter: (p) => ended(p.data) }),
-  column("done_by", "Done by", { width: 100 }), column("note", "Note", { flex: 1, minWidth: 160, tooltipField: "note", valueFormatter: (p) => t(p.value) }),
+  column("done_by", "Done by", { width: 100, valueFormatter: (p) => person(p.value) }), column("note", "Note", { flex: 1, minWidth: 160, tooltipField: "note", valueFormatter: (p) => t(p.value) }),
   column("serial", "New serial number", { width: 150 }),
   column("baseline", "New baseline [mΩ]", { width: 110, type: "rightAligned", valueFormatter: (p) => (p.value ? figure(p.value, 2) : "–") }),
-  column("recorded", "Recorded", { width: 140, cellClass: "vk-num", valueFormatter: (p) => local(p.data, "recorded") }), column("recorded_by", "By whom", { width: 90 }),
+  column("recorded", "Recorded", { width: 140, cellClass: "vk-num", valueFormatter: (p) => local(p.data, "recorded") }), column("recorded_by", "By whom", { width: 90, valueFormatter: (p) => person(p.value) }),
 ];
 const number = (field, label, decimals) => column(field, label, { width: 110, type: "rightAligned", cellClass: "vk-num ag-right-aligned-cell", valueFormatter: (p) => figure(p.value, decimals) });
 const TESTS = () => [
@@ -84,7 +86,7 @@ const TESTS = () => [
 
 function table() {
   const work = list === "work";
-  const cell = ({ data: row }) => make("div", {}, work ? `${kindOf(row)} ` : `${figure(row.health, 1)} % `, sourceLink(row.asset), make("small", { class: "vk-line" }, `${local(row, "began")} · ${row.done_by}${row.note ? ` · ${t(row.note)}` : ""}`));
+  const cell = ({ data: row }) => make("div", {}, work ? `${kindOf(row)} ` : `${figure(row.health, 1)} % `, sourceLink(row.asset), make("small", { class: "vk-line" }, `${local(row, "began")} · ${person(row.done_by)}${row.note ? ` · ${t(row.note)}` : ""}`));
   const columns = narrow ? stacked("asset", LISTS[list], cell) : work ? WORK() : TESTS();
   return listing(t("Nothing is recorded in this time."), t("Reading"), columns, { rowHeight: 28 });
 }

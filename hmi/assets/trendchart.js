@@ -3,7 +3,7 @@
 //   trend.push(tag, time, value, status)   a live value
 // Zooming in reads finer data in the background while the coarser stays drawn. Everything works by keyboard too.
 import { echarts } from "nicegui-echart";
-import { css, figure, isSimulated, make, path, quality, serverNow, setText, stamp, t, times } from "./base.js";
+import { css, figure, isSimulated, make, path, quality, serverNow, setText, stamp, t, tagWords, times } from "./base.js";
 import { Past, Reader, nearest, series } from "./trenddata.js";
 import { Marks, happened } from "./trendmarks.js";
 import { Span, hands } from "./trendspan.js";
@@ -338,7 +338,7 @@ const first = ({ t: moments, v }) => moments[v.findIndex((value) => value !== nu
 const places = (unit, value) => ({ V: Math.abs(value) > 100 ? 1 : 3, "mΩ": 3, d: 0 })[unit] ?? 2;
 export const named = (past) => {
   const dot = past.tag.lastIndexOf(".");
-  const [asset, label] = [past.tag.slice(0, dot), t(past.about.label || past.tag.slice(dot + 1))];
+  const [asset, label] = [past.tag.slice(0, dot), tagWords(past.tag.slice(dot + 1), past.about.label)];
   return asset === path ? label : `${asset.split("/").join(" ")} ${label}`;
 };
 

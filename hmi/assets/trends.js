@@ -1,7 +1,7 @@
 // Trends: several tags over any span, with what happened beside them.
 // The address says all: /trends?tag=<path>.<Tag>&tag=...&from=<ms>&to=<ms>, or &range=24h (7d, 30d, 90d, 1y) for a
 // span that ends now and goes on; so any page can link to a trend, and a trend can be sent to somebody.
-import { ask, begin, by, make, say, segments, showsSimulated, t, times } from "./base.js";
+import { ask, begin, by, make, say, segments, showsSimulated, t, tagWords, times } from "./base.js";
 import { fetchFile } from "./export.js";
 import { Trend } from "./trendchart.js";
 import { happened } from "./trendmarks.js";
@@ -79,7 +79,7 @@ async function pick(path) {
       place.append(select);
     }
     const { path: asset, variables } = await ask(`/api/variables?path=${encodeURIComponent(path)}`);
-    by("vk-variable").replaceChildren(...variables.map(({ name, label, unit }) => make("option", { value: `${asset}.${name}` }, unit ? `${t(label)} [${unit}]` : t(label))));
+    by("vk-variable").replaceChildren(...variables.map(({ name, label, unit }) => make("option", { value: `${asset}.${name}` }, unit ? `${tagWords(name, label)} [${unit}]` : tagWords(name, label))));
   } catch (error) {
     say(error.message, true);
   }
