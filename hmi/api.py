@@ -1,4 +1,4 @@
-"""What the pages' scripts ask for: snapshots, the live stream, nameplates, predictions.
+"""What the pages' scripts ask for: snapshots, the live stream, nameplates.
 
 The session was checked by `Guard`; a fault is answered as JSON `{"fault": words}` with a fitting status.
 """
@@ -40,7 +40,6 @@ class Api:
         app.add_api_route("/api/snapshot", self.snapshot, methods=["GET"])
         app.add_api_route("/api/nameplate", self.nameplate, methods=["GET"])
         app.add_api_route("/api/places", self.places, methods=["GET"])
-        app.add_api_route("/api/predict", self.predict, methods=["GET"])
         app.add_api_websocket_route("/api/live", self.stream)
         app.add_exception_handler(NotFound, _not_found)
         app.add_exception_handler(ConnectionFault, _fault)
@@ -114,14 +113,6 @@ class Api:
         """Where the sites are."""
         client, topology = self._live.channels.connection()
         return JSONResponse(await places(client, topology))
-
-    async def predict(self, request: Request, jar: str) -> Response:
-        """PredictRul of a jar, as this user."""
-        _, topology = self._live.channels.connection()
-        prediction = await methods.predict(self._accounts, session_of(request), topology, jar)
-        if isinstance(prediction, str):
-            return JSONResponse({"fault": prediction}, 403)
-        return JSONResponse(prediction)
 
 
 async def _until_closed(socket: WebSocket) -> None:

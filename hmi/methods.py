@@ -6,9 +6,7 @@ from typing import Any, Final
 
 from asyncua import Client, ua
 
-from hmi.accounts import Accounts
 from hmi.topology import Topology
-from hmi.websession import WebSession
 
 WORDS: Final = {
     "BadUserAccessDenied": "You are not allowed to do this.",
@@ -48,16 +46,3 @@ async def outputs(
     (result,) = await client.uaclient.call([calling(topology, owner, method, *arguments)])
     result.StatusCode.check()
     return [argument.Value for argument in result.OutputArguments]
-
-
-async def predict(
-    accounts: Accounts, session: WebSession, topology: Topology, jar: str
-) -> dict[str, Any] | str:
-    """A jar's prediction with its factors, or why there is none."""
-    request = calling(topology, "Analytics", "PredictRul", ua.Variant(jar, ua.VariantType.String))
-    result = (await accounts.call(session, [request]))[0]
-    if not result.StatusCode.is_good():
-        return words(result.StatusCode)
-    names = ("days", "lower", "upper", "confidence", "factors", "shares", "version")
-    values = [argument.Value for argument in result.OutputArguments]
-    return dict(zip(names, values, strict=False))

@@ -147,9 +147,4 @@ export class Times {
     const customValues = this.ticks(start, end, Math.max(2, Math.floor(width / 80)));
     return { min: start, max: end, axisTick: { customValues }, axisLabel: { customValues, formatter: (ms) => this.label(ms) } };
   }
-  // The ticks of what is left of it once its reader has zoomed in.
-  zoomed(chart) {
-    const { dataZoom: [{ startValue, endValue }], xAxis: [{ min, max }] } = chart.getOption();
-    return { ...this.axis(startValue, endValue, chart.getWidth()), min, max };
-  }
 }

@@ -56,7 +56,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show what the program printed beside a failure."""
     report = yield
     program = getattr(item, "funcargs", {}).get("voltkeep")
-    if report.failed and isinstance(program, Voltkeep):
+    # What failed may be its end, which took the log along.
+    if report.failed and isinstance(program, Voltkeep) and program.log_file.exists():
         report.sections.append(("voltkeep run", program.log[-20_000:]))
     return report
 

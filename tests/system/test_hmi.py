@@ -95,7 +95,7 @@ def test_nothing_without_a_session(browser: Browser, voltkeep: Voltkeep) -> None
         page = context.new_page()
         page.goto("/site/Bangrak")
         expect(page).to_have_url(re.compile(r"/login\?next=/site/Bangrak"))
-    for path in ("/api/snapshot?key=fleet", f"/api/predict?jar={JAR}", "/_nicegui_ws/socket.io/"):
+    for path in ("/api/snapshot?key=fleet", f"/api/explain?jar={JAR}", "/_nicegui_ws/socket.io/"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(voltkeep.hmi_url + path, timeout=10)
         assert refused.value.code == 401
