@@ -35,7 +35,8 @@ export class FleetMap {
     if (this.cells && this.meaning < 0) this.mean(this.next(-1, 1));
   }
   measure() {
-    const width = this.canvas.parentElement.parentElement.clientWidth;
+    const frame = this.canvas.parentElement.parentElement, { paddingLeft, paddingRight } = getComputedStyle(frame);
+    const width = frame.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const fits = (size) => Math.max(1, Math.floor((width + GUTTER) / (this.longest * size + GUTTER)));
     const tall = (size) => Math.ceil(this.blocks.length / fits(size)) * this.height(size);
     const sizes = SIZES.filter((size) => size >= this.least && this.longest * size <= width);

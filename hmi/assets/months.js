@@ -26,6 +26,8 @@ export async function months() {
 }
 
 const pairs = (name) => found.t.map((time, k) => [time, found[name][k]]);
+// As many decimals as tell the ticks of an axis apart.
+const fine = (values) => (Math.max(...values) - Math.min(...values) > 5 ? 0 : Math.max(...values) - Math.min(...values) > 0.5 ? 1 : 2);
 const last = (name) => found[name].findLast((value) => value !== null) ?? null;
 
 function panel([name, label, unit, decimals]) {
@@ -42,13 +44,14 @@ function draw() {
   const end = found.t.at(-1);
   charts.forEach((chart, k) => {
     const [name, , unit, decimals] = LINES[k];
+    const ticks = fine(found[name].filter((value) => value !== null));
     chart.setOption({
       animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { left: 44, right: 10, top: 10, bottom: 22 },
       tooltip: { trigger: "axis", backgroundColor: panel_, borderColor: line, textStyle: { color: ink, fontSize: 12 },
         formatter: ([point]) => (point ? `${day(point.value[0])}<br><b>${figure(point.value[1], decimals)}</b> ${unit}` : "") },
       xAxis: axis(end - HALF_YEAR, end, chart.getWidth(), font, line),
-      yAxis: { type: "value", scale: true, splitNumber: 3, axisLabel: { ...font, formatter: (value) => figure(value, value % 1 ? 1 : 0) }, splitLine: { lineStyle: { color: line, width: 0.5 } } },
+      yAxis: { type: "value", scale: true, splitNumber: 3, axisLabel: { ...font, formatter: (value) => figure(value, ticks) }, splitLine: { lineStyle: { color: line, width: 0.5 } } },
       series: [{ type: "line", data: pairs(name), showSymbol: found[name].filter((value) => value !== null).length < 3, symbolSize: 5, lineStyle: { color: accent, width: 1.5 }, itemStyle: { color: accent } }],
     });
   });
