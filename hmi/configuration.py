@@ -15,6 +15,7 @@ from asyncua import Client, ua
 
 from hmi import audit
 from hmi.management import OWNER, Rows, rows
+from hmi.methods import calling, outputs
 from hmi.topology import FLEET, Asset, Topology
 
 LEVELS: Final = ("LowLow", "Low", "High", "HighHigh")
@@ -34,7 +35,7 @@ _V: Final = ua.VariantType
 
 async def definitions(client: Client, topology: Topology) -> Rows:
     """Conditions as the alarm file declares them; `settings` by name, delays in s, None where not set."""
-    found = await _ask(client, topology, "ListDefinitions")
+    found = await outputs(client, topology, OWNER, "ListDefinitions")
     columns = (*_DEFINITION, *SETTINGS, "advice")
     return [definition(row) for row in rows(columns, found)]
 
@@ -50,7 +51,7 @@ def definition(row: Mapping[str, Any]) -> dict[str, Any]:
 
 async def differences(client: Client, topology: Topology) -> Rows:
     """Where conditions differ from their definitions; without a `user` the alarm file says so."""
-    return rows(_DIFFERENCE, await _ask(client, topology, "ListConfiguration"))
+    return rows(_DIFFERENCE, await outputs(client, topology, OWNER, "ListConfiguration"))
 
 
 async def jar_models(client: Client, topology: Topology) -> dict[str, str]:
@@ -101,8 +102,9 @@ def configuring(topology: Topology, asked: Any) -> ua.CallMethodRequest:
         raise ValueError("no settings")
     numbers = [math.nan if each is None else float(each) for each in values.values()]
     names = ua.Variant(list(values), _V.String, is_array=True)
-    return _call(
+    return calling(
         topology,
+        OWNER,
         "Configure",
         _text(asked["condition"]),
         _text(asked["target"]),
@@ -113,7 +115,7 @@ def configuring(topology: Topology, asked: Any) -> ua.CallMethodRequest:
 
 def resetting(topology: Topology, asked: Any) -> ua.CallMethodRequest:
     """The call that forgets what was changed; each empty for all."""
-    return _call(topology, "ResetConfiguration", _text(asked["condition"]), _text(asked["target"]))
+    return calling(topology, OWNER, "ResetConfiguration", _text(asked["condition"]), _text(asked["target"]))
 
 
 def of_configuration(entries: Sequence[Mapping[str, Any]]) -> Rows:
@@ -145,14 +147,3 @@ def _text(value: Any) -> ua.Variant:
     if not isinstance(value, str):
         raise TypeError("not a text")
     return ua.Variant(value, _V.String)
-
-
-async def _ask(client: Client, topology: Topology, method: str) -> list[Any]:
-    (result,) = await client.uaclient.call([_call(topology, method)])
-    result.StatusCode.check()
-    return [argument.Value for argument in result.OutputArguments]
-
-
-def _call(topology: Topology, method: str, *arguments: ua.Variant) -> ua.CallMethodRequest:
-    owner, node = topology.node(OWNER), topology.node(f"{OWNER}.{method}")
-    return ua.CallMethodRequest(owner, node, list(arguments))

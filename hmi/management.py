@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from asyncua import Client, ua
 
+from hmi.methods import calling, outputs
 from hmi.simulations import is_set
 from hmi.subscription import microseconds
 from hmi.topology import FLEET, Topology
@@ -49,19 +50,19 @@ Rows = list[dict[str, Any]]
 
 async def held(client: Client, topology: Topology) -> Rows:
     """Conditions that operators are not shown, once for each reason."""
-    return rows(_HELD, await _ask(client, topology, "ListSuppressed"))
+    return rows(_HELD, await outputs(client, topology, OWNER, "ListSuppressed"))
 
 
 async def incidents(client: Client, topology: Topology, only_open: bool) -> Rows:
     """Incidents, the latest first."""
     wanted = ua.Variant(only_open, _BOOLEAN)
-    return rows(_INCIDENT, await _ask(client, topology, "ListIncidents", wanted))
+    return rows(_INCIDENT, await outputs(client, topology, OWNER, "ListIncidents", wanted))
 
 
 async def members(client: Client, topology: Topology, incident: str) -> Rows:
     """Conditions of an incident, in the order in which they became active."""
     wanted = ua.Variant(incident, _STRING)
-    return rows(_MEMBER, await _ask(client, topology, "IncidentMembers", wanted))
+    return rows(_MEMBER, await outputs(client, topology, OWNER, "IncidentMembers", wanted))
 
 
 async def performance(client: Client, topology: Topology, site: str) -> dict[str, Rows]:
@@ -70,11 +71,17 @@ async def performance(client: Client, topology: Topology, site: str) -> dict[str
     found = {
         "figures": (
             ("name", "value", "target", "maximum"),
-            await _ask(client, topology, "Performance", asset),
+            await outputs(client, topology, OWNER, "Performance", asset),
         ),
-        "standing": (("condition", "since", "severity"), await _ask(client, topology, "ListStanding")),
-        "chattering": (("condition", "since", "count"), await _ask(client, topology, "ListChattering")),
-        "worst": (("condition", "count", "share"), await _ask(client, topology, "BadActors")),
+        "standing": (
+            ("condition", "since", "severity"),
+            await outputs(client, topology, OWNER, "ListStanding"),
+        ),
+        "chattering": (
+            ("condition", "since", "count"),
+            await outputs(client, topology, OWNER, "ListChattering"),
+        ),
+        "worst": (("condition", "count", "share"), await outputs(client, topology, OWNER, "BadActors")),
     }
     told = {name: rows(columns, values) for name, (columns, values) in found.items()}
     here = {name: [row for row in each if _under(row, site)] for name, each in told.items()}
@@ -93,7 +100,9 @@ async def priorities(client: Client, topology: Topology) -> Rows:
 
 def acknowledgement(topology: Topology, incident: str, comment: str) -> ua.CallMethodRequest:
     """The call that acknowledges all of an incident."""
-    return _call(topology, "AcknowledgeIncident", ua.Variant(incident, _STRING), ua.Variant(comment, _STRING))
+    return calling(
+        topology, OWNER, "AcknowledgeIncident", ua.Variant(incident, _STRING), ua.Variant(comment, _STRING)
+    )
 
 
 def rows(names: tuple[str, ...], columns: list[Any]) -> Rows:
@@ -111,14 +120,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "year"):
         return microseconds(value) // 1000 if is_set(value) else 0
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-async def _ask(client: Client, topology: Topology, method: str, *arguments: ua.Variant) -> list[Any]:
-    (result,) = await client.uaclient.call([_call(topology, method, *arguments)])
-    result.StatusCode.check()
-    return [argument.Value for argument in result.OutputArguments]
-
-
-def _call(topology: Topology, method: str, *arguments: ua.Variant) -> ua.CallMethodRequest:
-    owner, node = topology.node(OWNER), topology.node(f"{OWNER}.{method}")
-    return ua.CallMethodRequest(owner, node, list(arguments))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from asyncua import Client, ua
 
 from hmi.management import Rows, rows
+from hmi.methods import calling, outputs
 from hmi.simulations import is_set
 from hmi.subscription import microseconds
 from hmi.topology import Topology
@@ -52,7 +53,7 @@ _V: Final = ua.VariantType
 
 async def read(client: Client, topology: Topology) -> dict[str, Any]:
     """All `models` with their figures, the `status` of predictions and training, and what `drifts`."""
-    listed = await _ask(client, topology, "ListModels")
+    listed = await outputs(client, topology, OWNER, "ListModels")
     names = [*_STATUS.values(), *_FEATURES]
     nodes = [topology.node(f"{OWNER}.{name}") for name in names]
     found = await client.uaclient.read_attributes(nodes, ua.AttributeIds.Value)
@@ -82,7 +83,7 @@ def plain(value: Any) -> Any:
 
 async def described(client: Client, topology: Topology, version: str) -> Rows:
     """What a model's card says of where it comes from."""
-    found = await _ask(client, topology, "DescribeModel", _text(version))
+    found = await outputs(client, topology, OWNER, "DescribeModel", _text(version))
     return rows(("name", "value"), found)
 
 
@@ -98,18 +99,7 @@ def wanted(topology: Topology, action: str, asked: Any) -> ua.CallMethodRequest:
         "cancel": ("CancelTraining", (_text(asked.get("job", "")),)),
     }
     method, arguments = calls[action]
-    return _call(topology, method, *arguments)
-
-
-async def _ask(client: Client, topology: Topology, method: str, *arguments: ua.Variant) -> list[Any]:
-    (result,) = await client.uaclient.call([_call(topology, method, *arguments)])
-    result.StatusCode.check()
-    return [argument.Value for argument in result.OutputArguments]
-
-
-def _call(topology: Topology, method: str, *arguments: ua.Variant) -> ua.CallMethodRequest:
-    owner, node = topology.node(OWNER), topology.node(f"{OWNER}.{method}")
-    return ua.CallMethodRequest(owner, node, list(arguments))
+    return calling(topology, OWNER, method, *arguments)
 
 
 def _text(value: Any) -> ua.Variant:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from asyncua import Client, ua
 
 from hmi.management import Rows, rows
+from hmi.methods import calling, outputs
 from hmi.simulations import is_set
 from hmi.subscription import microseconds
 from hmi.topology import Topology
@@ -39,9 +40,7 @@ class Step:
 
 async def offered(client: Client, topology: Topology) -> Rows:
     """Every scenario with its kinds of target, parameters and steps."""
-    (result,) = await client.uaclient.call([_call(topology, "Describe")])
-    result.StatusCode.check()
-    columns = [argument.Value or [] for argument in result.OutputArguments]
+    columns = [column or [] for column in await outputs(client, topology, OWNER, "Describe")]
     kinds, parameters, steps = columns[:4], columns[4:12], columns[12:]
     found = rows(_KINDS, kinds)
     for kind in found:
@@ -74,17 +73,17 @@ def starting(
 ) -> ua.CallMethodRequest:
     """The call that starts a scenario; `duration` in s, 0 until stopped."""
     seconds = ua.Variant(duration, _V.Double)
-    return _call(topology, "Start", _text(scenario), _text(target), seconds, *_named(parameters))
+    return calling(topology, OWNER, "Start", _text(scenario), _text(target), seconds, *_named(parameters))
 
 
 def stopping(topology: Topology, number: str) -> ua.CallMethodRequest:
     """The call that stops a simulation."""
-    return _call(topology, "Stop", _text(number))
+    return calling(topology, OWNER, "Stop", _text(number))
 
 
 def adjusting(topology: Topology, number: str, parameters: Mapping[str, float]) -> ua.CallMethodRequest:
     """The call that changes parameters of a running simulation."""
-    return _call(topology, "Adjust", _text(number), *_named(parameters))
+    return calling(topology, OWNER, "Adjust", _text(number), *_named(parameters))
 
 
 def defining(topology: Topology, name: str, description: str, steps: Sequence[Step]) -> ua.CallMethodRequest:
@@ -92,8 +91,9 @@ def defining(topology: Topology, name: str, description: str, steps: Sequence[St
     if not 0 < len(steps) <= _MOST_STEPS:
         raise ValueError("a scenario has from 1 to 50 steps")
     parameters = [";".join(f"{key}={value!r}" for key, value in step.parameters.items()) for step in steps]
-    return _call(
+    return calling(
         topology,
+        OWNER,
         "Define",
         _text(name),
         _text(description),
@@ -107,7 +107,7 @@ def defining(topology: Topology, name: str, description: str, steps: Sequence[St
 
 def removing(topology: Topology, name: str) -> ua.CallMethodRequest:
     """The call that removes a custom scenario."""
-    return _call(topology, "Remove", _text(name))
+    return calling(topology, OWNER, "Remove", _text(name))
 
 
 def _of(scenario: str, all_rows: Rows) -> Rows:
@@ -124,7 +124,3 @@ def _text(text: str) -> ua.Variant:
 
 def _array(values: list[Any], kind: ua.VariantType) -> ua.Variant:
     return ua.Variant(values, kind, is_array=True)
-
-
-def _call(topology: Topology, method: str, *arguments: ua.Variant) -> ua.CallMethodRequest:
-    return ua.CallMethodRequest(topology.node(OWNER), topology.node(f"{OWNER}.{method}"), list(arguments))

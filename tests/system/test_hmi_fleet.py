@@ -126,3 +126,14 @@ def test_the_table_of_a_site_has_the_readers_columns_also_as_csv(page: Page, tmp
     assert "Temperature [°C]" not in rows[0]
     page.get_by_role("link", name="Comparison", exact=True).last.click()
     expect(page.locator("#vk-one option:checked")).to_have_text("Bangrak")
+
+
+def test_two_clicks_lead_from_the_fleet_to_the_jar_that_causes_an_alarm(page: Page) -> None:
+    page.goto("/")
+    page.locator('[data-site="Phitsanulok"]').click()
+    first = page.locator("#vk-list li a").first
+    expect(first).to_be_visible(timeout=20 * SECONDS)
+    jar = first.inner_text()
+    first.click()
+    expect(page).to_have_url(re.compile(rf"/jar/Phitsanulok/{jar}$"))
+    expect(page.locator("#vk-list")).not_to_contain_text("No alarms.")
