@@ -168,15 +168,15 @@ const columns = () => [
     const { letter, kind, word } = priority(p.value);
     return make("span", {}, badge(calm(p.data) ? "past" : kind, letter), ` ${word}`);
   } }),
-  column("time", "Time", { width: 160, cellClass: "vk-num", filter: false, valueFormatter: (p) => stamp(p.value) }),
-  column("state", "State", { width: 172, tooltipValueGetter: (p) => p.value, valueGetter: (p) => stateOf(p.data) }),
-  column("source", "Source", { width: 190, cellRenderer: (p) => sourceLink(p.value) }),
-  column("message", "Message", { flex: 3, minWidth: 400, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
+  column("time", "Time", { width: 152, cellClass: "vk-num", filter: false, valueFormatter: (p) => stamp(p.value) }),
+  column("state", "State", { width: 150, tooltipValueGetter: (p) => p.value, valueGetter: (p) => stateOf(p.data) }),
+  column("source", "Source", { width: 176, cellRenderer: (p) => sourceLink(p.value) }),
+  column("message", "Message", { flex: 3, minWidth: 380, tooltipField: "message", cellRenderer: (p) => make("span", {}, together(p.value), more(p.data)) }),
+  column("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
   column("trend", "Trend", { width: 70, sortable: false, filter: false, valueGetter: (p) => p.data.key, cellRenderer: (p) => trendLink(p.data, "↗") }),
   column("name", "Condition", { width: 160, tooltipField: "name", valueFormatter: (p) => t(p.value) }),
   column("limit", "Limit", { width: 96, valueGetter: (p) => limit(p.data) }),
   column("user", "User", { width: 84 }),
-  column("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
 ];
 
 const calm = (alarm) => !alarm.active || alarm.held;

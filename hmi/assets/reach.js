@@ -17,10 +17,16 @@ export function leaveGrid({ backwards }) {
   return false;
 }
 
-// Looks at all of them, and again as they fill.
+// Looks at all of them, and again as they fill or their room changes.
 export function reach() {
+  let due = 0;
+  const soon = () => (due ||= setTimeout(() => {
+    due = 0;
+    look();
+  }, 50));
+  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
+  addEventListener("resize", soon);
   look();
-  setInterval(() => document.hidden || look(), 1000);
 }
 
 function look() {

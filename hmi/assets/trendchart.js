@@ -61,6 +61,17 @@ export class Trend {
     past.live = performance.now();
     const mark = isSimulated(status) ? "simulated" : quality(status);
     if (past.push(time, mark === "bad" ? null : value, mark) && this.span.following) this.later();
+    if (past.mark === "simulated" && mark !== "simulated") this.restored();
+    past.mark = mark;
+  }
+  // A simulation that ends takes its values along (within 5 s): what is shown of them is read anew until they are gone.
+  restored(tries = 6) {
+    clearTimeout(this.restoring);
+    this.restoring = setTimeout(async () => {
+      if (!this.simulated || !tries) return;
+      await this.settle(true);
+      this.restored(tries - 1);
+    }, 2000);
   }
   showEvents(on) {
     [this.events, this.marked] = [on, null];

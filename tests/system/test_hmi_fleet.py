@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+import simulate
 from hmipage import SECONDS
 from playwright.sync_api import Page, expect
+from program import Voltkeep
 
 pytestmark = pytest.mark.browser
 
@@ -128,12 +130,16 @@ def test_the_table_of_a_site_has_the_readers_columns_also_as_csv(page: Page, tmp
     expect(page.locator("#vk-one option:checked")).to_have_text("Bangrak")
 
 
-def test_two_clicks_lead_from_the_fleet_to_the_jar_that_causes_an_alarm(page: Page) -> None:
-    page.goto("/")
-    page.locator('[data-site="Phitsanulok"]').click()
-    first = page.locator("#vk-list li a").first
-    expect(first).to_be_visible(timeout=20 * SECONDS)
-    jar = first.inner_text()
-    first.click()
-    expect(page).to_have_url(re.compile(rf"/jar/Phitsanulok/{jar}$"))
-    expect(page.locator("#vk-list")).not_to_contain_text("No alarms.")
+def test_two_clicks_lead_from_the_fleet_to_the_jar_that_causes_an_alarm(
+    page: Page, voltkeep: Voltkeep
+) -> None:
+    jar = "Surat Thani/UPS-1/S02/J05"
+    number = simulate.start(voltkeep, "TemperatureSpike", jar, Rise=40.0)
+    try:
+        page.goto("/")
+        page.locator('[data-site="Surat Thani"]').click()
+        page.locator("#vk-list").get_by_role("link", name="UPS-1/S02/J05").first.click(timeout=60 * SECONDS)
+        expect(page).to_have_url(re.compile(r"/jar/Surat%20Thani/UPS-1/S02/J05$"))
+        expect(page.locator("#vk-list")).to_contain_text("Temperature")
+    finally:
+        simulate.stop(voltkeep, number)
