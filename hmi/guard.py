@@ -45,15 +45,18 @@ class Guard:
             await _refuse(scope, send, *fault)
             return
         secure = is_secure(scope.get("scheme", "http"))
-        session = self._accounts.find(session_token(headers.get("cookie", ""), secure))
+        token = session_token(headers.get("cookie", ""), secure)
+        session = self._accounts.find(token)
         scope.setdefault("state", {})["session"] = session
         if not is_open(scope["path"]):
             if session is None:
-                await _ask(scope, send, headers.get("accept", ""), "/login", b"log in first")
+                # Who had a session is told that it has ended.
+                login = "/login?ended=1&" if token else "/login?"
+                await _ask(scope, send, headers.get("accept", ""), login, b"log in first")
                 return
             if session.must_change and scope["path"] not in (PASSWORD_PATH, "/logout"):
                 await _ask(
-                    scope, send, headers.get("accept", ""), PASSWORD_PATH, b"change the password first"
+                    scope, send, headers.get("accept", ""), f"{PASSWORD_PATH}?", b"change the password first"
                 )
                 return
         if scope["type"] == "websocket":
@@ -85,7 +88,7 @@ async def _ask(scope: Scope, send: Send, accept: str, page: str, reason: bytes) 
     if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accept:
         query = scope.get("query_string", b"").decode("latin-1")
         target = scope["path"] + (f"?{query}" if query else "")
-        location = f"{page}?next={quote(target)}"
+        location = f"{page}next={quote(target)}"
         await _refuse(scope, send, 303, b"", [(b"location", location.encode())])
         return
     await _refuse(scope, send, 401, reason)

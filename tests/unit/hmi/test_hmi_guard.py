@@ -80,6 +80,11 @@ async def test_a_page_leads_to_the_log_in() -> None:
     assert (b"location", b"/login?next=/site/Bangrak") in start["headers"]
 
 
+async def test_who_had_a_session_is_told_that_it_has_ended() -> None:
+    start = (await ask("/alarms", accept="text/html", cookie="voltkeep_session=of-yesterday"))[0]
+    assert (b"location", b"/login?ended=1&next=/alarms") in start["headers"]
+
+
 async def test_a_call_without_session_is_401() -> None:
     assert (await ask("/api/snapshot"))[0]["status"] == 401
 
