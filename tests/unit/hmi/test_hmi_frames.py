@@ -97,13 +97,15 @@ async def test_names_are_no_markup(user: User) -> None:
     assert "<Kanya" not in sent
 
 
-@pytest.mark.parametrize(("token", "way"), [("", "/login"), ("forged", "/login"), (ONE_TIME, "/password")])
+@pytest.mark.parametrize(
+    ("token", "way"), [("", "/login?"), ("forged", "/login?ended=1&"), (ONE_TIME, "/password?")]
+)
 async def test_the_guard_leads_elsewhere(user: User, token: str, way: str) -> None:
     headers = {"accept": "text/html", "cookie": f"{COOKIE}={token}"}
     for page in PAGES:
         answer = await user.http_client.get(where(page), headers=headers)
         assert answer.status_code == 303, page
-        assert answer.headers["location"] == f"{way}?next={where(page)}"
+        assert answer.headers["location"] == f"{way}next={where(page)}"
         assert "vk-main" not in answer.text
     answer = await user.http_client.get("/api/session", headers={"cookie": headers["cookie"]})
     assert answer.status_code == 401
