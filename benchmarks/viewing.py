@@ -56,7 +56,7 @@ class Tally:
 
     def clear(self) -> None:
         """Begin to count."""
-        self.__init__()  # type: ignore[misc]
+        vars(self).update(vars(Tally()))
 
     @property
     def longest(self) -> float:

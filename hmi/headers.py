@@ -29,15 +29,20 @@ _FEATURES: Final = (
     "gyroscope",
     "hid",
     "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "publickey-credentials-get",
+    "serial",
+    "usb",
 )
-_MORE_FEATURES: Final = ("microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb")
 _ALL: Final[tuple[Field, ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", ", ".join(f"{name}=()" for name in _FEATURES + _MORE_FEATURES).encode()),
+    (b"permissions-policy", ", ".join(f"{name}=()" for name in _FEATURES).encode()),
 )
 # RFC 6797: for a year only over TLS; of this host alone, as others of its domain are not ours.
 _STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000")

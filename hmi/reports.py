@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hmi.subscription import microseconds
+
 # What a report is asked by, in the order of Historian.MakeReport's arguments.
 ASKED: Final = ("period", "site", "format", "language", "calendar")
 _COLUMNS: Final = (
@@ -13,7 +15,6 @@ _COLUMNS: Final = (
     "outcome", "error",
 )  # fmt: skip
 _TIMES: Final = ("next", "due", "delivered")
-_EPOCH: Final = dt.datetime(1970, 1, 1)
 
 
 def schedules(columns: Sequence[Sequence[Any] | None]) -> list[dict[str, Any]]:
@@ -27,5 +28,5 @@ def schedules(columns: Sequence[Sequence[Any] | None]) -> list[dict[str, Any]]:
 
 
 def _ms(time: dt.datetime) -> int | None:
-    ms = (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(milliseconds=1)
+    ms = microseconds(time) // 1000
     return ms if ms > 0 else None
