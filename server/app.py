@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from server.notify.figures import NotifyFigures
     from server.notify.notifier import Notifier
     from server.reports.delivery import ReportDelivery
+    from server.reports.figures import ReportFigures
 
 log = structlog.get_logger(__name__)
 
@@ -293,6 +294,7 @@ class App:
         fleet, mail = self._alarms.index.fleet, None if notify is None else notify.mail
         delivery = ReportDelivery(schedules, opcua.report_orders, fleet, self._state, mail, tell)
         self._opcua.reports.delivery = self._reports = delivery
+        self._stack.push_async_callback(delivery.close)
 
     def _check_ports(self) -> None:
         opcua, metrics = self._settings.opcua, self._settings.metrics
@@ -333,11 +335,9 @@ class App:
         )
         if self._reports is not None:
             self._jobs.add(*self._reports.jobs())
-        period = self._settings.scan.period
-        figures = self._notify_figures()
-        health = Health(
-            scan, period, historian, self._opcua, self._jobs, figures, self._ledger, self._learning
-        )
+        period, opcua = self._settings.scan.period, self._opcua
+        told = self._notify_figures(), self._report_figures()
+        health = Health(scan, period, historian, opcua, self._jobs, *told, self._ledger, self._learning)
         self._opcua.healthy = lambda: health.scanning
         await self._opcua.listen()
         self._stack.push_async_callback(self._opcua.close)
@@ -349,6 +349,13 @@ class App:
         from server.notify.figures import NotifyFigures
 
         return NotifyFigures(self._notifier)
+
+    def _report_figures(self) -> ReportFigures | None:
+        if self._reports is None:
+            return None
+        from server.reports.figures import ReportFigures
+
+        return ReportFigures(self._reports)
 
     @property
     def _staleness(self) -> Staleness:

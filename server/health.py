@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from server.alarms.ledger import Ledger
     from server.learning.learning import Learning
     from server.notify.figures import NotifyFigures
+    from server.reports.figures import ReportFigures
 
 _LATE_SCANS: Final = 3
 
@@ -35,6 +36,7 @@ class Health:
         opcua: OpcUaServer,
         jobs: Jobs,
         notification: NotifyFigures | None = None,
+        reports: ReportFigures | None = None,
         ledger: Ledger | None = None,
         learning: Learning | None = None,
     ) -> None:
@@ -44,6 +46,7 @@ class Health:
         self._opcua = opcua
         self._jobs = jobs
         self._notification = notification
+        self._reports = reports
         self._ledger = ledger
         self._learning = learning
         self.started = time.time()
@@ -58,9 +61,9 @@ class Health:
     def state(self) -> dict[str, Any]:
         """The state of every part, for JSON."""
         scan, history = self._scan.stats, self._historian.stats
-        notification = self._notification
-        healthy = self.scanning and history.healthy and not history.losing
-        healthy = healthy and not (notification and notification.failing) and not self._unkept
+        notification, reports = self._notification, self._reports
+        healthy = self.scanning and history.healthy and not history.losing and not self._unkept
+        healthy = healthy and not any(each and each.failing for each in (notification, reports))
         return {
             "status": "ok" if healthy else "degraded",
             "uptime_s": round(time.time() - self.started, 1),
@@ -101,6 +104,7 @@ class Health:
             "learning": {"status": "off"} if self._learning is None else self._learning.state(),
             "models": self._opcua.models.state(),
             "notification": {"status": "off"} if notification is None else notification.state(),
+            "reports": {"status": "off"} if reports is None else reports.state(),
             "opcua": {
                 "status": "ok",
                 "connections": len(self._opcua.dispatcher.connections),
@@ -162,8 +166,9 @@ class Health:
         yield from self._job_metrics()
         if self._learning is not None:
             yield from self._learning.metrics()
-        if self._notification is not None:
-            yield from self._notification.metrics()
+        for each in (self._notification, self._reports):
+            if each is not None:
+                yield from each.metrics()
         yield from gateway_metrics(self._scan.frame)
 
     def _job_metrics(self) -> Iterator[Metric]:

@@ -4,11 +4,11 @@ import { fetchFile } from "./export.js";
 
 const DAY = 86_400_000;
 const MONTHS = 24, WEEKS = 26;
-const AGAIN = 15_000; // ms
-const OUTCOMES = { None: ["", "Not due yet"], Delivered: ["", "Delivered"], Failing: ["!", "Fails, tried again"], Failed: ["!", "Refused by some"] };
+const AGAIN = 15_000, SOON = 2_000; // ms between looks, and while a report is on its way
+const OUTCOMES = { None: ["", "Not due yet"], Due: ["", "On its way"], Delivered: ["", "Delivered"], Failing: ["!", "Fails, tried again"], Failed: ["!", "Refused by some"] };
 const { lang, calendar } = window.voltkeep;
 const asked = new URLSearchParams(location.search);
-let every = "month", may = false, sites = "";
+let every = "month", may = false, sites = "", soon = 0, waiting = "";
 
 begin(() => {
   by("vk-language").value = lang;
@@ -83,11 +83,22 @@ async function send(event) {
 }
 
 async function read() {
+  clearTimeout(soon);
   try {
-    draw((await ask("/api/reports")).rows);
+    const { rows } = await ask("/api/reports");
+    draw(rows);
+    if (rows.some((row) => row.outcome === "Due")) soon = setTimeout(read, SOON);
+    tell(rows.find((row) => row.name === waiting));
   } catch (error) {
     say(error.message, true);
   }
+}
+
+// What became of the report that was asked for.
+function tell(row) {
+  if (!row || row.outcome === "Due") return;
+  waiting = "";
+  say(row.outcome === "Delivered" ? t("Delivered.") : t("The report could not be delivered; the list says why."), row.outcome !== "Delivered");
 }
 
 function draw(rows) {
@@ -114,7 +125,7 @@ async function deliver(name, button) {
   say(t("The report is being made and delivered …"));
   try {
     await ask("/api/reports/deliver", { name });
-    say(t("Delivered."));
+    waiting = name;
   } catch (error) {
     say(error.message, true);
   }

@@ -86,14 +86,14 @@ HISTORIAN: Final = (
             ArgumentDef("Next", DataType.DATE_TIME, "When each is due next", array=True),
             ArgumentDef("Due", DataType.DATE_TIME, "When each was due last; null: not yet", array=True),
             ArgumentDef("Delivered", DataType.DATE_TIME, "When that one was delivered", array=True),
-            ArgumentDef("Outcomes", DataType.STRING, "None, Delivered, Failing, Failed", array=True),
+            ArgumentDef("Outcomes", DataType.STRING, "None, Due, Delivered, Failing, Failed", array=True),
             ArgumentDef("Errors", DataType.STRING, "Why not", array=True),
         ),
     ),
     MethodDef(
         "Historian",
         "DeliverReport",
-        "Make the last report of a schedule anew, and deliver it to all its places",
+        "Make the last report of a schedule anew and deliver it to all its places",
         (ArgumentDef("Name", DataType.STRING, "Name of the schedule"),),
     ),
 )

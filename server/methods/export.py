@@ -122,7 +122,7 @@ class ExportMethods:
             raise ArgumentError(1, S.BadOutOfRange)
         room = call.session.max_response - _HEADER if call.session.max_response else MAX_LENGTH
         try:
-            data = await file.read(handle, min(length, MAX_LENGTH, max(room, 1)), _wait(call))
+            data = await file.read(handle, min(length, MAX_LENGTH, max(room, 1)), patience(call))
         except NotYet:
             raise MethodError(S.BadWouldBlock, "the file is still being made: ask again") from None
         except UnknownHandle:  # closed meanwhile
@@ -167,7 +167,7 @@ async def offer(exports: Exports, call: Invocation, begin: Callable[[], ExportFi
         text = "there are as many files as there may be: close one, or wait"
         raise MethodError(S.BadResourceUnavailable, text) from None
     handle = file.open()
-    await file.made(_wait(call))
+    await file.made(patience(call))
     if file.failure is not None:
         exports.remove(file)
         raise MethodError(S.BadResourceUnavailable, file.failure)
@@ -201,7 +201,7 @@ def _one_of_each(selection: Selection) -> list[tuple[str, TagDef]]:
     return list(found.values())
 
 
-def _wait(call: Invocation) -> float:
+def patience(call: Invocation) -> float:
     """How long the caller can be kept waiting [s]: well below its own time-out."""
     hint = call.call.header.timeout_hint / 1000
     return min(max(hint / 2, SHORTEST_WAIT), LONGEST_WAIT)

@@ -12,7 +12,9 @@ from config.reportsettings import CALENDARS, LANGUAGES, ReportSchedule
 from historian.export.request import ExportError, Format
 from nodeset.fleet import Fleet
 from server.exports.exports import Exports
-from server.methods.export import offer
+from server.methods.export import offer, patience
+from server.notify.mailtext import address_of
+from server.reports.deliveries import Delivery
 from server.reports.orders import ReportOrders
 from server.reports.period import moment, month_before, period_of
 from server.reports.request import FORMATS, ReportRequest
@@ -91,6 +93,7 @@ class ReportMethods:
         tables = [] if delivery is None else list(delivery.timetables.values())
         schedules = [table.schedule for table in tables]
         last = [] if delivery is None else [delivery.of(each.name) for each in schedules]
+        outcomes = [] if delivery is None else [delivery.outcome(each.name) for each in schedules]
         next_ = [] if delivery is None else [table.next(delivery.now) for table in tables]
         asked = [
             self._orders.request("", "", Format.PDF, each.language or "", each.calendar or "")
@@ -108,19 +111,18 @@ class ReportMethods:
             _times(next_),
             _times(_moment(each.due) for each in last),
             _times(_moment(each.finished) for each in last),
-            _strings(each.outcome for each in last),
-            _strings(each.error for each in last),
+            _strings(outcomes),
+            _strings(error(*each, named) for each in zip(schedules, last, strict=True)),
         )
 
     async def _deliver(self, call: Invocation) -> Outputs:
         (name,) = call.values
         if self.delivery is None or name not in self.delivery.timetables:
             raise ArgumentError(0, S.BadNotFound, f"no report is scheduled as '{name or ''}'")
-        call.old = self.delivery.of(name).outcome
-        await self.delivery.again(name)
-        found = self.delivery.of(name)
-        if found.error:
-            raise MethodError(S.BadUnexpectedError, found.error)
+        call.old = self.delivery.outcome(name)
+        ended = await self.delivery.again(name, patience(call))
+        if ended and (found := self.delivery.of(name).error):
+            raise MethodError(S.BadUnexpectedError, found)
         return ()
 
 
@@ -131,6 +133,14 @@ def places(schedule: ReportSchedule, named: bool) -> str:
         count = len(schedule.mail)
         found += schedule.mail if named else ["1 address" if count == 1 else f"{count} addresses"]
     return ", ".join(found)
+
+
+def error(schedule: ReportSchedule, last: Delivery, named: bool) -> str:
+    """What went wrong, which names addresses only where `places` does, too."""
+    said = last.error
+    for address in () if named else schedule.mail:
+        said = said.replace(address, "an address").replace(address_of(address), "an address")
+    return said
 
 
 def _moment(time: int) -> dt.datetime:

@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     """How the last delivery of a schedule went."""
 
     NONE = "None"  # not due yet
+    DUE = "Due"  # and on its way
     DELIVERED = "Delivered"
     FAILING = "Failing"  # and tried again
     FAILED = "Failed"  # refused for good by some, delivered to the others
@@ -48,7 +49,7 @@ class Delivery:
         if not self.due:
             return Outcome.NONE
         if not self.finished:
-            return Outcome.FAILING if self.error else Outcome.NONE
+            return Outcome.FAILING if self.error else Outcome.DUE
         return Outcome.FAILED if self.refused else Outcome.DELIVERED
 
     def begin(self, due: int) -> None:

@@ -28,7 +28,7 @@ from server.notify import backoff
 from server.notify.delivery import Channel, Fate
 from server.notify.delivery import Delivery as Post
 from server.notify.mailtext import address_of
-from server.reports.deliveries import Deliveries, Delivery
+from server.reports.deliveries import Deliveries, Delivery, Outcome
 from server.reports.duetimes import Timetable
 from server.reports.mailtext import Attachment, Envelope, mail_bytes
 from server.reports.orders import ReportOrders
@@ -68,6 +68,7 @@ class ReportDelivery:
         self._tell = tell
         self._channel: Channel | None = None
         self._lock = asyncio.Lock()
+        self._anew: dict[str, asyncio.Task[None]] = {}  # by schedule, what was asked for and is on its way
         self.timetables = {each.name: Timetable(each, orders.zone(each.site)) for each in schedules}
         for name in self.timetables:
             self._deliveries.of(name, orders.clock())
@@ -100,12 +101,36 @@ class ReportDelivery:
             raise DeliveryError("; ".join(failing))
         return done
 
-    async def again(self, name: str) -> None:
-        """Deliver the last report of a schedule anew; `KeyError` for one that there is not."""
+    async def again(self, name: str, wait: float) -> bool:
+        """Deliver the last report of a schedule anew; whether that has ended within `wait` [s], or goes on.
+
+        Who asks while it is on its way has no second one sent. `KeyError` for a schedule that there is not.
+        """
         timetable = self.timetables[name]
+        task = self._anew.get(name)
+        if task is None:
+            task = self._anew[name] = asyncio.create_task(self._deliver_anew(timetable))
+            task.add_done_callback(lambda _task: self._anew.pop(name))
+        ended, _ = await asyncio.wait([task], timeout=wait)
+        for each in ended:
+            each.result()
+        return bool(ended)
+
+    def outcome(self, name: str) -> Outcome:
+        """How the last delivery of a schedule went, or that it is on its way."""
+        return Outcome.DUE if name in self._anew else self.of(name).outcome
+
+    async def close(self) -> None:
+        """End what was asked for; as it is written down, a start goes on with it."""
+        for task in (tasks := list(self._anew.values())):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _deliver_anew(self, timetable: Timetable) -> None:
         async with self._lock:
-            delivery = self.of(name)
+            delivery = self.of(timetable.schedule.name)
             delivery.begin(_time(timetable.last(self.now)))
+            await self._save()
             await self._see_to(timetable, delivery)
 
     def _failing(self, name: str) -> bool:

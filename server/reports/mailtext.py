@@ -69,7 +69,8 @@ def mail_bytes(
     mail.set_content(f"{of}\n{title}\n\n{named}\n\n-- \n{signed}\n", charset="utf-8", cte="quoted-printable")
     for file in files:
         main, sub = TYPES[file.format]
-        mail.add_attachment(file.content, main, sub, filename=file.name)
+        charset = {"charset": "utf-8"} if main == "text" else {}
+        mail.add_attachment(file.content, main, sub, filename=file.name, params=charset)
     return mail.as_bytes()
 
 

@@ -166,9 +166,9 @@ async def test_a_report_that_cannot_be_made_is_tried_again_until_the_next_is_due
 
 async def test_the_last_report_is_delivered_anew_when_asked_for(plant: Plant) -> None:
     delivery = plant.start(folder=plant.folder)
-    await delivery.again("Monthly")
+    await delivery.again("Monthly", wait=10)
     assert [request.period for request in plant.orders.made] == ["2026-09"]
     found = delivery.of("Monthly")
     assert (found.outcome, moment(found.due).month) == (Outcome.DELIVERED, 9)
     with pytest.raises(KeyError):
-        await delivery.again("Nothing")
+        await delivery.again("Nothing", wait=10)
