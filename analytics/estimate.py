@@ -131,7 +131,9 @@ def step(
     return after, _estimates(after, parameters, prediction, inputs.usable, time)
 
 
-def fused(found: Estimates, learnt: Learnt, age: float, time: int) -> tuple[Estimates, Fused]:
+def fused(
+    found: Estimates, parameters: Parameters, learnt: Learnt, age: float, time: int
+) -> tuple[Estimates, Fused]:
     """What twin and learnt model say together at `time` [µs since 1970], as far as it is about life left.
 
     `found` is what the twin says alone, the model has said its own `age` [d] ago.
@@ -143,7 +145,7 @@ def fused(found: Estimates, learnt: Learnt, age: float, time: int) -> tuple[Esti
         rul_lower=together.lower,
         rul_upper=together.upper,
         confidence=fusion.confidence(found.confidence, learnt, together),
-        quarter=replacement_quarters(time, together.lower),
+        quarter=replacement_quarters(time, together.lower, parameters.zone),
         health=rul.health_status(found.soh / 100, together.days, found.health != Health.UNKNOWN),
     )
     return both, together
@@ -248,7 +250,7 @@ def _estimates(
         rul_upper=life.upper,
         confidence=rul.confidence(p, life, evidence, readings),
         twin_days=life.days,
-        quarter=replacement_quarters(time, life.lower),
+        quarter=replacement_quarters(time, life.lower, p.zone),
         health=rul.health_status(evidence.health, life.days, known),
         voltage_residual=prediction.residual,
         observed=observed,

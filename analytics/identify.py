@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -241,10 +242,10 @@ def _fleet(models: Sequence[JarModel]) -> Fleet:
         )
         for i, model in enumerate(models)
     )
-    site = Site("", "", "Bangkok", 0.0, 0.0, "UTC", 0.0, slice(0, 1))
+    site = Site("", "", "Bangkok", 0.0, 0.0, ZoneInfo("UTC"), 0.0, slice(0, 1))
     system = System("", "", 0, "UPS", 1.0, slice(0, 1))
     string = String("", "", 0, slice(0, len(jars)), models[0])
-    return Fleet("", "UTC", (site,), (system,), (string,), jars)
+    return Fleet("", site.zone, (site,), (system,), (string,), jars)
 
 
 def _spans(recording: Recording, least: float) -> list[slice]:

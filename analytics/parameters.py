@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, fields, replace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,6 +167,7 @@ class Parameters:
     string_of_jar: NDArray[np.intp]
     system_of_jar: NDArray[np.intp]
     systems: int
+    zone: ZoneInfo  # of the fleet: its quarters are those of this clock
 
     @property
     def jars(self) -> int:
@@ -193,11 +195,12 @@ class Parameters:
             string_of_jar=fleet.string_of_jar,
             system_of_jar=fleet.system_of_jar,
             systems=len(fleet.systems),
+            zone=fleet.zone,
         )
 
     def pick(self, jar: int) -> Parameters:
         """The parameters of one jar, as arrays of one entry."""
-        shared = {"ocv", "sluggishness", "tightness", "systems"}
+        shared = {"ocv", "sluggishness", "tightness", "systems", "zone"}
         picked = {
             f.name: getattr(self, f.name) if f.name in shared else getattr(self, f.name)[..., jar : jar + 1]
             for f in fields(self)

@@ -122,7 +122,7 @@ def plan(
     quarters: int,
 ) -> Plan:
     """Replace those of `jars` that are due within `quarters` from `time` [µs], the present one included."""
-    present = calendar.quarter_at(time)
+    present = calendar.quarter_at(time, fleet.zone)
     wanted: dict[int, Group] = defaultdict(list)
     whole = []
     for string, members in _by_string(fleet, jars).items():
@@ -279,7 +279,8 @@ Work = tuple[int, int, tuple[Job, ...]]
 
 def _scheduled(fleet: Fleet, days: list[Work], desk: _Desk, time: int) -> tuple[Visit, ...]:
     """Give every day's work a date: in its quarter, else in one before it, else as soon as it can be."""
-    present, first = calendar.quarter_at(time), calendar.local_day(time) + desk.rules.lead_days
+    present = calendar.quarter_at(time, fleet.zone)
+    first = calendar.local_day(time, fleet.zone) + desk.rules.lead_days
     diary = _Diary(fleet, desk.rules.crews)
     visits: list[Visit] = []
     waiting: list[Work] = []

@@ -8,6 +8,7 @@ everywhere, a hot year) makes the true interval wider.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cache
 from math import erfc, sqrt
@@ -59,14 +60,15 @@ def forecast(
     site: NDArray[np.intp],
     time: int,
     quarters: int,
+    zone: dt.tzinfo,
 ) -> Forecast:
-    """The forecast from `time` [µs] over `quarters`, the present one first.
+    """The forecast from `time` [µs] over `quarters` of a time zone, the present one first.
 
     `life` [d], `prices`, and the `string` and `site` of each jar have shape (jars,). A string is opened and a
     site is visited once in a quarter in which it has a jar to replace.
     """
-    present = calendar.quarter_at(time)
-    chance = end_in_quarters(life, time, quarters)
+    present = calendar.quarter_at(time, zone)
+    chance = end_in_quarters(life, time, quarters, zone)
     variance = chance * (1 - chance)
     jars, spread = chance.sum(1), np.sqrt(variance.sum(1))
     calls = prices.string * _any(chance, string) + prices.visit * _any(chance, site)
@@ -83,13 +85,13 @@ def forecast(
     )
 
 
-def end_in_quarters(life: Life, time: int, quarters: int) -> Array:
+def end_in_quarters(life: Life, time: int, quarters: int, zone: dt.tzinfo) -> Array:
     """Probability that a jar's life ends in each of the next quarters, shape (quarters, jars).
 
     Whoever should have ended by now ends in the present one. On either side of its median a life is taken as
     normal, through the bound of its interval.
     """
-    present, today = calendar.quarter_at(time), calendar.local_day(time)
+    present, today = calendar.quarter_at(time, zone), calendar.local_day(time, zone)
     ends = np.array([calendar.first_day(present + i + 1) - today for i in range(quarters)], np.float64)[
         :, None
     ]

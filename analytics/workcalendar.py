@@ -1,7 +1,7 @@
-"""When maintenance can be done: quarters of the sites' local time, work days, and what seasons mean for them.
+"""When maintenance can be done: quarters of local time, work days, and what seasons mean for them.
 
-Maintenance is planned by quarters, a round in each, in daytime (08-20 h) of Asia/Bangkok, which is UTC+7 all
-year. Pure; a day is a number of local days since 1970, a quarter year * 4 + quarter - 1, as tags have it.
+Maintenance is planned by quarters of the fleet's time zone, a round in each, in daytime (08-20 h) of the
+site's. Pure; a day is a number of local days since 1970, a quarter year * 4 + quarter - 1, as tags have it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from config.zone import date_at, time_on
+
 Numbers = NDArray[np.int64]
 
-LOCAL: Final = 7 * 3600 * 1_000_000  # µs that Asia/Bangkok is ahead of UTC; there is no summer time
-DAY: Final = 86_400 * 1_000_000  # µs
 WORK_BEGINS, WORK_ENDS = 8, 20  # h of local time
 QUARTER_DAYS: Final = 365.25 / 4
 SONGKRAN: Final = ((4, 13), (4, 14), (4, 15))
@@ -72,15 +72,13 @@ class WorkDay:
     day: int
     notes: tuple[Note, ...]
 
-    @property
-    def begins(self) -> int:
-        """Beginning of work [µs since 1970, UTC]."""
-        return self.day * DAY + WORK_BEGINS * 3600 * 1_000_000 - LOCAL
+    def begins(self, zone: dt.tzinfo) -> int:
+        """Beginning of work [µs since 1970, UTC] at a site of a time zone."""
+        return time_on(self.date, WORK_BEGINS, zone)
 
-    @property
-    def ends(self) -> int:
-        """End of work [µs since 1970, UTC]."""
-        return self.day * DAY + WORK_ENDS * 3600 * 1_000_000 - LOCAL
+    def ends(self, zone: dt.tzinfo) -> int:
+        """End of work, likewise."""
+        return time_on(self.date, WORK_ENDS, zone)
 
     @property
     def date(self) -> dt.date:
@@ -88,9 +86,9 @@ class WorkDay:
         return date_of(self.day)
 
 
-def local_day(time: int) -> int:
-    """The local day of a time [µs since 1970, UTC]."""
-    return (time + LOCAL) // DAY
+def local_day(time: int, zone: dt.tzinfo) -> int:
+    """The day in a time zone at a time [µs since 1970, UTC]."""
+    return (date_at(time, zone) - _EPOCH).days
 
 
 def date_of(day: int) -> dt.date:
@@ -104,9 +102,9 @@ def quarters_of(days: ArrayLike) -> Numbers:
     return np.asarray(_FIRST + months // 3, np.int64)
 
 
-def quarter_at(time: int) -> int:
-    """The quarter of a time [µs since 1970, UTC]."""
-    return int(quarters_of(local_day(time)))
+def quarter_at(time: int, zone: dt.tzinfo) -> int:
+    """The quarter in a time zone at a time [µs since 1970, UTC]."""
+    return int(quarters_of(local_day(time, zone)))
 
 
 def first_day(quarter: int) -> int:
@@ -119,13 +117,13 @@ def quarter_name(quarter: int) -> str:
     return f"{quarter // 4}-Q{quarter % 4 + 1}"
 
 
-def replacement_quarters(time: int, lower_days: NDArray[np.float64]) -> NDArray[np.float64]:
+def replacement_quarters(time: int, lower_days: NDArray[np.float64], zone: dt.tzinfo) -> NDArray[np.float64]:
     """In which quarter a jar is to be replaced whose remaining life has the lower bound `lower_days` [d].
 
     The last quarter that is over before the lower bound ends, at the earliest the present one: whenever in
     that quarter the round is, 19 of 20 such jars still live. Shape (jars,).
     """
-    now = local_day(time)
+    now = local_day(time, zone)
     last = now + np.floor(lower_days).astype(np.int64)
     return np.maximum(quarters_of(last + 1) - 1, int(quarters_of(now))).astype(np.float64)
 

@@ -50,7 +50,7 @@ class CompareApi:
             raise NotFound(tag)
         length, step = RANGES[span]
 
-        def row(points: list[Point]) -> dict[str, Any] | None:
+        def row(_site: str, points: list[Point]) -> dict[str, Any] | None:
             found = spread(points)
             return None if found is None else asdict(found)
 
@@ -59,8 +59,10 @@ class CompareApi:
     async def seasons(self) -> Response:
         """How much state of health each site lost a month in each season of the last two years [%]."""
 
-        def row(points: list[Point]) -> dict[str, float | None]:
-            return dict(zip(SEASONS, declines(points), strict=True))
+        _, topology = self._live.channels.connection()
+
+        def row(site: str, points: list[Point]) -> dict[str, float | None]:
+            return dict(zip(SEASONS, declines(points, topology.zone(site)), strict=True))
 
         return await self._answer(("seasons",), *HEALTH, row)
 
@@ -70,7 +72,7 @@ class CompareApi:
 
         async def made() -> bytes:
             found = await _averages(client, topology, tag, end, length, step)
-            return encode({"sites": {site: row(points) for site, points in found.items()}}).encode()
+            return encode({"sites": {site: row(site, points) for site, points in found.items()}}).encode()
 
         body = await self._answers.get(key, FRESH, made)
         return Response(body, media_type="application/json")

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from config.zone import date_at
 from hmi.trend import Point
 
 SEASONS: Final = ("Hot", "Rainy", "Cool")
-ZONE: Final = dt.timedelta(hours=7)  # Thailand's
 _SEASON_OF: Final = {
     **dict.fromkeys((3, 4, 5), 0),
     **dict.fromkeys((6, 7, 8, 9, 10), 1),
     **dict.fromkeys((11, 12, 1, 2), 2),
 }
 _MONTH: Final = 30.4375 * 86_400e6  # µs, mean of a month
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,20 @@ def spread(points: Sequence[Point]) -> Spread | None:
     return Spread(values[0], lower, middle, upper, values[-1], len(values))
 
 
-def declines(points: Sequence[Point]) -> list[float | None]:
+def declines(points: Sequence[Point], zone: dt.tzinfo) -> list[float | None]:
     """What is lost a month in each of `SEASONS`, in the unit of the values: positive where they fall.
 
-    Each step between two values counts for the season in which it begins, by its length.
+    Each step between two values counts for the season in which it begins in a time zone, by its length.
     """
     lost, months = [0.0] * len(SEASONS), [0.0] * len(SEASONS)
     known = [(time, value) for time, value in points if value is not None]
     for (before, high), (after, low) in pairwise(known):
-        season = season_of(before)
+        season = season_of(before, zone)
         lost[season] += high - low
         months[season] += (after - before) / _MONTH
     return [loss / span if span > 0 else None for loss, span in zip(lost, months, strict=True)]
 
 
-def season_of(time: int) -> int:
-    """Which of `SEASONS` a time is in, in Thailand."""
-    return _SEASON_OF[(_EPOCH + dt.timedelta(microseconds=time) + ZONE).month]
+def season_of(time: int, zone: dt.tzinfo) -> int:
+    """Which of `SEASONS` it is in a time zone at a time."""
+    return _SEASON_OF[date_at(time, zone).month]

@@ -64,9 +64,10 @@ class RulApi:
         if not result.StatusCode.is_good():
             return JSONResponse({"fault": FAULTS.get(result.StatusCode.name) or words(result.StatusCode)})
         found = comparison([each.Value for each in result.OutputArguments])
+        zone = topology.zone()
         for life in (found["then"], found["now"]):
             lower = life["lower"]
-            life["quarter"] = "" if lower is None else replacement_quarter(self._now(), lower)
+            life["quarter"] = "" if lower is None else replacement_quarter(self._now(), lower, zone)
         return JSONResponse(found)
 
     def _now(self) -> int:

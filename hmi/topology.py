@@ -6,10 +6,12 @@ variable's NodeId is `s=<path>.<tag>` in the namespace `urn:voltkeep:fleet`.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from asyncua import Client, ua
 
@@ -68,6 +70,13 @@ class Topology:
         paths = [part.path for part in (whole.parts if whole else self.sites)]
         at = paths.index(path)
         return paths[at - 1] if at else None, paths[at + 1] if at + 1 < len(paths) else None
+
+    def zone(self, site: str = FLEET) -> dt.tzinfo:
+        """The time zone of a site, or of the fleet; UTC where none is told, or none that is known here."""
+        try:
+            return ZoneInfo(self.zones.get(site) or self.zones.get(FLEET, "UTC"))
+        except (ZoneInfoNotFoundError, ValueError):
+            return dt.UTC
 
     def node(self, identifier: str) -> ua.NodeId:
         """NodeId of an object (`Bangrak/UPS-1`) or variable (`Bangrak/UPS-1.Load`)."""

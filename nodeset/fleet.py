@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,14 +72,14 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A data centre; IANA name of its time zone, temperature offset in K against its region."""
+    """A data centre; temperature offset in K against its region."""
 
     path: str
     name: str
     region: str
     latitude: float
     longitude: float
-    zone: str
+    zone: ZoneInfo
     temperature_offset: float
     systems: slice
 
@@ -88,7 +89,7 @@ class Fleet:
     """All assets, and who belongs to whom."""
 
     name: str
-    zone: str
+    zone: ZoneInfo
     sites: tuple[Site, ...]
     systems: tuple[System, ...]
     strings: tuple[String, ...]
@@ -208,12 +209,12 @@ def build_fleet(file: FleetFile) -> Fleet:
                 site.region,
                 site.latitude,
                 site.longitude,
-                site.zone or file.zone,
+                ZoneInfo(site.zone or file.zone),
                 site.temperature_offset,
                 slice(first_system, len(systems)),
             )
         )
-    return Fleet(file.name, file.zone, tuple(sites), tuple(systems), tuple(strings), tuple(jars))
+    return Fleet(file.name, ZoneInfo(file.zone), tuple(sites), tuple(systems), tuple(strings), tuple(jars))
 
 
 def _jars(file: FleetFile, part: StringPart, path: str, string: int) -> Iterator[Jar]:

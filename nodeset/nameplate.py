@@ -57,11 +57,13 @@ SITE: Final[tuple[NameplateDef[Site], ...]] = (
     NameplateDef("Region", "Climatic region", DataType.STRING, lambda site: site.region),
     NameplateDef("Latitude", "Latitude, north positive [°]", DataType.DOUBLE, lambda site: site.latitude),
     NameplateDef("Longitude", "Longitude, east positive [°]", DataType.DOUBLE, lambda site: site.longitude),
-    NameplateDef("TimeZone", "Time zone of the site, IANA name", DataType.STRING, lambda site: site.zone),
+    NameplateDef("TimeZone", "Time zone of the site, IANA name", DataType.STRING, lambda site: site.zone.key),
 )
 
 FLEET: Final[tuple[NameplateDef[Fleet], ...]] = (
-    NameplateDef("TimeZone", "Time zone of the fleet, IANA name", DataType.STRING, lambda fleet: fleet.zone),
+    NameplateDef(
+        "TimeZone", "Time zone of the fleet, IANA name", DataType.STRING, lambda fleet: fleet.zone.key
+    ),
 )
 
 _NAMEPLATES: Final[dict[AssetType, tuple[NameplateDef[Any], ...]]] = {

@@ -48,6 +48,8 @@ export function times(name = zone) {
 export const clock = (ms, name = zone) => times(name).clock(ms);
 export const stamp = (ms, name = zone) => times(name).stamp(ms);
 export const day = (ms, name = zone) => times(name).day(ms);
+// A year or quarter of planning, as the server names it, in the reader's calendar.
+export const period = (text) => times().period(text);
 
 // Part 4, 7.38: the two highest bits say good, uncertain or bad. A simulated value is as good as the simulation
 // wants it, and is marked as what it is wherever it shows.
@@ -77,7 +79,7 @@ export function shown(value, status, column) {
   const q = quality(status);
   let text;
   if (column.states.length && value !== null) text = t(column.states[value] ?? String(value));
-  else if (typeof value === "string") text = value || "–";
+  else if (typeof value === "string") text = period(value) || "–";
   else text = figure(value, column.decimals);
   const unit = value === null || typeof value === "string" || column.states.length ? "" : column.unit;
   const simulated = isSimulated(status);

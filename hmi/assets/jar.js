@@ -1,5 +1,5 @@
 // A jar: what it reads now, its past, the life it has left, its alarms and its nameplate.
-import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, ask, badge, begin, by, figure, jarLink, make, path, segments, serverNow, showsSimulated, siteLink, statusText, t } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, ask, badge, begin, by, figure, jarLink, make, path, period, segments, serverNow, showsSimulated, siteLink, statusText, t } from "./base.js";
 import { exporting } from "./export.js";
 import { alarmHistory, upkeep } from "./jarpast.js";
 import { cases, factors } from "./life.js";
@@ -135,7 +135,7 @@ function why() {
   return make("div", {}, reasons.review ? make("p", { class: "vk-review" }, `▲ ${t("Manual review required: twin and learnt model differ by more than 30 %.")}`) : "",
     make("h3", {}, t("Why")), factors(reasons.factors),
     make("p", { class: "vk-muted" }, `${t("Twin")} ${figure(100 - share)} %, ${t("learnt model")} ${figure(share)} % · ${t("Model")} ${reasons.version}`),
-    reasons.notes.length ? make("h3", {}, `${t("Work in")} ${reasons.quarter}`) : "", reasons.notes.length ? make("ul", { class: "vk-notes" }, ...reasons.notes.map((note) => make("li", {}, t(note)))) : "",
+    reasons.notes.length ? make("h3", {}, `${t("Work in")} ${period(reasons.quarter)}`) : "", reasons.notes.length ? make("ul", { class: "vk-notes" }, ...reasons.notes.map((note) => make("li", {}, t(note)))) : "",
     make("h3", {}, t("Similar cases")), reasons.similar.length ? cases(reasons.similar) : make("p", { class: "vk-muted" }, t("None are known yet.")), link);
 }
 

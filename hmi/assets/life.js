@@ -1,5 +1,5 @@
 // One jar's remaining life in full: what it rests on, past cases, and what would change it.
-import { ask, figure, jarLink, make, setText, statusText, t } from "./base.js";
+import { ask, figure, jarLink, make, period, setText, statusText, t } from "./base.js";
 
 const WAIT = 400; // ms without another change, then the server is asked
 
@@ -54,7 +54,7 @@ async function why(node, past, jar, still) {
     make("h3", {}, t("Why")), factors(found.factors),
     make("p", { class: "vk-muted" }, `${spoken} · ${t("Model")} ${found.version}${error}`));
   past.replaceChildren(
-    found.notes.length ? make("h3", {}, `${t("Work in")} ${found.quarter}`) : "",
+    found.notes.length ? make("h3", {}, `${t("Work in")} ${period(found.quarter)}`) : "",
     found.notes.length ? make("ul", { class: "vk-notes" }, ...found.notes.map((note) => make("li", {}, t(note)))) : "",
     ...(found.similar.length ? [make("h3", {}, t("Similar cases")), cases(found.similar)] : []));
 }
@@ -117,12 +117,12 @@ function pair(label, unit, min, max, step, value) {
 }
 
 function answer({ now, then, version }) {
-  const life = ({ days, lower, upper, quarter }) => [`${figure(days)} d`, `${figure(lower)} – ${figure(upper)}`, quarter || "–"];
+  const life = ({ days, lower, upper, quarter }) => [`${figure(days)} d`, `${figure(lower)} – ${figure(upper)}`, period(quarter || "–")];
   const change = now.days === null || then.days === null ? "–" : `${signed(then.days - now.days)} d`;
   const share = now.days > 0 && then.days !== null ? `${signed(((then.days - now.days) / now.days) * 100)} %` : "";
   const line = (label, cells, id) => make("tr", { id }, make("th", { scope: "row" }, t(label)), ...cells.map((text) => make("td", {}, text)));
   const head = ["", "RUL", "90 %", "Replace in"].map((label) => make("th", { scope: "col" }, label ? t(label) : ""));
-  const moved = now.quarter === then.quarter ? t("the same") : `${now.quarter || "–"} → ${then.quarter || "–"}`;
+  const moved = now.quarter === then.quarter ? t("the same") : `${period(now.quarter || "–")} → ${period(then.quarter || "–")}`;
   return make("div", {}, make("table", { class: "vk-table" }, make("thead", {}, make("tr", {}, ...head)),
     make("tbody", {}, line("As it is", life(now), "vk-now"), line("If so", life(then), "vk-then"), line("Change", [change, share, moved], "vk-change"))),
     make("p", { class: "vk-muted" }, `${t("Worked out by")} ${version}`));

@@ -1,6 +1,6 @@
 // The planner: what falls due by quarter and year, and the visits that are cheapest, by site and quarter.
 import { echarts } from "nicegui-echart";
-import { ask, begin, by, clock, css, day, figure, jarLink, make, rights, say, segments, serverNow, setText, siteLink, t, zoneOf } from "./base.js";
+import { ask, begin, by, clock, css, day, figure, jarLink, make, period, rights, say, segments, serverNow, setText, siteLink, t, zoneOf } from "./base.js";
 import { lines, save } from "./csv.js";
 import { selection } from "./listing.js";
 
@@ -65,7 +65,7 @@ function draw() {
     animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     grid: { left: 62, right: 12, top: 30, bottom: 52 },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, backgroundColor: panel, borderColor: line, textStyle: { color: ink, fontSize: 12 }, formatter: ([{ dataIndex }]) => tip(rows[dataIndex]) },
-    xAxis: { type: "category", data: rows.map(({ period }) => period), axisLabel: { ...font, rotate: rows.length > 8 ? 60 : 0 }, axisLine: { lineStyle: { color: line } }, axisTick: { show: false } },
+    xAxis: { type: "category", data: rows.map((row) => period(row.period)), axisLabel: { ...font, rotate: rows.length > 8 ? 60 : 0 }, axisLine: { lineStyle: { color: line } }, axisTick: { show: false } },
     yAxis: { type: "value", name: cost ? `${t("Cost")} [${forecast.currency}]` : t("Jars"), nameTextStyle: { ...font, align: "left", padding: [0, 0, 0, -48] }, axisLabel: { ...font, formatter: (value) => figure(value) }, splitLine: { lineStyle: { color: line, width: 0.5 } } },
     series: [{ type: "bar", data: rows.map((row) => row[what]), itemStyle: { color: calm }, barMaxWidth: 34 },
       { type: "custom", data: bounds, encode: { x: 0, y: [1, 2] }, silent: true, z: 4, renderItem: (_, api) => whisker(api, ink) }],
@@ -78,15 +78,15 @@ function whisker(api, stroke) {
   return { type: "group", children: [line(x, low, x, high), line(x - 4, low, x + 4, low), line(x - 4, high, x + 4, high)] };
 }
 const range = (low, high, decimals) => `${figure(low, decimals)} – ${figure(high, decimals)}`;
-const tip = (row) => `${row.period}<br>${t("Jars")} <b>${figure(row.expected, 1)}</b> (${range(row.lower, row.upper, 1)})<br>${t("Cost")} <b>${figure(row.cost)}</b> ${forecast.currency} (${range(row.lower_cost, row.upper_cost)})${row.notes.length ? `<br>${notes(row.notes)}` : ""}`;
+const tip = (row) => `${period(row.period)}<br>${t("Jars")} <b>${figure(row.expected, 1)}</b> (${range(row.lower, row.upper, 1)})<br>${t("Cost")} <b>${figure(row.cost)}</b> ${forecast.currency} (${range(row.lower_cost, row.upper_cost)})${row.notes.length ? `<br>${notes(row.notes)}` : ""}`;
 
 // The same for whoever cannot see the picture, and sums of the years.
 function figures() {
   const head = [t("Quarter"), t("Jars"), "90 %", `${t("Cost")} [${forecast.currency}]`, "90 %", t("To know")];
   const row = (each, name) => make("tr", {}, make("th", { scope: "row" }, name), ...[figure(each.expected, 1), range(each.lower, each.upper, 1), figure(each.cost), range(each.lower_cost, each.upper_cost), notes(each.notes)].map((text) => make("td", {}, text)));
-  const year = (each) => row(each, `${t("Year")} ${each.period}${each.quarters < 4 ? ` (${figure(each.quarters)} ${t("of 4 quarters")})` : ""}`);
+  const year = (each) => row(each, `${t("Year")} ${period(each.period)}${each.quarters < 4 ? ` (${figure(each.quarters)} ${t("of 4 quarters")})` : ""}`);
   by("vk-figures").replaceChildren(make("table", { class: "vk-table vk-sums" }, make("thead", {}, make("tr", {}, ...head.map((label) => make("th", { scope: "col" }, label)))),
-    make("tbody", {}, ...forecast.quarters.map((each) => row(each, each.period))), make("tbody", {}, ...forecast.years.map(year))));
+    make("tbody", {}, ...forecast.quarters.map((each) => row(each, period(each.period)))), make("tbody", {}, ...forecast.years.map(year))));
 }
 
 function totals() {
@@ -102,7 +102,7 @@ const count = (number) => `${figure(number)} ${t(number === 1 ? "visit" : "visit
 const sum = (cells, name) => cells.reduce((all, each) => all + each[name], 0);
 
 function matrix() {
-  const quarters = forecast.quarters.map(({ period }) => period).filter((period) => plan.cells.some(({ quarter }) => quarter === period));
+  const quarters = forecast.quarters.map((each) => each.period).filter((name) => plan.cells.some(({ quarter }) => quarter === name));
   const sites = [...new Set(plan.cells.map(({ site }) => site))].sort();
   if (!sites.length) return by("vk-matrix").replaceChildren(make("p", { class: "vk-empty" }, t("No visits are planned in this time.")));
   const said = (cells) => (cells.length ? [figure(sum(cells, "replacements")), make("small", {}, count(sum(cells, "visits"))), make("small", {}, `${figure(sum(cells, "cost") / 1000)} k`)] : ["–"]);
@@ -111,9 +111,9 @@ function matrix() {
     const cells = at(site, quarter);
     if (!cells.length) return make("td", { class: "vk-muted" }, "–");
     const on = cell?.[0] === site && cell?.[1] === quarter;
-    return make("td", {}, make("button", { type: "button", "aria-pressed": String(on), onclick: () => choose(on ? null : [site, quarter]) }, make("span", { class: "vk-unseen" }, `${site} ${quarter}: `), ...said(cells)));
+    return make("td", {}, make("button", { type: "button", "aria-pressed": String(on), onclick: () => choose(on ? null : [site, quarter]) }, make("span", { class: "vk-unseen" }, `${site} ${period(quarter)}: `), ...said(cells)));
   };
-  const head = [t("Site"), ...quarters, t("Sum")].map((label) => make("th", { scope: "col" }, label));
+  const head = [t("Site"), ...quarters.map(period), t("Sum")].map((label) => make("th", { scope: "col" }, label));
   const row = (site) => make("tr", { "data-site": site }, make("th", { scope: "row" }, make("a", { href: siteLink(site) }, site)), ...quarters.map((quarter) => button(site, quarter)), make("td", {}, ...said(at(site))));
   by("vk-matrix").replaceChildren(make("table", { class: "vk-table vk-matrix" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...sites.map(row)),
     make("tfoot", {}, make("tr", {}, make("th", { scope: "row" }, t("Sum")), ...quarters.map((quarter) => make("td", {}, ...said(at("", quarter)))), make("td", {}, ...said(plan.cells)))))
@@ -133,7 +133,7 @@ const chosen = () => plan.visits.map((visit, number) => [visit, number]).filter(
 function visits() {
   if (!plan) return;
   const shown = chosen();
-  setText(by("vk-which"), cell ? `${cell.join(" ")}: ${figure(shown.length)}` : figure(shown.length));
+  setText(by("vk-which"), cell ? `${cell.map(period).join(" ")}: ${figure(shown.length)}` : figure(shown.length));
   if (!shown.length) return by("vk-visits").replaceChildren(make("p", { class: "vk-empty" }, t("No visits are planned in this time.")));
   const head = [["", ""], ["Day", ""], ["Site", ""], ["Quarter", ""], ["Jars", "vk-num"], [`Cost`, "vk-num"], ["To know", ""], ["", ""]];
   by("vk-visits").replaceChildren(make("table", { class: "vk-table vk-visits" },
@@ -151,13 +151,13 @@ function line(visit, number) {
     by("vk-visits").querySelector(`[data-visit="${number}"] button`).focus();
   } }, open ? "▾" : "▸");
   const record = may.has("test") ? make("a", { class: "vk-button", href: recording(visit) }, t("Record replacement")) : "";
-  const row = make("tr", { "data-visit": number }, make("td", {}, toggle), make("td", {}, hours(visit)), make("td", {}, visit.site), make("td", {}, visit.quarter),
+  const row = make("tr", { "data-visit": number }, make("td", {}, toggle), make("td", {}, hours(visit)), make("td", {}, visit.site), make("td", {}, period(visit.quarter)),
     make("td", { class: "vk-num" }, figure(visit.replacements)), make("td", { class: "vk-num" }, `${figure(visit.cost)} ${plan.currency}`), make("td", { class: visit.notes.includes("LATE") ? "vk-late" : "" }, notes(visit.notes) || "–"), make("td", { class: "vk-num" }, record));
   return open ? [row, make("tr", { class: "vk-inside" }, make("td", { colspan: 8 }, inside(visit)))] : [row];
 }
 
 function inside(visit) {
-  const row = ({ jar, due, reason }) => make("tr", {}, make("th", { scope: "row" }, make("a", { href: jarLink(jar) }, jar.split("/").slice(1).join(" "))), make("td", {}, due), make("td", {}, t(REASONS[reason] ?? reason)));
+  const row = ({ jar, due, reason }) => make("tr", {}, make("th", { scope: "row" }, make("a", { href: jarLink(jar) }, jar.split("/").slice(1).join(" "))), make("td", {}, period(due)), make("td", {}, t(REASONS[reason] ?? reason)));
   return make("table", { class: "vk-table vk-visits" }, make("thead", {}, make("tr", {}, ...["Jar", "Due in", "Why"].map((label) => make("th", { scope: "col" }, t(label))))), make("tbody", {}, ...visit.jobs.map(row)));
 }
 
@@ -168,6 +168,6 @@ function csv() {
   if (!plan) return;
   const head = ["Day", "Site", "Quarter", "Jar", "Due in", "Why", "To know", "Cost"].map((label) => t(label));
   // The cost of a visit stands once, in its first row: the column sums up to what is paid.
-  const rows = chosen().flatMap(([visit]) => visit.jobs.map(({ jar, due, reason }, k) => [hours(visit), visit.site, visit.quarter, jar, due, t(REASONS[reason] ?? reason), notes(visit.notes), k ? "" : Math.round(visit.cost)]));
+  const rows = chosen().flatMap(([visit]) => visit.jobs.map(({ jar, due, reason }, k) => [hours(visit), visit.site, period(visit.quarter), jar, period(due), t(REASONS[reason] ?? reason), notes(visit.notes), k ? "" : Math.round(visit.cost)]));
   save(`voltkeep-plan-${day(serverNow())}.csv`, lines([[...head.slice(0, -1), `${head.at(-1)} [${plan.currency}]`], ...rows]));
 }

@@ -1,5 +1,5 @@
 // Remaining lives: every jar of the fleet in one table, and beside it why one is what it is and what would change it.
-import { HEALTH, Tables, badge, begin, by, day, figure, isSimulated, jarLink, make, quality, segments, serverNow, setText, showsSimulated, shown, statusText, t } from "./base.js";
+import { HEALTH, Tables, badge, begin, by, day, figure, isSimulated, jarLink, make, period, quality, segments, serverNow, setText, showsSimulated, shown, statusText, t } from "./base.js";
 import { save } from "./csv.js";
 import { column, listing, narrow, selection, stacked } from "./listing.js";
 import { lifePanel } from "./life.js";
@@ -16,7 +16,7 @@ const STATES = ["RulConfidence", "RulReview", "HealthStatus"];
 const stateOf = (tag, value) => (value === null || !data ? "" : t(data.column("jars", tag)?.states[value] ?? ""));
 const collator = new Intl.Collator("en", { numeric: true });
 const natural = (a, b) => collator.compare(a, b);
-const words = (row) => [`${figure(row.RemainingUsefulLife)} d (${figure(row.RemainingUsefulLifeLower)} – ${figure(row.RemainingUsefulLifeUpper)})`, row.ReplacementQuarter ?? "–", row.RulReview === 1 ? `▲ ${t("Manual review")}` : ""].filter(Boolean).join(" · ");
+const words = (row) => [`${figure(row.RemainingUsefulLife)} d (${figure(row.RemainingUsefulLifeLower)} – ${figure(row.RemainingUsefulLifeUpper)})`, period(row.ReplacementQuarter ?? "–"), row.RulReview === 1 ? `▲ ${t("Manual review")}` : ""].filter(Boolean).join(" · ");
 const passes = ({ data: row }) =>
   (under === "all" || (row.RemainingUsefulLife !== null && row.RemainingUsefulLife < Number(under))) &&
   (!by("vk-site").value || row.jar.startsWith(`${by("vk-site").value}/`)) &&
@@ -70,7 +70,7 @@ function choices() {
   if (now === listed) return;
   const chosen = (id, name) => (listed ? by(id).value : asked.get(name) ?? "");
   selection("vk-site", sites.map((site) => [site, site]), chosen("vk-site", "site"));
-  selection("vk-quarter", quarters.map((quarter) => [quarter, quarter]), chosen("vk-quarter", "quarter"));
+  selection("vk-quarter", quarters.map((quarter) => [quarter, period(quarter)]), chosen("vk-quarter", "quarter"));
   listed = now;
 }
 
@@ -116,6 +116,7 @@ function entry(row) {
 // A cell as CSV has it: plain numbers, states in words.
 function plain({ column: { colId }, value }) {
   if (STATES.includes(colId)) return stateOf(colId, value);
+  if (colId === "ReplacementQuarter") return period(value ?? "");
   return typeof value === "number" ? Number(value.toFixed(DECIMALS[colId] ?? 0)) : value ?? "";
 }
 
@@ -129,7 +130,7 @@ function table() {
     column("name", "Jar", { width: 182, pinned: "left", filter: "agTextColumnFilter", comparator: natural, cellRenderer: (p) => make("a", { href: jarLink(p.data.jar), tabindex: -1 }, p.value) }),
     number("RemainingUsefulLife", "RUL [d]", 84, { sort: "asc" }), number("RemainingUsefulLifeLower", "Lower [d]", 84, { headerTooltip: t("Lower bound (90 %)") }), number("RemainingUsefulLifeUpper", "Upper [d]", 84, { headerTooltip: t("Upper bound (90 %)") }),
     state("RulConfidence", "Confidence", 100), number("RulTwinDays", "Twin [d]", 84), number("RulMlDays", "Model [d]", 88),
-    column("ReplacementQuarter", "Replace in", { ...common, width: 100, filter: "agTextColumnFilter", cellClass: "vk-num" }), state("RulReview", "Review", 112),
+    column("ReplacementQuarter", "Replace in", { ...common, width: 100, filter: "agTextColumnFilter", filterValueGetter: (p) => period(p.data.ReplacementQuarter ?? ""), getQuickFilterText: (p) => period(p.value ?? ""), cellClass: "vk-num" }), state("RulReview", "Review", 112),
     number("StateOfHealth", "SOH [%]", 82), number("InternalResistance", "R [mΩ]", 82), number("rise", "R rise [%]", 96, { headerTooltip: t("As measured, against the value at commissioning, which is at 25 °C") }),
     number("Temperature", "T [°C]", 74), state("HealthStatus", "Health", 104),
   ];

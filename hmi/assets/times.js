@@ -72,6 +72,10 @@ export class Times {
     const d = this.wall(ms);
     return `${this.year(d)}-Q${Math.floor(d.getUTCMonth() / 3) + 1}`;
   }
+  // A year, month or quarter of the common calendar, as 2026, 2026-11 or 2026-Q4, in the reader's.
+  period(text) {
+    return text.replace(/^\d{4}(?=(-\d\d|-Q[1-4])?$)/, (year) => Number(year) + this.era);
+  }
   stamp(ms) {
     return `${this.day(ms)} ${this.clock(ms)}`;
   }

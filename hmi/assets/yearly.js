@@ -1,6 +1,6 @@
 // What falls due by year, as the server foretells it (R9): jars and cost, with the interval in which nine of ten such
 // forecasts come true.
-import { ask, by, figure, make, setText, t, times } from "./base.js";
+import { ask, by, figure, make, period, setText, t } from "./base.js";
 
 const QUARTERS = 20; // the rest of this year, and four or five more
 
@@ -13,7 +13,7 @@ export async function yearly() {
   }
   if (!found.years.length) return setText(by("vk-forecastsaid"), t("No forecast yet."));
   const head = ["Year", "Jars", "90 %", "Cost"].map((label) => make("th", { scope: "col" }, t(label), label === "Cost" ? make("small", {}, found.currency) : ""));
-  const rows = found.years.map((year) => make("tr", {}, make("th", { scope: "row" }, String(Number(year.period) + times().era), year.quarters < 4 ? make("small", {}, quarters(found, year)) : ""),
+  const rows = found.years.map((year) => make("tr", {}, make("th", { scope: "row" }, period(year.period), year.quarters < 4 ? make("small", {}, quarters(found, year)) : ""),
     make("td", {}, figure(year.expected)), make("td", {}, `${figure(Math.max(0, year.lower))}–${figure(year.upper)}`),
     make("td", { title: `${figure(Math.max(0, year.lower_cost))}–${figure(year.upper_cost)} ${found.currency}` }, figure(year.cost))));
   by("vk-forecast").replaceChildren(make("table", { class: "vk-table" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));

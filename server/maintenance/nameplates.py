@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from analytics import workcalendar as calendar
+from config.zone import date_at
 from historian.maintenance import Maintenance
 from nodeset.fleet import AssetType, Fleet, Jar, warranty_end
 from server.scanning.told import Renewal
@@ -51,7 +51,7 @@ class Nameplates:
 
     def _new(self, jar: int, work: Maintenance) -> Jar:
         old = self._fleet.jars[jar]
-        installed = calendar.date_of(calendar.local_day(work.began))
+        installed = date_at(work.began, self._fleet.sites[self._fleet.site_of_jar[jar]].zone)
         return replace(
             old,
             serial=work.serial_number or "",

@@ -70,6 +70,7 @@ class PlanningMethods:
             fleet.site_of_jar[jars],
             frame.time,
             asked.quarters,
+            fleet.zone,
         )
         return _forecast_outputs(found, asked.regions, self._settings.currency)
 
@@ -114,8 +115,8 @@ class PlanningMethods:
         jobs = [(number, job) for number, visit in enumerate(visits) for job in visit.jobs]
         return (
             _strings(fleet.sites[visit.site].path for visit in visits),
-            _dates(visit.day.begins for visit in visits),
-            _dates(visit.day.ends for visit in visits),
+            _dates(visit.day.begins(fleet.sites[visit.site].zone) for visit in visits),
+            _dates(visit.day.ends(fleet.sites[visit.site].zone) for visit in visits),
             _strings(calendar.quarter_name(visit.quarter) for visit in visits),
             _numbers(len(visit.jobs) for visit in visits),
             _doubles(visit.cost for visit in visits),

@@ -22,7 +22,7 @@ def read_notification(path: Path, index: ConditionIndex) -> NotifyFile:
 def notifier_of(file: NotifyFile, conditions: Conditions, state: Path) -> Notifier:
     """A notifier that hears what conditions tell from now on; `state` is the folder for what it keeps."""
     fleet, lowest = conditions.table.index.fleet, conditions.management.settings.priorities.lowest()
-    zone = ZoneInfo(file.time_zone or fleet.zone)
+    zone = ZoneInfo(file.time_zone) if file.time_zone else fleet.zone
     notifier = Notifier(file, fleet.name, zone, lowest, state, conditions.retained_of_plant)
     notifier.alerts.incident_of = partial(_incident, conditions.management)
     conditions.sinks.append(notifier.tell)

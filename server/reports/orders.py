@@ -28,7 +28,7 @@ class ReportOrders:
 
     def zone(self, site: str) -> ZoneInfo:
         """Of a site, or of the fleet."""
-        return ZoneInfo(self._zones.get(site, self._zone))
+        return self._zones.get(site, self._zone)
 
     def request(
         self, period: str, site: str, form: Format, language: str = "", calendar: str = ""

@@ -7,7 +7,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from psycopg import sql
@@ -49,7 +48,7 @@ def read_report(connection: Connection, order: ReportOrder, fleet: Fleet, alarms
     zones = {"": fleet.zone, **{site.name: site.zone for site in fleet.sites}}
     if order.request.site not in zones:
         raise ExportError(f"There is no site '{order.request.site}'.")
-    period = period_of(order.request.period, ZoneInfo(zones[order.request.site]))
+    period = period_of(order.request.period, zones[order.request.site])
     now = moment(order.time)
     if period.low > now:
         raise ExportError(f"{period.name} has not begun.")
@@ -195,6 +194,7 @@ class _Reading:
             self._fleet.site_of_jar[numbers],
             microseconds(self._until),
             QUARTERS,
+            self._fleet.zone,
         )
 
     def _of(self, path: str) -> SiteFacts:

@@ -134,7 +134,7 @@ class Prognosis:
         age = (frame.time - verdict.issued) / _DAY
         gone = self._begun > verdict.issued
         verdict = verdict.without(gone) if gone.any() else verdict
-        both, fused = estimate.fused(found, verdict.learnt, age, frame.time)
+        both, fused = estimate.fused(found, self._parameters, verdict.learnt, age, frame.time)
         days = np.maximum(verdict.learnt.days - max(age, 0.0), 0.0)
         status = (
             st.GOOD if age <= FRESH else st.UNCERTAIN_LAST_USABLE_VALUE if age <= LASTS else st.BAD_NO_DATA

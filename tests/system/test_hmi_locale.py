@@ -81,6 +81,16 @@ def test_times_are_those_of_the_site_and_years_are_buddhist(thai: Page) -> None:
     assert day == stamp[:10]
 
 
+def test_quarters_of_planning_are_in_the_readers_calendar(thai: Page) -> None:
+    thai.goto("/rul/planner")
+    expect(thai.locator("#vk-figures th[scope=row]").first).to_have_text(
+        re.compile(r"^25[67]\d-Q[1-4]$"), timeout=20 * SECONDS
+    )
+    thai.goto("/jar/{site}/{system}/{string}/{jar}".format(**PLACES))
+    expect(thai.locator("#vk-main")).to_contain_text(re.compile(r"25[67]\d-Q[1-4]"), timeout=20 * SECONDS)
+    assert not re.search(r"\b20\d\d-Q[1-4]", thai.inner_text("#vk-main"))
+
+
 def test_preferences_are_kept_in_the_browser(
     browser: Browser, voltkeep: Voltkeep, logged_in: StorageState
 ) -> None:

@@ -99,7 +99,7 @@ def test_crews_days_and_redundancy(due: list[int], rules: Rules, quarters: int) 
         assert (visit.day.day, visit.site) not in seen
         seen.add((visit.day.day, visit.site))
         assert calendar.is_work_day(visit.day.day)
-        assert visit.day.day >= calendar.local_day(NOW) + rules.lead_days
+        assert visit.day.day >= calendar.local_day(NOW, FLEET.zone) + rules.lead_days
         assert len(visit.jobs) <= rules.jars_a_day
         strings = {(job.system, job.string) for job in visit.jobs}
         assert len({system for system, _ in strings}) == len(strings)

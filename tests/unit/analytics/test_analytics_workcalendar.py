@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from analytics import workcalendar as calendar
 from analytics.workcalendar import Note
 from nodeset.tags import quarter_text
+
+BANGKOK, KATHMANDU = ZoneInfo("Asia/Bangkok"), ZoneInfo("Asia/Kathmandu")
 
 
 def time_of(moment: str) -> int:
@@ -36,7 +39,7 @@ def day_of(date: str) -> int:
 def test_a_jar_is_replaced_in_the_last_quarter_that_is_over_before_its_lower_bound(
     today: str, days: float, quarter: str
 ) -> None:
-    found = calendar.replacement_quarters(time_of(today), np.array([days]))
+    found = calendar.replacement_quarters(time_of(today), np.array([days]), BANGKOK)
     assert quarter_text(found[0]) == quarter
     assert calendar.quarter_name(int(found[0])) == quarter
 
@@ -61,8 +64,22 @@ def test_nobody_works_at_songkran_nor_on_sundays() -> None:
 
 def test_work_is_done_in_daytime() -> None:
     (day,) = calendar.work_days("Bangkok", day_of("2027-03-01"), day_of("2027-03-02"))
-    assert day.begins == time_of("2027-03-01T08:00+07:00")
-    assert day.ends == time_of("2027-03-01T20:00+07:00")
+    assert day.begins(BANGKOK) == time_of("2027-03-01T08:00+07:00")
+    assert day.ends(BANGKOK) == time_of("2027-03-01T20:00+07:00")
+    assert day.begins(KATHMANDU) == time_of("2027-03-01T08:00+05:45")
+    assert day.ends(KATHMANDU) == time_of("2027-03-01T20:00+05:45")
+
+
+def test_days_and_quarters_are_those_of_the_zone() -> None:
+    # 23:59 in Kathmandu is next year in Bangkok; a quarter of an hour later it is so in both.
+    before, after = time_of("2026-12-31T23:59+05:45"), time_of("2027-01-01T00:14+05:45")
+    names = [
+        [calendar.quarter_name(calendar.quarter_at(time, zone)) for time in (before, after)]
+        for zone in (KATHMANDU, BANGKOK)
+    ]
+    assert names == [["2026-Q4", "2027-Q1"], ["2027-Q1", "2027-Q1"]]
+    assert calendar.local_day(before, KATHMANDU) == day_of("2026-12-31")
+    assert calendar.replacement_quarters(before, np.zeros(1), KATHMANDU).tolist() == [2026 * 4 + 3]
 
 
 def test_dry_days_come_first_and_the_south_is_wet_when_the_others_are_dry() -> None:

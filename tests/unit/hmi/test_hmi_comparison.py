@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from hmi.comparison import SEASONS, Spread, declines, season_of, spread
 
+BANGKOK = ZoneInfo("Asia/Bangkok")
 HOT, RAINY, COOL = range(len(SEASONS))
 
 
@@ -25,9 +27,10 @@ def test_one_value_has_no_spread() -> None:
 
 
 def test_seasons_are_those_of_thailand() -> None:
-    assert [season_of(at(2026, month, 15)) for month in (3, 6, 11, 1)] == [HOT, RAINY, COOL, COOL]
+    assert [season_of(at(2026, month, 15), BANGKOK) for month in (3, 6, 11, 1)] == [HOT, RAINY, COOL, COOL]
     # The last evening of February in UTC is the first morning of March in Bangkok.
-    assert season_of(at(2026, 2, 28, 18)) == HOT
+    assert season_of(at(2026, 2, 28, 18), BANGKOK) == HOT
+    assert season_of(at(2026, 2, 28, 18), ZoneInfo("Asia/Kathmandu")) == COOL  # 23:45 there
 
 
 def test_each_season_loses_its_own() -> None:
@@ -38,7 +41,7 @@ def test_each_season_loses_its_own() -> None:
         (at(2026, 6), 87.0),
         (at(2026, 7), 86.5),
     ]
-    hot, rainy, cool = declines(points)
+    hot, rainy, cool = declines(points, BANGKOK)
     month = 30.4375
     assert hot == pytest.approx(3.0 / (92 / month))
     assert rainy == pytest.approx(0.5 / (30 / month))

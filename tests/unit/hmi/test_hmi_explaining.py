@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -83,12 +85,23 @@ def test_the_quarter_of_a_supposed_life_is_by_the_servers_rule() -> None:
     random = np.random.default_rng(1)
     for time in random.integers(20_000 * DAY, 24_000 * DAY, 50).tolist():
         lower = random.uniform(0, 3000, 20)
-        expected = [quarter_name(int(each)) for each in replacement_quarters(time, lower)]
-        assert [replacement_quarter(time, each) for each in lower.tolist()] == expected
+        for zone in (ZoneInfo("Asia/Bangkok"), ZoneInfo("Asia/Kathmandu")):
+            expected = [quarter_name(int(each)) for each in replacement_quarters(time, lower, zone)]
+            assert [replacement_quarter(time, each, zone) for each in lower.tolist()] == expected
+
+
+def test_the_quarter_turns_with_the_zone() -> None:
+    turn = round(dt.datetime(2026, 12, 31, 18, 15, tzinfo=dt.UTC).timestamp() * 1e6)  # midnight in Kathmandu
+    zones = Topology(3, (), {"Fleet": "Asia/Kathmandu", "Far": "Asia/Bangkok", "Odd": "Mars/Olympus"})
+    assert [replacement_quarter(turn + each, 0.0, zones.zone()) for each in (-1, 0)] == ["2026-Q4", "2027-Q1"]
+    assert replacement_quarter(turn - 1, 0.0, zones.zone("Far")) == "2027-Q1"
+    assert zones.zone("Near") == zones.zone()
+    assert zones.zone("Odd") == dt.UTC
+    assert str(Topology(3, ()).zone()) == "UTC"
 
 
 def test_a_life_without_end_has_a_quarter() -> None:
-    assert replacement_quarter(20_000 * DAY, math.inf) > "2100"
+    assert replacement_quarter(20_000 * DAY, math.inf, dt.UTC) > "2100"
 
 
 def test_what_the_server_says_of_a_life_has_thai_words() -> None:

@@ -69,6 +69,13 @@ def test_the_buddhist_calendar_is_543_years_ahead() -> None:
     ]
 
 
+def test_planning_is_read_in_the_readers_calendar() -> None:
+    told = "['2026', '2026-11', '2027-Q1', '–', 'UPS-1', '2026-11-22'].map((text) => times.period(text))"
+    common = ["2026", "2026-11", "2027-Q1", "–", "UPS-1", "2026-11-22"]
+    assert ran("Asia/Kathmandu", told) == common
+    assert ran("Asia/Kathmandu", told, "buddhist") == ["2569", "2569-11", "2570-Q1", *common[3:]]
+
+
 def test_the_day_turns_with_the_zone() -> None:
     evening = ms(dt.datetime(2026, 12, 31, 17, 0, tzinfo=dt.UTC))
     told = f"[times.stamp({evening}), times.quarter({evening}), times.stamp({evening - 1})]"
