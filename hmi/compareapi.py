@@ -5,7 +5,6 @@ The session was checked by `Guard`; a fault is answered as JSON `{"fault": words
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from hmi.channel import encode
 from hmi.channels import FLEET_KEY, NotFound
 from hmi.comparison import SEASONS, declines, spread
 from hmi.live import Live
+from hmi.timelimit import time_limit
 from hmi.topology import Topology
 from hmi.trend import DAY, HOUR, Point
 
@@ -82,7 +82,7 @@ async def _averages(
     client: Client, topology: Topology, tag: str, end: int, length: int, step: int
 ) -> dict[str, list[Point]]:
     """Averages of every `step` of a site variable, by site."""
-    async with asyncio.timeout(history.TIMEOUT):
+    async with time_limit(history.TIMEOUT):
         nodes = {site.path: topology.node(f"{site.path}.{tag}") for site in topology.sites}
         found = await history.averages(client, list(nodes.values()), end - length, end, step)
     return dict(zip(nodes, found, strict=True))

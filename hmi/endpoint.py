@@ -11,7 +11,6 @@ leaves this machine only encrypted.
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import ipaddress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from asyncua import Client, ua
 from asyncua.crypto import uacrypto
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 
+from hmi.timelimit import time_limit
 from hmi.userclient import UserClient
 
 APPLICATION_URI: Final = "urn:voltkeep:hmi"
@@ -107,7 +107,7 @@ class Endpoint:
             client.set_user(identity.user)
             client.set_password(identity.password)
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with time_limit(CONNECT_TIMEOUT):
                 await self._secure(client, identity)
                 await client.connect()
         except ua.UaStatusCodeError as error:
@@ -156,7 +156,7 @@ class Endpoint:
 async def close(client: Client) -> None:
     """End a session politely, but never wait long for a server that is gone."""
     try:
-        async with asyncio.timeout(2):
+        async with time_limit(2):
             await client.disconnect()
     except (OSError, TimeoutError, ua.UaError):
         client.disconnect_socket()

@@ -5,13 +5,13 @@ Days are those of the roll-ups (UTC). Times in µs since 1970.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from asyncua import Client
 
 from hmi import history
+from hmi.timelimit import time_limit
 from hmi.topology import FLEET, Topology
 from hmi.trend import DAY, Point
 
@@ -21,7 +21,7 @@ TAGS: Final = ("MeanStateOfHealth", "MeanRemainingUsefulLife", "HealthyJars", "J
 
 async def read(client: Client, topology: Topology, end: int) -> dict[str, list[Point]]:
     """Daily averages of each of `TAGS` up to a time, today's own included."""
-    async with asyncio.timeout(history.TIMEOUT):
+    async with time_limit(history.TIMEOUT):
         nodes = [topology.node(f"{FLEET}.{tag}") for tag in TAGS]
         found = await history.averages(client, nodes, end - DAYS * DAY, end, DAY)
     return dict(zip(TAGS, found, strict=True))

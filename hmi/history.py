@@ -6,7 +6,6 @@ Reading runs in the shared session. Times in µs since 1970.
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import math
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from asyncua.ua.ua_binary import struct_from_binary
 from hmi.historydata import History, Sample, Value, histories
 from hmi.simulations import SIMULATED_VALUE
 from hmi.subscription import EPOCH
+from hmi.timelimit import time_limit
 from hmi.trend import Point, Reading, Stretch, stretches, thin, with_gaps
 
 PAGE: Final = 4_000  # values a HistoryRead answers at once: a few milliseconds of the event loop
@@ -49,7 +49,7 @@ class Trend:
 
 async def trend(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
     """History of a variable."""
-    async with asyncio.timeout(TIMEOUT):
+    async with time_limit(TIMEOUT):
         if not reading.step:
             return await _stored(client, node, reading)
         return await _averaged(client, node, reading)

@@ -6,7 +6,6 @@ filter, so that only what is shown comes over the wire.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,7 @@ from asyncua import Client, ua
 
 from hmi.events import TESTING, clause, condition_id, milliseconds, text
 from hmi.history import TIMEOUT, read_history, time_of
+from hmi.timelimit import time_limit
 from hmi.topology import FLEET, Topology
 
 MOST: Final = 500  # events of an answer
@@ -85,7 +85,7 @@ async def read(client: Client, topology: Topology, asked: Question) -> list[dict
     )
     found: list[dict[str, Any]] = []
     point: bytes | None = None
-    async with asyncio.timeout(TIMEOUT):
+    async with time_limit(TIMEOUT):
         while len(found) < asked.most:
             node = ua.HistoryReadValueId(NodeId=notifier(topology, asked), ContinuationPoint=point)
             (result,) = await read_history(client, details, [node])

@@ -23,6 +23,7 @@ from hmi.channels import FLEET_KEY, Channels
 from hmi.endpoint import SILENT, Away, ConnectionFault, Endpoint, Identity, close
 from hmi.simulations import Running
 from hmi.subscription import subscribe_events
+from hmi.timelimit import time_limit
 from hmi.topology import FLEET
 
 SERVICE_USER: Final = "hmi"
@@ -139,7 +140,7 @@ class Live:
         missed = 0
         while missed < PROBES_MISSED:
             try:
-                async with asyncio.timeout(PROBE_TIMEOUT):
+                async with time_limit(PROBE_TIMEOUT):
                     now, self.state.simulations = await simulations.read(client, self.channels.topology)
             except TimeoutError:
                 missed += 1
