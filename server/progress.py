@@ -13,7 +13,7 @@ LINE_EVERY: Final = 30.0  # s between plain lines
 
 
 class Bar:
-    """Shows how much of `total` is done; used as a context. `unit` is what is counted."""
+    """Shows how much of `total` is done; used as a context. `unit` is what is counted, or %."""
 
     def __init__(self, console: Console, title: str, total: float, unit: str) -> None:
         self._console, self._title, self._total, self._unit = console, title, total, unit
@@ -41,13 +41,13 @@ class Bar:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
-        if not self._console.is_terminal:
+        if kind is None and not self._console.is_terminal:
             self._tell()
 
     def __call__(self, done: float) -> None:
         """So much is done by now."""
         self._done = done
-        self._bar.update(self._task, completed=done, rate=f"{self.rate:,.0f} {self._unit}/s")
+        self._bar.update(self._task, completed=done, rate=self._rate)
         if not self._console.is_terminal and time.monotonic() - self._told > LINE_EVERY:
             self._tell()
 
@@ -64,10 +64,14 @@ class Bar:
     def _tell(self) -> None:
         self._told = time.monotonic()
         left = (self._total - self._done) / self.rate if self._done else 0.0
-        self._console.print(
-            f"{self._title}: {100 * self._done / self._total:.0f} %, {self.rate:,.0f} {self._unit}/s, "
-            f"{duration(left)} left"
-        )
+        rate = f", {self._rate}" if self._rate else ""
+        share = 100 * self._done / self._total
+        self._console.print(f"{self._title}: {share:.0f} %{rate}, {duration(left)} left")
+
+    @property
+    def _rate(self) -> str:
+        """In words; percents a second say nothing to anybody."""
+        return "" if self._unit == "%" else f"{self.rate:,.0f} {self._unit}/s"
 
 
 def duration(seconds: float) -> str:

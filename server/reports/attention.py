@@ -51,13 +51,18 @@ def _jars(report: Report, say: Wording) -> Iterator[str]:
         text = "Weakest jar: {jar}, state of health {health} %."
         yield say(text, jar=weakest.path, health=number(weakest.health, 1))
     if failed := sorted({work.asset for work in whole.works if work.kind == "Failure"}):
-        named = ", ".join(failed[:_MOST_NAMED]) + (", …" if len(failed) > _MOST_NAMED else "")
+        named = ", ".join(failed[:_MOST_NAMED])
+        if (more := len(failed) - _MOST_NAMED) > 0:
+            named = say("{jars} and {n} more", jars=named, n=more)
         yield say("{n} jars failed: {jars}.", n=number(len(failed)), jars=named)
 
 
 def _sites(report: Report, say: Wording) -> Iterator[str]:
+    silent = [site.name for site in report.sites if site.fresh == 0.0]
+    if silent:
+        yield say("No data came in of: {sites}.", sites=", ".join(silent))
     for site in report.sites:
-        if site.fresh is not None and site.fresh < LEAST_DATA:
+        if site.fresh and site.fresh < LEAST_DATA:
             yield say("{site}: only {n} % of the data came in.", site=site.name, n=number(site.fresh, 1))
         highest = max((day.high for day in site.room), default=0.0)
         if highest > HOT:

@@ -18,18 +18,17 @@ _ONE: Final = dt.timedelta(days=1)
 def trends(report: Report, say: Wording) -> list[Block]:
     """How the period went, and how the jars stand at its end."""
     whole = report.whole
-    found = [heading(say("Trends"))]
-    first = []
+    days = []
     if whole.health:
         means = [[day.mean for day in _each_day(report, whole.health)]]
-        first.append(_lines(report, say, "Mean state of health [%]", means))
-    first.append(_alarms(report, say))
-    found.append(beside(*first))
+        days.append(_lines(report, say, "Mean state of health [%]", means))
+    if whole.raised:
+        days.append(_alarms(report, say))
     if whole.room:
-        days = _each_day(report, whole.room)
-        series = [[getattr(day, name) for day in days] for name in ("mean", "low", "high")]
-        title = "Room temperature [°C]: mean, with lowest and highest"
-        found.append(beside(_lines(report, say, title, series)))
+        rooms = _each_day(report, whole.room)
+        series = [[getattr(day, name) for day in rooms] for name in ("mean", "low", "high")]
+        days.append(_lines(report, say, "Room temperature [°C]: mean, with lowest and highest", series))
+    found = [beside(*days[at : at + 2]) for at in range(0, len(days), 2)]
     healths = [jar.health for jar in whole.jars if jar.health is not None]
     lives = [jar.life for jar in whole.jars if jar.life is not None]
     if healths or lives:
@@ -37,7 +36,7 @@ def trends(report: Report, say: Wording) -> list[Block]:
         health = _histogram(say("Jars by state of health [%]"), names, SOH_BINS, healths)
         names = [_span(low, high, say) for low, high in RUL_BINS]
         found.append(beside(health, _histogram(say("Jars by remaining life"), names, RUL_BINS, lives)))
-    return found
+    return [heading(say("Trends")), *found] if found else []
 
 
 def _alarms(report: Report, say: Wording) -> Block:

@@ -17,4 +17,4 @@ def write_csv(report: Report, language: str, calendar: str, path: Path) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([head.text for head in sheet.heads])
-        writer.writerows(texts(sheet.rows))
+        writer.writerows(texts(sheet))

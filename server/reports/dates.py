@@ -74,9 +74,9 @@ class Dates:
         return f"{self.day(time.date())} {time:%H:%M}"
 
     def quarter(self, number: int) -> str:
-        """`Q4 2026` of year * 4 + quarter - 1."""
+        """`Q4 2026`, in Thai `Q4/2569`, of year * 4 + quarter - 1."""
         year, quarter = number // 4, number % 4 + 1
-        return f"{quarter}/{self.year(year)}" if self.language == "th" else f"Q{quarter} {self.year(year)}"
+        return f"Q{quarter}{'/' if self.language == 'th' else ' '}{self.year(year)}"
 
     def period(self, period: Period) -> str:
         """`October 2026`, `Week 45, 2–8 Nov 2026`."""

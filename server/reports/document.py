@@ -125,9 +125,10 @@ def _event_tiles(report: Report, whole: SiteFacts, say: Wording) -> list[dict[st
     time = say("{n} in all", n=say.duration(whole.outage_seconds)) if whole.outages else say("none")
     cost = float(report.forecast.cost[:4].sum())
     price = say("about {cost} {currency}", cost=number(round(cost, -3)), currency=report.currency)
+    price = price if report.lives else say("no life is known")
     unacknowledged = say("{n} not acknowledged", n=number(waiting))
     a_day = say("{n} a day", n=number(daily.value, 1))
-    expected = float(report.forecast.jars[:4].sum())
+    expected = float(report.forecast.jars[:4].sum()) if report.lives else None
     return [
         tile(say("Outages of the mains"), number(len(whole.outages)), "", time, False),
         tile(say("Alarms raised"), number(rates.count), "", a_day, not daily.acceptable),
@@ -243,8 +244,8 @@ def _works(works: list[Work], column: str, say: Wording) -> Block:
             say.dates.day(work.began.date()),
             work.asset,
             (work.serial or NONE) if work.kind == REPLACEMENT else say.name(work.kind),
-            work.done_by,
-            work.note,
+            say.name(work.done_by),
+            say.name(work.note),
         ]
         for work in works[:MOST]
     ]

@@ -47,7 +47,7 @@ def open_alarms(report: Report, say: Wording) -> list[Block]:
             say(priority(alarm.severity, report.priorities)),
             say.dates.time(alarm.time),
             alarm.source,
-            say.name(alarm.condition),
+            say.condition(alarm.condition),
             say(state(alarm)),
         ]
         for alarm in found[:MOST]
@@ -106,7 +106,10 @@ def _worst(report: Report, say: Wording) -> Block:
         Column(say("Share [%]"), width=0.7),
     ]  # fmt: skip
     rows: list[list[Cell]] = [
-        [source, say.name(condition), number(count), number(100.0 * count / len(raised), 1)]
+        [source, say.condition(condition), number(count), number(100.0 * count / len(raised), 1)]
         for (source, condition), count in counts.most_common(WORST)
+        if count > 1
     ]
+    if not rows:
+        return text(say("No alarm was raised more than once."))
     return table(columns, rows)

@@ -25,10 +25,18 @@ def weakest(report: Report, say: Wording) -> list[Block]:
 
 def replacement(report: Report, say: Wording) -> list[Block]:
     """What comes by quarter, what it costs, and which jars are due."""
+    if not report.lives:
+        return [
+            heading(say("Replacement")),
+            text(say("No remaining life is known of any jar in this period.")),
+        ]
     due = due_in_a_year(report)
     listed = _jars(due[:MOST], more(len(due), say), say) if due else text(say("No jar is due."))
+    unknown = len(report.whole.jars) - report.lives
+    left_out = say("{n} jars of unknown life are left out.", n=number(unknown))
     return [
         heading(say("Replacement")),
+        *([text(left_out)] if unknown else []),
         _quarters(report, say),
         subheading(say("Forecast by quarter")),
         _forecast(report, say),
@@ -44,9 +52,9 @@ def strings(report: Report, say: Wording) -> Block:
         Column(say("Jars")),
         Column(say("SOH [%]")),
         Column(say("Lowest [%]")),
-        Column(say("Life, mean")),
+        Column(say("Life, mean"), width=1.4),
         Column(say("Jars [°C] mean (highest)"), width=1.6),
-        Column(say("Due in a year")),
+        Column(say("Due in a year"), width=1.3),
     ]
     due = {jar.path for jar in due_in_a_year(report)}
     parts = groupby(report.whole.jars, key=lambda jar: jar.path.rpartition("/")[0])
@@ -77,14 +85,14 @@ def _string(path: str, jars: list[JarFacts], due: set[str], say: Wording) -> lis
 def _jars(jars: list[JarFacts], note: str, say: Wording) -> Block:
     columns = [
         Column(say("Jar"), "l", 2.1),
-        Column(say("Installed"), width=1.1),
-        Column(say("SOH [%]"), width=0.8),
-        Column(say("Resistance [mΩ]")),
-        Column(say("Rise [%]"), width=0.8),
+        Column(say("Installed"), width=1.05),
+        Column(say("SOH [%]"), width=0.75),
+        Column(say("Resistance [mΩ]"), width=1.1),
+        Column(say("Rise [%]"), width=0.7),
         Column(say("Temperature [°C]")),
-        Column(say("Life left"), width=0.9),
+        Column(say("Life left"), width=1.05),
         Column(say("90 % interval"), width=1.3),
-        Column(say("Replace in")),
+        Column(say("Replace in"), width=0.95),
     ]
     return table(columns, [_jar(jar, say) for jar in jars], note)
 
@@ -111,7 +119,8 @@ def _quarters(report: Report, say: Wording) -> Block:
     names = [say.dates.quarter(int(quarter)) for quarter in found.quarters]
     values = [float(value) for value in found.jars]
     title = say("Jars to replace, expected, by quarter")
-    return bars(title, names, values, [number(value) if value >= 0.5 else "" for value in values])
+    decimals = 0 if max(values) >= 10 else 1
+    return bars(title, names, values, [number(value, decimals) if value >= 0.05 else "" for value in values])
 
 
 def _forecast(report: Report, say: Wording) -> Block:

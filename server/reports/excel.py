@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import xlsxwriter
 
 from server.reports.dates import BUDDHIST
 from server.reports.facts import Report
-from server.reports.sheets import Cell, Sheet, sheets
+from server.reports.sheets import Cell, Head, Sheet, sheets
 from server.reports.wording import Wording
 
 _OPTIONS: Final = {
@@ -102,12 +102,14 @@ def _shown(cell: Cell) -> str:
     return cell if isinstance(cell, str) else "0" * 8
 
 
-def texts(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
-    """Rows as CSV has them."""
-    return [["" if cell is None else _text(cell) for cell in row] for row in rows]
+def texts(sheet: Sheet) -> list[list[str]]:
+    """Rows as CSV has them: numbers with one decimal more than they are shown with."""
+    return [[_text(*each) for each in zip(row, sheet.heads, strict=True)] for row in sheet.rows]
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: Cell, head: Head) -> str:
     if isinstance(cell, dt.datetime):
         return cell.isoformat(timespec="seconds")
-    return f"{cell:.10g}" if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return f"{round(cell, head.decimals + 1):.10g}"
+    return "" if cell is None else str(cell)

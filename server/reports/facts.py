@@ -39,6 +39,11 @@ class JarFacts:
     life_upper: Value = None
     quarter: int | None = None
 
+    @property
+    def predicted(self) -> bool:
+        """Whether its remaining life is known, with its interval."""
+        return None not in (self.life, self.life_lower, self.life_upper)
+
 
 @dataclass(frozen=True)
 class Day:
@@ -167,6 +172,11 @@ class Report:
     forecast: Forecast
     currency: str
     priorities: tuple[int, int, int, int]
+
+    @property
+    def lives(self) -> int:
+        """Jars whose remaining life is known, with its interval: what the forecast is made of."""
+        return sum(jar.predicted for jar in self.whole.jars)
 
     @property
     def begun(self) -> bool:

@@ -181,7 +181,7 @@ class _Reading:
     def _forecast(self, rules: Maintenance) -> Forecast:
         """Of the jars whose life is known, from the period's end on."""
         index_of = self._fleet.index_of
-        jars = [jar for jar in self._whole.jars if None not in (jar.life, jar.life_lower, jar.life_upper)]
+        jars = [jar for jar in self._whole.jars if jar.predicted]
         numbers = np.array([index_of[jar.path][1] for jar in jars], np.intp)
         columns = (
             np.array([getattr(jar, name) for jar in jars], np.float64)

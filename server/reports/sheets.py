@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from nodeset.tags import Health
 from server.reports.attention import due_in_a_year
@@ -96,10 +98,15 @@ def _summary(report: Report, say: Wording) -> Sheet:
         (say("Alarms raised"), len(whole.raised)),
         (say("Alarms open at the end"), len(whole.open)),
         *((say(rate.name, n=rate.number), rate.value) for rate in whole.rates.rates),
-        (say("To replace in a year, expected"), float(forecast.jars[:4].sum())),
-        (say("Cost [{currency}]", currency=report.currency), float(forecast.cost[:4].sum())),
+        (say("To replace in a year, expected"), _year(forecast.jars, report)),
+        (say("Cost [{currency}]", currency=report.currency), _year(forecast.cost, report)),
     ]
     return Sheet(say("Summary"), lines, [Head(say("Figure")), Head(say("Value"), 2)], rows)
+
+
+def _year(quarters: NDArray[Any], report: Report) -> float | None:
+    """Of the next four quarters; None where no life is known."""
+    return float(quarters[:4].sum()) if report.lives else None
 
 
 def _sites(report: Report, say: Wording) -> Sheet:
@@ -134,7 +141,7 @@ def _alarms(report: Report, say: Wording) -> Sheet:
 
 def _alarm(alarm: Alarm, kind: str, how: str, report: Report, say: Wording) -> Row:
     rank = say(priority(alarm.severity, report.priorities))
-    name = say.name(alarm.condition)
+    name = say.condition(alarm.condition)
     return say(kind), alarm.site, alarm.source, name, alarm.time, rank, alarm.severity, how, alarm.message
 
 
@@ -180,6 +187,6 @@ def _forecast(report: Report, say: Wording) -> Sheet:
     )  # fmt: skip
     rows: list[Row] = [
         (say.dates.quarter(int(quarter)), *(float(column[i]) for column in columns))
-        for i, quarter in enumerate(found.quarters)
+        for i, quarter in enumerate(found.quarters if report.lives else ())
     ]
     return Sheet(say("Forecast"), (), heads, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from server.reports.dates import Dates
@@ -9,6 +10,7 @@ from server.reports.facts import Value
 from server.reports.words import THAI
 
 NONE: Final = "–"
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")  # begins there
 
 
 class Wording:
@@ -27,14 +29,20 @@ class Wording:
         """What may have a name of the plant's own, which is left as it is: a condition, a kind of work."""
         return THAI.get(key, key) if self.language == "th" else key
 
+    def condition(self, name: str) -> str:
+        """A condition in words: `Jar temperature high` of `JarTemperatureHigh`."""
+        if self.language == "th" and name in THAI:
+            return THAI[name]
+        return _WORD.sub(" ", name).capitalize().replace("Hvac", "HVAC")
+
     def duration(self, seconds: float) -> str:
-        """`45 s`, `12 min`, `3.5 h`."""
+        """`45 s`, `6.6 min`, `3.5 h`: such that those of a table add up."""
         if not seconds:
             return NONE
         if seconds < 60:
             return f"{seconds:.0f} {self('s')}"
         if seconds < 5400:
-            return f"{seconds / 60:.0f} {self('min')}"
+            return f"{seconds / 60:.1f} {self('min')}"
         return f"{number(seconds / 3600, 1)} {self('h')}"
 
     def life(self, days: Value) -> str:

@@ -13,7 +13,7 @@ THAI: Final[dict[str, str]] = {
     "y": "ปี",
     # head and foot
     "Monthly battery report, {period}": "รายงานแบตเตอรี่ประจำเดือน {period}",
-    "Weekly battery report, {period}": "รายงานแบตเตอรี่ประจำสัปดาห์ {period}",
+    "Weekly battery report, {period}": "รายงานแบตเตอรี่ประจำ{period}",  # which begins with the word for week
     "{of}: {sites} sites, {jars} jars. Made {made} ({zone}).": (
         "{of}: {sites} ไซต์ แบตเตอรี่ {jars} ลูก จัดทำเมื่อ {made} ({zone})"
     ),
@@ -46,6 +46,7 @@ THAI: Final[dict[str, str]] = {
     "{n} not acknowledged": "ยังไม่รับทราบ {n}",
     "To replace in a year, expected": "คาดว่าต้องเปลี่ยนในหนึ่งปี",
     "about {cost} {currency}": "ประมาณ {cost} {currency}",
+    "no life is known": "ไม่ทราบอายุคงเหลือ",
     # attention
     "What needs attention": "สิ่งที่ควรให้ความสนใจ",
     "Nothing stands out in this period.": "ไม่มีเรื่องใดผิดปกติเด่นชัดในช่วงรายงานนี้",
@@ -65,6 +66,8 @@ THAI: Final[dict[str, str]] = {
     "{n} alarms were open at the period's end, {waiting} of them not acknowledged.": (
         "ณ สิ้นงวดมีสัญญาณเตือนค้าง {n} รายการ ในจำนวนนี้ยังไม่มีผู้รับทราบ {waiting} รายการ"
     ),
+    "{jars} and {n} more": "{jars} และอีก {n} ลูก",
+    "No data came in of: {sites}.": "ไม่ได้รับข้อมูลเลยจาก: {sites}",
     "{n} jars failed: {jars}.": "แบตเตอรี่ชำรุด {n} ลูก: {jars}",
     "Weakest jar: {jar}, state of health {health} %.": "แบตเตอรี่ที่อ่อนที่สุด: {jar} สุขภาพร้อยละ {health}",
     # tables
@@ -79,7 +82,7 @@ THAI: Final[dict[str, str]] = {
     "SOH [%]": "สุขภาพ [%]",
     "Lowest [%]": "ต่ำสุด [%]",
     "Lost [%]": "ลดลง [%]",
-    "Life, mean": "อายุคงเหลือเฉลี่ย",
+    "Life, mean": "RUL เฉลี่ย",
     "Outages": "ไฟดับ",
     "Without mains": "ระยะเวลาไฟดับ",
     "Alarms": "สัญญาณเตือน",
@@ -119,6 +122,7 @@ THAI: Final[dict[str, str]] = {
     "Source": "แหล่งที่มา",
     "Alarm": "สัญญาณเตือน",
     "Times": "ครั้ง",
+    "No alarm was raised more than once.": "ไม่มีสัญญาณเตือนใดเกิดซ้ำ",
     "No alarm was raised.": "ไม่มีสัญญาณเตือนเกิดขึ้น",
     "Open alarms at the period's end": "สัญญาณเตือนที่ยังค้าง ณ สิ้นงวด",
     "No alarm is open.": "ไม่มีสัญญาณเตือนค้าง",
@@ -147,6 +151,8 @@ THAI: Final[dict[str, str]] = {
     # replacement
     "Replacement": "การเปลี่ยนแบตเตอรี่",
     "Forecast by quarter": "ประมาณการรายไตรมาส",
+    "No remaining life is known of any jar in this period.": "ไม่มีข้อมูลอายุคงเหลือของแบตเตอรี่ในช่วงรายงานนี้",
+    "{n} jars of unknown life are left out.": "ไม่รวมแบตเตอรี่ {n} ลูกที่ไม่ทราบอายุคงเหลือ",
     "Quarter": "ไตรมาส",
     "Jars, expected": "จำนวนลูกที่คาด",
     "Cost [{currency}]": "ค่าใช้จ่าย [{currency}]",
@@ -179,6 +185,11 @@ THAI: Final[dict[str, str]] = {
     "Equalisation": "อัดประจุปรับเท่ากัน",
     "Repair": "ซ่อม",
     "Failure": "ชำรุด",
+    # what a simulated plant records of itself (simulator.logbook)
+    "Plant": "โรงงานจำลอง",
+    "worn out, less than 80 % of its capacity": "เสื่อมสภาพ ความจุต่ำกว่าร้อยละ 80",
+    "open cell": "เซลล์ขาด",
+    "shorted cell": "เซลล์ลัดวงจร",
     # notes
     "About these figures": "ที่มาของตัวเลข",
     "Simulated data are not part of this report; {n} simulations ran in the period.": (

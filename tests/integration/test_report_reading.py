@@ -200,6 +200,12 @@ def test_a_month_of_which_nothing_is_known_is_a_report_nonetheless(
     for write in (write_pdf, write_excel, write_csv):
         write(report, "en", "common", tmp_path / "empty")
         assert (tmp_path / "empty").stat().st_size > 500
+    write_pdf(report, "en", "common", tmp_path / "empty.pdf")
+    text = text_of(tmp_path / "empty.pdf")
+    for words in ("No remaining life is known", "no life is known", "No data came in of: Bangrak."):
+        assert words in text, words
+    for words in ("Trends", "by quarter", "Alarms raised, by day", "THB"):  # nothing that says nothing
+        assert words not in text, words
 
 
 def test_the_pdf_is_in_thai_with_its_fonts_inside(report: Report, tmp_path: Path) -> None:
@@ -209,10 +215,14 @@ def test_the_pdf_is_in_thai_with_its_fonts_inside(report: Report, tmp_path: Path
     assert data == (tmp_path / "second.pdf").read_bytes()  # the same facts give the same bytes
     text = text_of(tmp_path / "first.pdf")
     for words in (
-        "รายงานแบตเตอรี่ประจำเดือน ตุลาคม พ.ศ. 2569", "สิ่งที่ควรให้ความสนใจ", "อุณหภูมิสูง", "Somchai", "ลูกใหม่",
+        "รายงานแบตเตอรี่ประจำเดือน ตุลาคม พ.ศ. 2569", "สิ่งที่ควรให้ความสนใจ", "สุขภาพต่ำ", "Somchai", "ลูกใหม่",
         "5 ต.ค. 2569", "N-77",
     ):  # fmt: skip
         assert words in text, words
+    assert "อุณหภูมิสูง" not in text, "it came once"
+    report.whole.raised *= 2
+    write_pdf(report, "th", "buddhist", tmp_path / "often.pdf")
+    assert "อุณหภูมิสูง" in text_of(tmp_path / "often.pdf")
     assert b"/FontFile" in data
     assert b"Sarabun" in data
     assert b"Helvetica" not in data
@@ -221,7 +231,10 @@ def test_the_pdf_is_in_thai_with_its_fonts_inside(report: Report, tmp_path: Path
 def test_the_pdf_speaks_english_of_the_common_calendar(report: Report, tmp_path: Path) -> None:
     write_pdf(report, "en", "common", tmp_path / "report.pdf")
     text = text_of(tmp_path / "report.pdf")
-    for words in ("Monthly battery report, October 2026", "What needs attention", "Page 1 / ", "Q4 2026"):
+    for words in (
+        "Monthly battery report, October 2026", "What needs attention", "Page 1 / ", "Q4 2026",
+        "State of health low", "No alarm was raised more than once.",
+    ):  # fmt: skip
         assert words in text, words
 
 
@@ -260,7 +273,8 @@ def test_the_table_of_jars_is_csv_that_excel_reads_as_thai(report: Report, tmp_p
     assert [row["แบตเตอรี่"] for row in rows][:2] == ["Bangrak/UPS-1/S01/J01", JAR]
     assert rows[1]["ติดตั้ง"] == "2026-10-05"
     assert rows[1]["สุขภาพ [%]"] == "93"
-    assert rows[1]["กำหนดเปลี่ยน"] == "4/2569"
+    assert rows[1]["กำหนดเปลี่ยน"] == "Q4/2569"
+    assert rows[1]["เพิ่มขึ้น [%]"] == "13.79", "3.3 mΩ of 2.9, and no more digits than anybody can use"
 
 
 def test_an_order_goes_to_its_process_as_it_is(order: ReportOrder) -> None:
