@@ -164,6 +164,7 @@ class View:
     """A page's first view with a cold browser."""
 
     seconds: float  # from the request to live values on the screen
+    listed: float | None  # from the request to the rows of its table; None where it has none
     cpu: float  # of the browser meanwhile, all its processes [s]
     again: float  # the same, once the browser has kept what it may
     requests: int
@@ -190,10 +191,11 @@ def first_views(url: str, cookie: tuple[str, str], paths: dict[str, str], times:
                 before = browser_cpu()
                 first = _view(page, url + path)
                 used = browser_cpu() - before
+                listed = _listed(page)
                 fetched = page.evaluate(
                     "performance.getEntries().map(e => e.transferSize).filter(size => size !== undefined)"
                 )
-                return View(first, used, _view(page, url + path), len(fetched), sum(fetched) / 1000)
+                return View(first, listed, used, _view(page, url + path), len(fetched), sum(fetched) / 1000)
 
         return {name: _middle(list(_in_time(partial(cold, path), times))) for name, path in paths.items()}
 
@@ -213,6 +215,14 @@ def _view(page: Any, address: str) -> float:
     marks = "performance.getEntriesByName('voltkeep-live')"
     page.wait_for_function(f"{marks}.length", timeout=VIEW_LIMIT)
     return float(page.evaluate(f"{marks}[0].startTime")) / 1000
+
+
+def _listed(page: Any) -> float | None:
+    """When rows stand in the page's table, since its request [s]."""
+    if not page.locator("#vk-grid").count():
+        return None
+    stand = "document.querySelector('.ag-row') && performance.now()"
+    return float(page.wait_for_function(stand, timeout=VIEW_LIMIT).json_value()) / 1000
 
 
 def _middle(views: list[View]) -> View:

@@ -255,7 +255,7 @@ class Feed {
       const snapshot = await answer.json();
       this.numbers[key] = snapshot.n;
       this.handlers[key].all(snapshot);
-      live();
+      if (Object.keys(this.handlers).every((each) => each in this.numbers)) live();
       const early = this.early[key] ?? [];
       delete this.early[key];
       for (const message of early) this.take(message, socket);
@@ -291,8 +291,11 @@ class Feed {
     bar(this.state, silent);
   }
 }
-// When the first values stood on the page: `performance.getEntriesByName("voltkeep-live")`.
-const live = () => performance.getEntriesByName("voltkeep-live").length || requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("voltkeep-live")));
+// Resolves when the first values of all that the page follows stand on it, marked "voltkeep-live" in the browser's
+// own record of times. What is large and stands below them comes after that.
+let live = null;
+const frame = () => new Promise(requestAnimationFrame);
+export const inView = new Promise((resolve) => (live = resolve)).then(frame).then(frame).then(() => performance.mark("voltkeep-live"));
 // Whoever logs out is on the way to the log-in already.
 let leaving = false;
 addEventListener("submit", (event) => (leaving ||= event.target.action.endsWith("/logout")));

@@ -1,7 +1,6 @@
 // All jars of the fleet: as a picture, and the same as a table. One quantity at a time is followed.
-import { Tables, begin, by, figure, follow, jarLink, make, quality, segments, setText, showsSimulated, siteLink, statusText, t } from "./base.js";
+import { Tables, begin, by, figure, follow, inView, jarLink, make, quality, segments, setText, showsSimulated, siteLink, statusText, t } from "./base.js";
 import { FleetMap } from "./fleetmap.js";
-import { listing } from "./listing.js";
 import { QUANTITIES, abnormal, cellsOf, legend, stateOf } from "./quantities.js";
 
 const LABELS = { StateOfHealth: "SOH", Voltage: "Voltage", Temperature: "Temperature", InternalResistance: "Resistance", RemainingUsefulLife: "RUL" };
@@ -43,6 +42,13 @@ function whole(snapshot) {
   draw();
 }
 
+// The table's library is larger than all else of this page together, which does not wait for it.
+inView.then(() => import("./listing.js")).then(({ listing }) => {
+  grid = table(listing);
+  rowsDue = true;
+  rows(found);
+});
+
 function layOut() {
   const blocks = new Map();
   sites = data.tables.jars.rows.map((jar, row) => {
@@ -66,23 +72,26 @@ function part(message) {
 
 function draw() {
   if (!data) return;
-  const views = data.tables.jars.rows.map((_, row) => data.get("jars", quantity, row));
+  const views = data.tables.jars.rows.map((_, row) => data.get("jars", column().tag, row));
   const before = found;
-  found = cellsOf(views, quantity, (row) => sites[row]);
+  found = cellsOf(views, column().tag, (row) => sites[row]);
   map.show(found.cells, by("vk-only").checked ? abnormal : () => true);
-  legend(by("vk-legend"), found, quantity, unit());
+  legend(by("vk-legend"), found, column().tag, unit());
   rows(before);
   if (meant !== null) describe("off");
 }
 
-const unit = () => data.column("jars", quantity).unit;
-const decimals = () => data.column("jars", quantity).decimals;
+// What is shown, which stays what it was until another quantity has come.
+const column = () => data.tables.jars.columns[0];
+const unit = () => column().unit;
+const decimals = () => column().decimals;
+const label = () => t(LABELS[column().tag]);
 
 // Only rows that look different are told to the table.
 function rows(before) {
+  if (!grid) return;
   if (rowsDue) {
     rowsDue = false;
-    grid ??= table();
     grid.setGridOption("columnDefs", columns());
     grid.setGridOption("rowData", found.cells.map((_, row) => entry(row)));
   } else {
@@ -104,7 +113,7 @@ function columns() {
   return [
     text("site", "Site", { minWidth: 90 }),
     { headerName: t("Jar"), field: "jar", flex: 1.3, minWidth: 112, filter: "agTextColumnFilter", cellRenderer: (p) => make("a", { href: jarLink(p.value) }, p.value.split("/").slice(1).join(" ")) },
-    { field: "value", headerName: `${t(LABELS[quantity])} [${unit()}]`, type: "rightAligned", cellClass: "vk-num ag-right-aligned-cell", flex: 0.8, minWidth: 78, filter: "agNumberColumnFilter",
+    { field: "value", headerName: `${label()} [${unit()}]`, type: "rightAligned", cellClass: "vk-num ag-right-aligned-cell", flex: 0.8, minWidth: 78, filter: "agNumberColumnFilter",
       valueFormatter: (p) => figure(p.value, decimals()), comparator: (a, b) => (a ?? -Infinity) - (b ?? -Infinity) },
     { field: "gravity", headerName: t("State"), flex: 1, minWidth: 92, sort: "desc", filter: "agTextColumnFilter", filterValueGetter: (p) => p.data.words, getQuickFilterText: (p) => p.data.words,
       cellRenderer: (p) => state(p.data) },
@@ -112,7 +121,7 @@ function columns() {
 }
 const state = ({ kind, mark, words, gravity }) => make("span", {}, kind ? make("i", { class: `vk-badge ${kind}` }, mark.slice(-1)) : gravity ? "▲ " : "", words);
 
-function table() {
+function table(listing) {
   const made = listing(t("No jar is abnormal."), t("Waiting for the server."), columns(), {
     rowHeight: 28, getRowId: (p) => String(p.data.row), asyncTransactionWaitMillis: 200,
     isExternalFilterPresent: () => by("vk-only").checked, doesExternalFilterPass: (node) => node.data.gravity > 0,
@@ -141,7 +150,7 @@ function describe(politeness) {
   if (meant === null) return setText(said, t("Point at a jar, or use the arrow keys; Enter opens it."));
   const cell = found.cells[meant];
   const value = cell.value === null ? "–" : `${figure(cell.value, decimals())}\u202f${unit()}`;
-  const words = `${data.tables.jars.rows[meant].split("/").join(" ")} · ${t(LABELS[quantity])} ${value} · ${stateOf(cell)}${quality(cell.status) === "good" ? "" : ` (${statusText(cell.status)})`}`;
+  const words = `${data.tables.jars.rows[meant].split("/").join(" ")} · ${label()} ${value} · ${stateOf(cell)}${quality(cell.status) === "good" ? "" : ` (${statusText(cell.status)})`}`;
   setText(said, words);
   setText(tip, words);
   const { left, top, height } = by("vk-cursor").style;

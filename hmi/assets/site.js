@@ -1,6 +1,5 @@
 // A site: its environment and systems, its jars as heatmap and as table.
-import * as AgGrid from "nicegui-aggrid";
-import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, figure, gridTheme, jarLink, make, isSimulated, path, quality, reduced, refresh, segments, serverNow, setText, shown, showsSimulated, stamp, statusText, t, total } from "./base.js";
+import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, figure, gridTheme, inView, jarLink, make, isSimulated, path, quality, reduced, refresh, segments, serverNow, setText, shown, showsSimulated, stamp, statusText, t, total } from "./base.js";
 import { JarMap } from "./jarmap.js";
 import { QUANTITIES, cellsOf, legend } from "./quantities.js";
 
@@ -45,17 +44,28 @@ function whole(snapshot) {
     sessionStorage.setItem("voltkeep-quantity", tag);
     heat();
   });
-  if (grid) grid.destroy();
-  grid = table();
-  columnSet();
   describe(null);
   everything();
+  if (grid) tabulate();
+}
+
+// The table's library is larger than all else of this page together, which does not wait for it.
+let AgGrid = null;
+inView.then(() => import("nicegui-aggrid")).then((library) => {
+  AgGrid = library;
+  tabulate();
+});
+
+function tabulate() {
+  grid?.destroy();
+  grid = table();
+  columnSet();
 }
 
 function part(message) {
   data.patch(message);
   const rows = [...data.rowsOf(message, "jars")];
-  if (rows.length) grid.applyTransactionAsync({ update: rows.map(entry) });
+  if (rows.length) grid?.applyTransactionAsync({ update: rows.map(entry) });
   // One drawing a frame, however many patches come.
   if (!due) requestAnimationFrame(() => { due = false; everything(); });
   due = true;
@@ -167,10 +177,10 @@ function table() {
     theme: gridTheme(AgGrid), animateRows: !reduced(), rowHeight: 28, headerHeight: 32, suppressCellFocus: false,
     getRowId: (p) => String(p.data.row),
     rowData: data.tables.jars.rows.map((_, row) => entry(row)),
-    defaultColDef: { sortable: true, resizable: true, flex: 1, suppressHeaderMenuButton: true },
+    defaultColDef: { sortable: true, resizable: true, flex: 1, suppressHeaderMenuButton: true, wrapHeaderText: true, autoHeaderHeight: true },
     columnDefs: [
       { field: "system", headerName: t("System"), ...text }, { field: "string", headerName: t("String"), ...text },
-      { field: "name", headerName: t("Jar"), ...text, cellRenderer: (p) => make("a", { href: jarLink(p.data.jar) }, p.value) },
+      { field: "name", headerName: t("Jar"), ...text, minWidth: 80, cellRenderer: (p) => make("a", { href: jarLink(p.data.jar) }, p.value) },
       ...columns,
       { field: "status", headerName: t("Status"), minWidth: 150, flex: 1.4, cellClassRules: rules((p) => p.value), filter: "agTextColumnFilter",
         filterValueGetter: (p) => statusText(p.data.status), valueFormatter: (p) => statusText(p.value) },

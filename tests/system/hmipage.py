@@ -50,7 +50,7 @@ def watched_page(browser: Browser, voltkeep: Voltkeep, state: StorageState, **op
         page.on("websocket", opened)
         _send_as_pages_do(page, voltkeep.hmi_url)
         yield page
-    assert not faults
+    assert not faults, faults
 
 
 def _send_as_pages_do(page: Page, origin: str) -> None:

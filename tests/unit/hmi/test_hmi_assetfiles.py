@@ -55,7 +55,12 @@ def test_every_module_that_a_page_imports_is_asked_for_at_once() -> None:
         assert base in found
         assert len(set(found)) == len(found)
     assert address("painter.js") in modules("site.js")
-    assert any(each.startswith("/_nicegui/") and each.endswith("/index.js") for each in modules("site.js"))
+    assert any(each.startswith("/_nicegui/") and each.endswith("/index.js") for each in modules("alarms.js"))
+
+
+def test_a_heatmap_does_not_wait_for_the_library_of_the_table_below_it() -> None:
+    for script in ("site.js", "heatmap.js"):
+        assert not any(each.startswith("/_nicegui/") for each in modules(script))
 
 
 def test_what_is_imported_later_is_not_asked_for_before(
