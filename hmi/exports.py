@@ -54,8 +54,6 @@ class _Asked:
     def name(self) -> str:
         """A file name: what, from when, and how dense."""
         day = (EPOCH + dt.timedelta(microseconds=self.start)).date()
-        if self.format == "pdf":
-            return f"voltkeep-{day:%Y-%m}.pdf"
         what = _OTHER.sub("-", self.variables[0]).strip("-")
         return f"{what}-{day}-{self.step}.{self.format}"
 
@@ -157,7 +155,7 @@ def _asked(body: bytes) -> _Asked | None:
         dt.timedelta(microseconds=max(abs(start), abs(end)))
     except (ValueError, TypeError, KeyError, OverflowError):
         return None
-    if form not in MEDIA or not (variables or form == "pdf"):
+    if form not in MEDIA or not variables:
         return None
     return _Asked(variables, start, end, step, form)
 

@@ -7,7 +7,7 @@ strings of a system and systems of a site are contiguous, so that a part of the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -109,6 +109,12 @@ class Fleet:
             AssetType.JAR: self.jars,
         }
         return by_type[asset]
+
+    def zone_of(self, paths: Iterable[str]) -> ZoneInfo:
+        """The time zone of assets or variables that all are of sites in one; else the fleet's."""
+        sites = {site.path: site.zone for site in self.sites}
+        zones = {sites.get(path.partition("/")[0].partition(".")[0], self.zone) for path in paths}
+        return zones.pop() if len(zones) == 1 else self.zone
 
     @property
     def path(self) -> str:

@@ -44,7 +44,7 @@ def export(
         str, typer.Option("--format", help="csv, parquet or xlsx; by default as the file's name ends.")
     ] = "",
     zone: Annotated[
-        str, typer.Option("--time-zone", help="In which Excel shows times, such as Asia/Bangkok.")
+        str, typer.Option("--time-zone", help="In which Excel shows times; the fleet's, or the site's.")
     ] = "",
     report: Annotated[str, typer.Option("--report", help="As `voltkeep report 2026-10` does, as PDF.")] = "",
     config: Config = None,
@@ -57,14 +57,22 @@ def export(
     settings = settings_of(config, home)
     if not out:
         raise RequestError("Say where to: -o history.csv, .parquet or .xlsx, or -o - for standard output.")
+    own = zone or _zone(settings, variables or [])
     try:
         if report:
             write_report(settings, report, Path(out))
         else:
-            _write(settings, _request(variables or [], begin, end, step, _format(form, out), zone), out)
+            _write(settings, _request(variables or [], begin, end, step, _format(form, out), own), out)
     except KeyboardInterrupt:
         err.print("Interrupted. No half file is left.")
         raise typer.Exit(130) from None
+
+
+def _zone(settings: Settings, variables: list[str]) -> str:
+    from config.fleetfile import read_fleet_file
+    from nodeset.fleet import build_fleet
+
+    return build_fleet(read_fleet_file(settings.fleet)).zone_of(variables).key
 
 
 def _request(variables: list[str], begin: str, end: str, step: str, form: Format, zone: str) -> Request:

@@ -18,7 +18,7 @@ import xlsxwriter
 
 from historian.export.headings import Content, Heading
 from historian.export.lines import Lines, Progress
-from historian.export.request import ExportError, Request
+from historian.export.request import ExportError, Request, Step
 
 ROWS: Final = 1_048_576  # of a sheet, its heading among them
 _OPTIONS: Final = {
@@ -36,7 +36,8 @@ Put = Callable[[int, int, str], None]
 
 def write_excel(lines: Lines, request: Request, path: Path, progress: Progress) -> None:
     """Write the file at `path`; what xlsxwriter puts aside goes beside it."""
-    zone = _zone(request.zone)
+    # Days are rolled up from midnight to midnight UTC: in another zone they would begin at odd hours.
+    zone = dt.UTC if request.step is Step.DAILY else _zone(request.zone)
     with xlsxwriter.Workbook(path, {**_OPTIONS, "tmpdir": str(path.parent)}) as workbook:
         sheets = _Sheets(workbook, lines.headings, zone)
         for piece in lines.pieces(progress):

@@ -3,7 +3,7 @@ import { make, serverNow, setText, t } from "./base.js";
 
 const DAY = 86_400_000;
 const SPANS = [["1", "24 h"], ["7", "7 d"], ["30", "30 d"], ["90", "90 d"], ["365", "1 y"]];
-const STEPS = [["raw", "As stored"], ["hourly", "Hours"], ["daily", "Days"]];
+const STEPS = [["raw", "As stored"], ["hourly", "Hours"], ["daily", "Days (UTC)"]];
 const FORMATS = [["csv", "CSV"], ["xlsx", "Excel"], ["parquet", "Parquet"]];
 
 // `button` opens the dialog; what is exported is told when it is sent.

@@ -3,7 +3,7 @@
 //   trend.push(tag, time, value, status)   a live value
 // Zooming in reads finer data in the background while the coarser stays drawn. Everything works by keyboard too.
 import { echarts } from "nicegui-echart";
-import { css, figure, isSimulated, make, path, quality, serverNow, setText, stamp, t, tagWords, times } from "./base.js";
+import { ageText, css, figure, isSimulated, make, path, quality, serverNow, setText, stamp, t, tagWords, times } from "./base.js";
 import { Past, Reader, nearest, series } from "./trenddata.js";
 import { Marks, happened } from "./trendmarks.js";
 import { Span, hands } from "./trendspan.js";
@@ -286,7 +286,10 @@ export class Trend {
     const text = states.length ? t(states[Math.round(value)] ?? String(value)) : `${figure(value, places(unit, value))} ${unit}`;
     const band = low[i] !== null && (low[i] !== value || high[i] !== value) && !states.length ? `${figure(low[i], places(unit, value))} – ${figure(high[i], places(unit, value))}` : "";
     const words = { simulated: t("simulated"), uncertain: t("uncertain"), partly: t("partly without values") }[mark] ?? "";
-    return { text, around: [band, words].filter(Boolean).join(" · ") };
+    // A value of the roll-ups stands for the time from here on, in hours and days of UTC.
+    const step = past.stepAt(moments[i]);
+    const over = step >= DAY / 24 && !states.length ? `${t("mean of")} ${ageText(step / 1000)}` : "";
+    return { text, around: [band, over, words].filter(Boolean).join(" · ") };
   }
   key(event) {
     if (event.target !== this.plot) return;

@@ -29,6 +29,11 @@ export class Past {
     const until = Math.min(to, this.tail.t.length ? newest : Infinity);
     return [this.fine, this.wide].some((each) => each && each.from <= from && Math.max(each.to, this.last()) >= until - Math.max(each.step, 15_000) && (each.step === 0 || each.to - each.from <= 3.2 * (to - from)));
   }
+  // How long a value at a time is the mean of; 0 where it is one that was stored.
+  stepAt(time) {
+    if (time > Math.max(this.wide?.to ?? 0, this.fine?.to ?? 0)) return 0;
+    return (this.fine && time >= this.fine.from && time < this.fine.to ? this.fine : this.wide)?.step ?? 0;
+  }
   last() {
     return this.tail.t.at(-1) ?? Math.max(this.wide?.to ?? 0, this.fine?.to ?? 0);
   }

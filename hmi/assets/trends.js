@@ -9,7 +9,7 @@ import { LABELS, RANGES } from "./trendspan.js";
 
 const LEVELS = ["Site", "System", "String", "Jar"];
 const MOST = 8;
-const STEPS = [["shown", "As shown"], ["raw", "As stored"], ["hourly", "Hours"], ["daily", "Days"]];
+const STEPS = [["shown", "As shown"], ["raw", "As stored"], ["hourly", "Hours"], ["daily", "Days (UTC)"]];
 let trend = null;
 let chosen = [];
 let range = "24h";

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from asyncua import ua
@@ -48,6 +49,7 @@ class ExportMethods:
     ) -> None:
         self._exports = exports
         self._reports = reports
+        self._fleet = fleet
         self._assets = [Asset(0, kind, asset.path) for kind in AssetType for asset in fleet.assets(kind)]
         self._permissions = permissions
         self._node_id = node_id
@@ -70,7 +72,7 @@ class ExportMethods:
 
     async def _export(self, call: Invocation) -> Outputs:
         """A file that is whole when this returns, unless it takes longer than the caller waits."""
-        request = _request(call.values)
+        request = self._request(call.values)
         if request.format is Format.PDF:
             return await offer(self._exports, call, lambda: self._monthly(call.session, request))
         await self._check(call.session, request)
@@ -82,6 +84,10 @@ class ExportMethods:
         month = month_at(request.start, reports.zone("")).name
         asked = reports.request(month, "", Format.PDF)
         return self._exports.begin(session, Format.PDF, lambda path: reports.making(asked, path))
+
+    def _request(self, values: list[Any]) -> Request:
+        request = _request(values)
+        return replace(request, zone=self._fleet.zone_of(request.variables).key)
 
     async def _check(self, session: Session, request: Request) -> None:
         """Whether all variables are there, and the session may read their history."""

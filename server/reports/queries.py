@@ -25,17 +25,18 @@ SELECT path, sum({{sum}})::float8 / sum({{count}}) / {{scale}}
 FROM {{daily}} JOIN asset ON asset.id = asset_id
 WHERE ts >= %(low)s AND ts < %(until)s AND {{count}} > 0 AND {{usable}} AND {_OURS} GROUP BY path
 """
+# Hours are those of UTC: one that midnight cuts is of the day that it is longer in.
 _DAYS: Final = """
-SELECT path, (ts AT TIME ZONE %(zone)s)::date, min({min}) / {scale}::float8,
+SELECT path, ((ts + interval '30 min') AT TIME ZONE %(zone)s)::date, min({min}) / {scale}::float8,
     sum({sum})::float8 / sum({count}) / {scale}, max({max}) / {scale}::float8
 FROM {hourly} JOIN asset ON asset.id = asset_id
-WHERE ts >= %(low)s AND ts < %(until)s AND {count} > 0 AND {usable} GROUP BY 1, 2 ORDER BY 1, 2
+WHERE ts >= %(first_hour)s AND ts < %(after_hour)s AND {count} > 0 AND {usable} GROUP BY 1, 2 ORDER BY 1, 2
 """
 _HOURS: Final = """
 SELECT path, count(*), sum(share) FROM (
     SELECT path, sum({sum})::float8 / sum({count}) / {scale} AS share
     FROM {hourly} JOIN asset ON asset.id = asset_id
-    WHERE ts >= %(low)s AND ts < %(until)s AND {count} > 0 AND {usable} GROUP BY path, ts
+    WHERE ts >= %(first_hour)s AND ts < %(after_hour)s AND {count} > 0 AND {usable} GROUP BY path, ts
 ) AS hour GROUP BY path
 """
 OUTAGES: Final = f"""
@@ -95,7 +96,7 @@ def last(kind: AssetType, tag: str) -> sql.Composed:
 
 
 def means(kind: AssetType, tag: str) -> sql.Composed:
-    """A tag's mean over the period's days, by path."""
+    """A tag's mean over the days of UTC that begin in the period, by path."""
     return _query(_MEANS, kind, _column(kind, tag))
 
 

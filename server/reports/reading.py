@@ -19,7 +19,7 @@ from config.settings import Maintenance
 from historian.export.lines import Connection
 from historian.export.request import ExportError
 from historian.moments import microseconds
-from nodeset.fleet import AssetType, Fleet, Jar
+from nodeset.fleet import AssetType, Fleet, Jar, Site
 from server.maintenance.prices import prices_of
 from server.reports import queries
 from server.reports.alarmrates import figures
@@ -28,6 +28,7 @@ from server.reports.period import Period, moment, period_of
 from server.reports.request import ReportOrder
 
 QUARTERS: Final = 8  # of the forecast
+_HOUR: Final = dt.timedelta(hours=1)
 _EDGE: Final = dt.timedelta(days=2)  # of a period: its first values
 # Tags of a jar by the fact that they are.
 _LAST: Final = {
@@ -75,7 +76,8 @@ class _Reading:
         self._until = until
         self._site = order.request.site
         self._given: dict[str, Any] = {
-            "site": self._site, "low": period.low, "until": until, "zone": period.zone.key
+            "site": self._site, "low": period.low, "until": until, "zone": period.zone.key,
+            "first_hour": _nearest(period.low), "after_hour": min(until, _nearest(period.high)),
         }  # fmt: skip
         wanted = [site for site in fleet.sites if self._site in ("", site.name)]
         self._sites = {site.name: SiteFacts(site.name, site.region) for site in wanted}
@@ -115,9 +117,7 @@ class _Reading:
         for site, number in zip(self._fleet.sites, range(len(self._fleet.sites)), strict=True):
             if site.name in self._sites:
                 jars = self._fleet.jars[self._fleet.jars_of_site(number)]
-                self._sites[site.name].jars = [
-                    _jar(jar, site.name, replaced, facts[jar.path]) for jar in jars
-                ]
+                self._sites[site.name].jars = [_jar(jar, site, replaced, facts[jar.path]) for jar in jars]
 
     def _read_days(self) -> None:
         for kind in (AssetType.SITE, AssetType.FLEET):
@@ -129,7 +129,7 @@ class _Reading:
 
     def _read_freshness(self, kind: AssetType) -> None:
         """Hours without any data count as hours in which no jar's were fresh."""
-        hours = math.ceil((self._until - self._period.low) / dt.timedelta(hours=1))
+        hours = math.ceil((self._given["after_hour"] - self._given["first_hour"]) / _HOUR)
         found = {path: rest for path, *rest in self._all(queries.hours(kind, "FreshDataShare"))}
         paths = self._sites if kind is AssetType.SITE else [self._fleet.path]
         for path in paths:
@@ -214,15 +214,21 @@ class _Reading:
         return time.astimezone(self._period.zone)
 
 
-def _jar(jar: Jar, site: str, replaced: dict[str, Any], facts: dict[str, Any]) -> JarFacts:
+def _nearest(time: dt.datetime) -> dt.datetime:
+    """The full hour of UTC that is nearest to a time, of two the earlier one."""
+    whole = time.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    return whole + _HOUR if time - whole > _HOUR / 2 else whole
+
+
+def _jar(jar: Jar, site: Site, replaced: dict[str, Any], facts: dict[str, Any]) -> JarFacts:
     """With the nameplate of the jar that is there; a new one may have no serial number that is known."""
     installed, serial, baseline = jar.installed, jar.serial, jar.baseline_resistance
     string, system = jar.path.rpartition("/")[0], jar.path.rpartition("/")[0].rpartition("/")[0]
     for place in (system, string, jar.path):
-        if place in replaced and replaced[place][0].date() > installed:
-            began, serial, new = replaced[place]
-            installed, baseline = began.date(), new or jar.model.baseline_resistance
-    return JarFacts(jar.path, site, jar.model_name, serial, installed, baseline, **facts)
+        if place in replaced and (day := replaced[place][0].astimezone(site.zone).date()) > installed:
+            _, serial, new = replaced[place]
+            installed, baseline = day, new or jar.model.baseline_resistance
+    return JarFacts(jar.path, site.name, jar.model_name, serial, installed, baseline, **facts)
 
 
 def _over_sites(rooms: Iterable[list[Day]]) -> list[Day]:

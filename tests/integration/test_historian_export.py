@@ -251,3 +251,29 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         interrupted(aside)
     assert [each.name for each in tmp_path.iterdir()] == ["export.csv"]
     assert path.read_text() == "of yesterday"
+
+
+@pytest.mark.parametrize(
+    ("step", "heading", "first"),
+    [
+        (Step.HOURLY, "Time (Asia/Kathmandu)", dt.datetime(2026, 1, 1, 4, 45)),
+        # Days are rolled up by UTC, and are told as what they are.
+        (Step.DAILY, "Time (UTC)", dt.datetime(2025, 12, 31)),
+    ],
+)
+async def test_excel_shows_hours_in_the_zone_and_days_as_those_of_utc(
+    either: str, frames: list[Frame], tmp_path: Path, step: Step, heading: str, first: dt.datetime
+) -> None:
+    assert await roll_up(either, LATER) == (2, 2)
+    path = tmp_path / "export.xlsx"
+    request = request_of(f"{JAR}.Voltage", form=Format.EXCEL, step=step, zone="Asia/Kathmandu")
+    with psycopg.connect(either, autocommit=True) as connection:
+        write(connection, replace(request, start=0), path, lambda share: None)
+    with zipfile.ZipFile(path) as book:
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    space = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    assert heading in [each.text for each in sheet.iterfind(".//s:t", space)]
+    value = sheet.find(".//s:c[@r='A2']/s:v", space)
+    assert value is not None
+    local = dt.datetime(1899, 12, 30) + dt.timedelta(days=float(value.text or ""))
+    assert abs(local - first) < dt.timedelta(seconds=1)

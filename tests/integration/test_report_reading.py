@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pypdfium2
@@ -158,6 +159,18 @@ def test_days_and_availability_are_local_and_count_silence(report: Report) -> No
     assert site.silent_hours == 31 * 24 - 2
     assert site.fresh == pytest.approx(100 * 2 / (31 * 24))
     assert report.whole.fresh == pytest.approx(site.fresh)
+
+
+def test_days_are_those_of_a_zone_that_begins_them_within_an_hour_of_utc(
+    filled: Any, order: ReportOrder, small_index: TagIndex, alarms: AlarmFile
+) -> None:
+    zone = ZoneInfo("Asia/Kathmandu")  # UTC+5:45
+    fleet = small_index.fleet
+    moved = replace(fleet, zone=zone, sites=tuple(replace(site, zone=zone) for site in fleet.sites))
+    (site,) = read_report(filled, order, moved, alarms).sites
+    # The last scan is a quarter past eleven there, still in October.
+    assert [(day.date.day, day.mean) for day in site.room] == [(1, 25.0), (20, 28.0), (31, 40.0)]
+    assert site.silent_hours == 31 * 24 - 3
 
 
 def test_what_happened_is_cut_at_the_months_edges(report: Report) -> None:

@@ -37,6 +37,15 @@ def test_a_site_can_be_in_a_zone_of_its_own(tmp_path: Path) -> None:
     assert (zones[0], *set(zones[1:])) == ("Europe/Berlin", "Asia/Bangkok")
 
 
+def test_what_is_of_one_zone_is_told_in_it(tmp_path: Path) -> None:
+    file = changed(tmp_path, "  Chiangmai:\n", "  Chiangmai:\n    zone: Europe/Berlin\n")
+    fleet = build_fleet(read_fleet_file(file))
+    own = ["Chiangmai.MainsState", "Chiangmai/UPS-1/S01/J01.Voltage"]
+    fleets = ["Bangrak", "**.Voltage", "Fleet.Jars"]
+    assert fleet.zone_of(own).key == "Europe/Berlin"
+    assert {fleet.zone_of(each).key for each in (fleets, own + fleets, [])} == {"Asia/Bangkok"}
+
+
 @pytest.mark.parametrize("zone", ["Asia/Bangkock", "../../etc/passwd", "Asia", '""', "+07:00"])
 def test_an_unknown_zone_is_told_with_its_line(tmp_path: Path, zone: str) -> None:
     file = changed(tmp_path, "zone: Asia/Bangkok ", f"zone: {zone} ")
