@@ -1,6 +1,7 @@
 """What the pages' scripts ask for: snapshots, the live stream, nameplates.
 
-The session was checked by `Guard`; a fault is answered as JSON `{"fault": words}` with a fitting status.
+The session was checked by `Guard`. A fault is answered as JSON `{"fault": words}`: with 200 where that is
+what the OPC UA server says, with 503 where it says nothing (decision 0026).
 """
 
 from __future__ import annotations
@@ -18,12 +19,27 @@ from hmi import methods
 from hmi.accounts import Accounts, session_of
 from hmi.channel import Viewer
 from hmi.channels import NotFound
-from hmi.endpoint import Away, ConnectionFault
+from hmi.endpoint import SILENT, Away, ConnectionFault
 from hmi.live import Live
 from hmi.nameplate import nameplate
 from hmi.places import places
 
 MAX_CHANNELS: Final = 4
+# What the shared session meets when its connection is gone: no word of the server on what was asked.
+UNHEARD: Final = frozenset(
+    {
+        ua.StatusCodes.BadCommunicationError,
+        ua.StatusCodes.BadConnectionClosed,
+        ua.StatusCodes.BadRequestTimeout,
+        ua.StatusCodes.BadSecureChannelClosed,
+        ua.StatusCodes.BadSecureChannelIdInvalid,
+        ua.StatusCodes.BadServerHalted,
+        ua.StatusCodes.BadSessionClosed,
+        ua.StatusCodes.BadSessionIdInvalid,
+        ua.StatusCodes.BadShutdown,
+        ua.StatusCodes.BadTimeout,
+    }
+)
 
 
 class Api:
@@ -130,10 +146,10 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 async def _ua_fault(request: Request, error: Exception) -> Response:
-    status = getattr(error, "code", None)
-    text = methods.words(ua.StatusCode(status)) if status else "The OPC UA server does not answer."
-    return JSONResponse({"fault": text}, 502)
+    if not isinstance(error, ua.UaStatusCodeError) or error.code in UNHEARD:
+        return await _late(request, error)
+    return JSONResponse({"fault": methods.words(ua.StatusCode(error.code))})
 
 
 async def _late(request: Request, error: Exception) -> Response:
-    return JSONResponse({"fault": "The OPC UA server does not answer."}, 503)
+    return JSONResponse({"fault": SILENT}, 503)

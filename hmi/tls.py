@@ -55,6 +55,8 @@ class Tls:
 
     def _load(self) -> None:
         certificate, key = self._files
+        # A context forgets its key where the new one does not fit, as between the writing of two files.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
         self.context.load_cert_chain(certificate, key)
         if note := ends(x509.load_pem_x509_certificate(certificate.read_bytes()), dt.datetime.now(dt.UTC)):
             log.warning("%s: %s", certificate, note)

@@ -125,7 +125,37 @@ def test_two_operators_who_acknowledge_at_once_both_see_the_truth(
         simulate.stop(voltkeep, number)
 
 
-def test_an_alarm_leads_to_its_trend_is_suppressed_and_listed_as_simulated(
+def test_an_alarm_is_confirmed_after_it_was_acknowledged_and_once(page: Page, voltkeep: Voltkeep) -> None:
+    """A runaway, which is noticed sooner than by itself."""
+    page.goto("/alarms?words=SIMULATION%20Phuket%20J05%20ThermalRunaway")
+    runaway = {"condition": "ThermalRunawaySuspected", "target": JAR}
+    sooner = {**runaway, "values": {"HighLimit": 1, "Hysteresis": 0.1}}
+    assert page.request.post("/api/configuration/configure", data=sooner).json() == {"count": 1}
+    number = simulate.start(voltkeep, "ThermalRunaway", JAR, Rate=60.0)
+    try:
+        (alarm,) = simulated(page, JAR, acknowledged=False, name="ThermalRunawaySuspected", branch="")
+        row = page.locator(f".ag-center-cols-container .ag-row[row-id='{alarm['key']}']")
+        row.click()
+        expect(page.get_by_role("button", name="Confirm")).to_be_disabled()
+        page.get_by_role("button", name="Acknowledge (1)").click()
+        expect(page.locator("#vk-result")).to_contain_text("1 acknowledged.")
+        page.locator("#vk-which").get_by_role("radio", name="To confirm").click()
+        expect(row).to_contain_text("Active, to confirm")
+        row.click()
+        page.get_by_label("Comment").fill("Nobody was hurt")
+        page.get_by_role("button", name="Confirm (1)").click()
+        expect(page.locator("#vk-result")).to_contain_text("1 confirmed.")
+        (done,) = simulated(page, JAR, confirmed=True, name="ThermalRunawaySuspected", branch="")
+        assert (done["user"], done["comment"]) == ("admin", "Nobody was hurt")
+        asked = {"keys": [done["key"]], "events": [done["event"]], "comment": "", "seconds": 0}
+        again = page.request.post("/api/alarms/confirm", data=asked).json()
+        assert (again["done"], again["refused"][0]["fault"]) == (0, "Already confirmed.")
+    finally:
+        simulate.stop(voltkeep, number)
+        page.request.post("/api/configuration/reset", data=runaway)
+
+
+def test_an_alarm_leads_to_its_trend_is_suppressed_listed_and_brought_back(
     page: Page, voltkeep: Voltkeep
 ) -> None:
     number = simulate.start(voltkeep, "TemperatureSpike", JAR, Rise=RISE)
@@ -152,8 +182,15 @@ def test_an_alarm_leads_to_its_trend_is_suppressed_and_listed_as_simulated(
         page.goto("/alarms/held")
         held = page.locator(".ag-center-cols-container .ag-row", has_text="Phuket UPS-1 S01 J05")
         expect(held).to_have_count(2, timeout=20 * SECONDS)
-        for each, reason in enumerate(("Simulated · Out of service", "Simulated · Suppressed")):
-            expect(held.nth(each)).to_contain_text(reason)
+        for reason, label, words in (
+            ("Simulated · Out of service", "Return to service (1)", "1 in service."),
+            ("Simulated · Suppressed", "End suppression (1)", "1 no longer suppressed."),
+        ):
+            held.filter(has_text=reason).click()
+            page.get_by_role("button", name=label).click()
+            expect(page.locator("#vk-result")).to_contain_text(words)
+            expect(held.filter(has_text=reason)).to_have_count(0, timeout=20 * SECONDS)
+        simulated(page, JAR, name="TemperatureHigh", suppressed=False, out_of_service=False)
     finally:
         simulate.stop(voltkeep, number)
 

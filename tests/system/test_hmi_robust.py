@@ -227,8 +227,18 @@ def test_an_expired_certificate_of_the_hmi_is_said(page: Page, plant: Plant, lin
 
 def test_a_killed_server_and_its_expired_certificate_are_said(page: Page, plant: Plant, link: Link) -> None:
     own = plant.home / "pki" / "own"
+    polling = page.context.new_page()
+    polling.clock.install()
+    polling.goto("/alarms/held")  # which reads its list again every ten seconds
+    expect(polling.locator("html")).to_have_attribute("data-link", "up", timeout=BACK_WITHIN)
     plant.kill()
     said(page, "away", "The OPC UA server does not answer.")
+    said(polling, "away", "The OPC UA server does not answer.")
+    asked: list[str] = []
+    polling.on("request", lambda request: asked.append(request.url))
+    polling.clock.fast_forward(15_000)
+    assert not [url for url in asked if "/api/held" in url], "nobody can answer, and the console would fill"
+    polling.close()
     good = (own / "own.der").read_bytes()
     expire(own / "own.der", own / "own.key.pem")
     plant.start()

@@ -81,6 +81,41 @@ def test_work_is_recorded_and_listed_and_the_same_again_refused_in_words(page: P
     expect(form.get_by_label("Began")).to_be_focused()
 
 
+def test_a_jar_fails_its_capacity_test_and_is_replaced(page: Page) -> None:
+    """The tests' own jar; a new life cannot be taken back."""
+    jar = "Nonthaburi/UPS-1/S02/J20"
+    page.goto(f"/rul/records?tested={jar}&asset={jar}&kind=Replacement")
+    tested = page.locator("#vk-test")
+    expect(tested.get_by_label("Jar", exact=True)).to_have_value("J20", timeout=40 * SECONDS)
+    for label, value in (
+        ("Mean current [A]", "12"), ("End voltage of a jar [V]", "10.8"),
+        ("Temperature at the beginning [°C]", "25"), ("Charge drawn [Ah]", "90"),
+        ("Charge of a new jar at this current", "120"), ("Note", "ทดสอบประจำปี"),
+    ):  # fmt: skip
+        tested.get_by_label(label).fill(value)
+    tested.get_by_role("button", name="Record").click()
+    said = page.locator("#vk-result")
+    expect(said).to_have_text("Recorded: 1. Capacity at 25 °C, of that of a new jar: 75.0 %")
+    page.locator("#vk-list").get_by_role("radio", name="Capacity tests").click()
+    page.get_by_label("Filter").fill("ทดสอบประจำปี")
+    row = page.locator("#vk-grid .ag-row", has_text="Nonthaburi UPS-1 S02 J20")
+    expect(row).to_contain_text("75.0")
+    form = page.locator("#vk-work")
+    form.get_by_label("Serial number of the new jar").fill("NEW-0001")
+    form.get_by_label("Its resistance at 25 °C").fill("3.33")
+    form.get_by_role("button", name="Record").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(said).to_contain_text("75.0 %")  # nothing was sent
+    form.get_by_role("button", name="Record").click()
+    page.get_by_role("dialog").get_by_role("button", name="Record replacement").click()
+    expect(said).to_have_text("Recorded: 1. Lives begun anew: 1 jars")
+    page.locator("#vk-list").get_by_role("radio", name="Maintenance").click()
+    page.get_by_label("Filter").fill("NEW-0001 3.33")
+    expect(row).to_contain_text("Replacement")
+    page.goto(f"/jar/{jar}")
+    expect(page.get_by_text("NEW-0001")).to_be_visible()
+
+
 def test_a_viewer_reads_the_records_and_sees_no_form(browser: Browser, voltkeep: Voltkeep) -> None:
     first = one_time(user(voltkeep, "add", "Ploy", "--role", "Viewer", password=voltkeep.admin_password))
     own = "long enough for Ploy"

@@ -12,7 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
+from config.settings import load_settings
 from server.cli import program
+from server.endpoint import make_hmi_certificate
 from server.errors import StartError
 from server.security import certificates
 from server.security.certificates import Application, host_names, own_certificate
@@ -171,6 +173,31 @@ def test_ours_is_made_anew_before_it_ends(tmp_path: Path, monkeypatch: pytest.Mo
     assert second.certificate != first.certificate
     assert second.certificate.not_valid_after_utc > NOW + 3000 * DAY
     assert own_certificate(tmp_path, OWN).certificate == second.certificate
+
+
+def test_that_of_the_hmi_is_made_anew_and_trusted_unless_a_person_refused_it(
+    tmp_path: Path, store: CertificateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a job of the server does daily; the count is what it tells."""
+    settings = load_settings(overrides={"home": tmp_path / "home"})
+    own = own_certificate(tmp_path / "own", OWN)
+
+    def hmi() -> x509.Certificate:
+        return x509.load_der_x509_certificate((tmp_path / "home" / "hmi" / "client.der").read_bytes())
+
+    monkeypatch.setattr(certificates, "VALID_DAYS", 29)
+    assert make_hmi_certificate(settings, store, own)
+    first = hmi()
+    monkeypatch.setattr(certificates, "VALID_DAYS", 3650)
+    assert make_hmi_certificate(settings, store, own)
+    second = hmi()
+    assert second.not_valid_after_utc > NOW + 3000 * DAY
+    assert all(store.trust_list().trusts(each) for each in (first, second)), "the old one is still in use"
+    assert not make_hmi_certificate(settings, store, own), "there is nothing to do on the next day"
+    (store.trusted / file_name(second)).unlink()
+    store.reject(second)
+    assert not make_hmi_certificate(settings, store, own)
+    assert not store.trust_list().trusts(second)
 
 
 def test_one_that_was_brought_is_kept_with_its_chain(tmp_path: Path) -> None:
