@@ -17,10 +17,10 @@ from fastapi.responses import JSONResponse
 
 from hmi import methods
 from hmi.accounts import Accounts, session_of
-from hmi.channel import Viewer
+from hmi.channel import Channel, Viewer
 from hmi.channels import NotFound
 from hmi.endpoint import SILENT, Away, ConnectionFault
-from hmi.live import Live
+from hmi.live import TICK, Live
 from hmi.nameplate import nameplate
 from hmi.places import places
 
@@ -86,13 +86,10 @@ class Api:
         keys = socket.query_params.getlist("key")[:MAX_CHANNELS]
         await socket.accept()
         viewer = Viewer()
-        viewer.send(self._live.status())
-        try:
-            channels = [await self._live.channels.get(key) for key in keys]
-        except (NotFound, ConnectionFault):
-            channels = []
+        channels = await self._opened(keys, socket)
         for channel in channels:
             channel.viewers.add(viewer)
+        viewer.send(self._live.status())
         reader = asyncio.create_task(_until_closed(socket))
         try:
             await self._send(socket, viewer, reader, listening=bool(channels))
@@ -101,6 +98,24 @@ class Api:
             for channel in channels:
                 channel.viewers.discard(viewer)
                 channel.left = time.monotonic()
+
+    async def _opened(self, keys: list[str], socket: WebSocket) -> list[Channel]:
+        """The channels, none where one is not to be had; meanwhile the browser hears that we are here.
+
+        A large fleet's take their time.
+        """
+
+        async def opened() -> list[Channel]:
+            try:
+                return [await self._live.channels.get(key) for key in keys]
+            except (NotFound, ConnectionFault):
+                return []
+
+        opening = asyncio.create_task(opened())
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while not (await asyncio.wait([opening], timeout=TICK))[0]:
+                await socket.send_text(self._live.status())
+        return await opening
 
     async def _send(
         self, socket: WebSocket, viewer: Viewer, reader: asyncio.Task[None], listening: bool

@@ -16,7 +16,7 @@ from hmi.image import BAD_WAITING_FOR_INITIAL_DATA, GOOD, Image, Value
 from hmi.topology import Topology
 
 PUBLISHING_INTERVAL: Final = 1000.0  # ms
-ITEMS_AT_ONCE: Final = 1000
+ITEMS_AT_ONCE: Final = 1000  # also of a notification: thousands in one would hold up everything else here
 BAD_NODE_ID_UNKNOWN: Final = 0x8034_0000
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -51,9 +51,12 @@ async def read_values(client: Client, topology: Topology, image: Image) -> None:
     """Fill in what no notification has brought yet: the first of a subscription comes an interval later."""
     nodes = [topology.node(identifier) for identifier in image.layout.identifiers]
     for start in range(0, len(nodes), ITEMS_AT_ONCE):
-        part = nodes[start : start + ITEMS_AT_ONCE]
-        values = await client.uaclient.read_attributes(part, ua.AttributeIds.Value)
-        for item, data in enumerate(values, start):
+        part = range(start, min(start + ITEMS_AT_ONCE, len(nodes)))
+        missing = [item for item in part if image.status[item] == BAD_WAITING_FOR_INITIAL_DATA]
+        if not missing:
+            continue
+        values = await client.uaclient.read_attributes([nodes[i] for i in missing], ua.AttributeIds.Value)
+        for item, data in zip(missing, values, strict=True):
             if image.status[item] == BAD_WAITING_FOR_INITIAL_DATA:
                 take(image, item, data)
 
@@ -116,7 +119,7 @@ async def _create(client: Client, receive: Callable[[ua.PublishResult], None]) -
         RequestedPublishingInterval=PUBLISHING_INTERVAL,
         RequestedLifetimeCount=60,
         RequestedMaxKeepAliveCount=10,
-        MaxNotificationsPerPublish=0,
+        MaxNotificationsPerPublish=ITEMS_AT_ONCE,
         PublishingEnabled=True,
         Priority=0,
     )

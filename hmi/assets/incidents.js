@@ -7,6 +7,7 @@ let rows = [];
 let opened = new Map(); // id -> members
 let again = () => {};
 let may = false; // acknowledge
+const HEAD = ["Priority", "State", "Site", "Cause", "First out", "Opened", "Members", "Active", "Peak", "Hidden", "To acknowledge", ""];
 
 begin(() => {
   showsSimulated(() => rows.some((row) => row.simulated));
@@ -36,9 +37,8 @@ const members = async (id) => (await ask(`/api/incident?id=${encodeURIComponent(
 
 function draw() {
   const focused = document.activeElement?.dataset?.incident;
-  const head = ["Priority", "State", "Site", "Cause", "First out", "Opened", "Members", "Active", "Peak", "Hidden", "To acknowledge", ""];
   const table = make("table", { class: "vk-table vk-incidents" },
-    make("thead", {}, make("tr", {}, ...head.map((label, k) => make("th", { scope: "col", class: k > 5 ? "vk-num" : "" }, label ? t(label) : "")))),
+    make("thead", {}, make("tr", {}, ...HEAD.map((label, k) => make("th", { scope: "col", class: k > 5 ? "vk-num" : "" }, label ? t(label) : "")))),
     make("tbody", {}, ...rows.flatMap((row) => [line(row), ...(opened.has(row.id) ? [inside(row)] : [])])));
   by("vk-incidents").replaceChildren(rows.length ? table : make("p", { class: "vk-empty" }, t("No incidents.")));
   if (focused) document.querySelector(`[data-incident="${CSS.escape(focused)}"]`)?.focus();
@@ -50,14 +50,17 @@ function line(row) {
   const wait = row.unacknowledged;
   const lasts = ageText(((row.closed || serverNow()) - row.opened) / 1000);
   const button = make("button", { type: "button", class: "vk-button", "data-incident": `show ${row.id}`, "aria-expanded": String(opened.has(row.id)), onclick: () => unfold(row.id) }, opened.has(row.id) ? "▾" : "▸", make("span", { class: "vk-unseen" }, `${t("Members")} ${row.id}`));
+  const cells = [
+    [button, " ", badge(open && row.active ? kind : "past", letter, word), word],
+    [open ? t("Open") : t("Closed"), row.simulated ? make("small", {}, t("Simulated")) : ""],
+    [row.site === "Fleet" ? make("a", { href: "/" }, t("Fleet")) : make("a", { href: siteLink(row.site) }, row.site)],
+    [t(row.cause)], condition(row.first), [stamp(row.opened), make("small", {}, lasts)],
+    ...["members", "active", "peak", "suppressed", "unacknowledged"].map((name) => [figure(row[name])]),
+    [wait && may ? make("button", { type: "button", class: "vk-button", "data-incident": `ack ${row.id}`, onclick: () => acknowledge(row) }, `${t("Acknowledge all")} (${figure(wait)})`) : ""],
+  ];
+  // Without room for columns each cell says what it is of (voltkeep.css).
   return make("tr", { class: open ? "" : "vk-muted" },
-    make("td", {}, button, " ", badge(open && row.active ? kind : "past", letter, word), word),
-    make("td", {}, open ? t("Open") : t("Closed"), row.simulated ? make("small", {}, t("Simulated")) : ""),
-    make("td", {}, row.site === "Fleet" ? make("a", { href: "/" }, t("Fleet")) : make("a", { href: siteLink(row.site) }, row.site)),
-    make("td", {}, t(row.cause)), make("td", {}, ...condition(row.first)),
-    make("td", {}, stamp(row.opened), make("small", {}, lasts)),
-    ...["members", "active", "peak", "suppressed", "unacknowledged"].map((name) => make("td", { class: "vk-num" }, figure(row[name]))),
-    make("td", {}, wait && may ? make("button", { type: "button", class: "vk-button", "data-incident": `ack ${row.id}`, onclick: () => acknowledge(row) }, `${t("Acknowledge all")} (${figure(wait)})`) : ""));
+    ...cells.map((cell, k) => make("td", { class: k > 5 && HEAD[k] ? "vk-num" : "", "data-of": HEAD[k] ? t(HEAD[k]) : null }, ...cell)));
 }
 
 const condition = (id) => [sourceLink(id.split("#")[0]), ` ${t(id.split("#")[1] ?? "")}`];

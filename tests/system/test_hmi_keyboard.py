@@ -35,6 +35,10 @@ SMALL_TARGETS = """() => [...document.querySelectorAll('button, .vk-tabs a, .vk-
   .filter((node) => node.checkVisibility())
   .map((node) => [node.id || node.textContent, Math.min(node.offsetWidth, node.offsetHeight)])
   .filter(([, size]) => size < 24)"""
+LINES = "all => all.map((each) => getComputedStyle(each).borderBottomColor)"
+REMEMBER_PAPER = """() => addEventListener('beforeprint', () => {
+  window.paper = document.documentElement.dataset.theme;
+})"""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -143,11 +147,33 @@ def test_pages_and_tools_of_a_phone_stand_behind_a_button(
 def test_four_times_as_large_nothing_scrolls_sideways(page: Page) -> None:
     # WCAG 1.4.10: 1280 px wide at 400 %.
     page.set_viewport_size({"width": 320, "height": 256})
-    for address in ("/", "/site/Bangrak", "/alarms", "/jar/Bangrak/UPS-1/S03/J07"):
+    jar = "/jar/Bangrak/UPS-1/S03/J07"
+    for address in ("/", "/site/Bangrak", "/alarms", "/alarms/configuration", "/trends", jar):
         page.goto(address)
         expect(page.locator("#vk-link")).to_have_attribute("data-link", "up", timeout=20 * SECONDS)
         expect(page.get_by_role("heading", level=1).first).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+def test_chosen_colours_and_paper_leave_everything_legible(
+    browser: Browser, voltkeep: Voltkeep, logged_in: StorageState
+) -> None:
+    with watched_page(browser, voltkeep, logged_in, forced_colors="active", color_scheme="dark") as page:
+        page.goto("/")
+        expect(page.locator(".vk-card")).to_have_count(9, timeout=20 * SECONDS)
+        here, other = page.locator(".vk-tabs a").evaluate_all(LINES)
+        assert here != other == page.evaluate("getComputedStyle(document.body).backgroundColor")
+    with watched_page(browser, voltkeep, logged_in, color_scheme="dark") as page:
+        page.goto("/heatmap")
+        expect(page.locator("#vk-count")).to_contain_text("1\u202f944", timeout=20 * SECONDS)
+        page.evaluate(REMEMBER_PAPER)
+        page.pdf()
+        assert page.evaluate("[window.paper, document.documentElement.dataset.theme]") == ["light", "dark"]
+        page.emulate_media(media="print")
+        page.evaluate("document.getElementById('vk-map').style.width = '900px'")  # drawn for the screen
+        page.set_viewport_size({"width": 718, "height": 1000})  # A4
+        expect(page.get_by_role("heading", level=1, name="Heatmap")).to_be_in_viewport()
+        assert page.evaluate("document.getElementById('vk-map').offsetWidth <= innerWidth")
 
 
 def test_the_theme_is_the_systems_until_somebody_chooses(page: Page) -> None:
