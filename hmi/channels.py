@@ -51,14 +51,19 @@ class Channels:
         self._topology: Topology | None = None
         self._channels: dict[str, Channel] = {}
         self._subscriptions: dict[str, int] = {}
-        self._opening = asyncio.Lock()
+        self._opening: dict[str, asyncio.Lock] = {}
 
     async def get(self, key: str) -> Channel:
         """The channel of a part of the fleet; `NotFound`, or `Away` while there is no server."""
         channel = self._channels.get(key)
         if channel is None:
-            async with self._opening:
-                channel = self._channels.get(key) or await self._open(key)
+            # All who ask for one wait for the same; who asks for another does not wait for them.
+            lock = self._opening.setdefault(key, asyncio.Lock())
+            try:
+                async with lock:
+                    channel = self._channels.get(key) or await self._open(key)
+            finally:
+                self._opening.pop(key, None)
         return channel
 
     def connection(self) -> tuple[Client, Topology]:

@@ -6,6 +6,7 @@ carry their status and source time as the server sent them; nothing is made up f
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -34,6 +35,17 @@ async def subscribe_values(client: Client, topology: Topology, image: Image) -> 
                     take(image, change.ClientHandle, change.Value)
 
     subscription = await _create(client, receive)
+    try:
+        await _monitor_all(client, subscription, topology, image)
+    except (OSError, TimeoutError, ua.UaError):
+        # Who asks again makes another.
+        with contextlib.suppress(OSError, TimeoutError, ua.UaError):
+            await unsubscribe(client, subscription)
+        raise
+    return subscription
+
+
+async def _monitor_all(client: Client, subscription: int, topology: Topology, image: Image) -> None:
     nodes = [topology.node(identifier) for identifier in image.layout.identifiers]
     trigger = ua.DataChangeTrigger.StatusValueTimestamp if image.layout.timed else None
     sampling = image.layout.sampling
@@ -44,7 +56,6 @@ async def subscribe_values(client: Client, topology: Topology, image: Image) -> 
             refused = await _monitor(client, subscription, nodes, refused, sampling, None)
         for item in refused:
             image.take(item, None, BAD_NODE_ID_UNKNOWN, 0)
-    return subscription
 
 
 async def read_values(client: Client, topology: Topology, image: Image) -> None:
