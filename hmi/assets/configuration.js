@@ -71,6 +71,7 @@ async function target(path) {
   const isModel = models.has(path);
   const depth = !path ? 0 : isModel ? 1 : path.split("/").length;
   while (place.children.length > depth) place.lastChild.remove();
+  form(); // at once: what is written while the parts are on their way stays
   if (depth < deepest && !isModel) {
     const { parts } = await ask(`/api/parts?path=${encodeURIComponent(path)}`);
     if (number !== targeted) return;
@@ -81,7 +82,6 @@ async function target(path) {
     place.append(select);
   }
   if (!place.children.length) place.append(make("span", {}, t("Fleet")));
-  form();
 }
 const targetPath = () => [...by("vk-target").querySelectorAll("select")].map((select) => select.value).filter(Boolean).join("/");
 
