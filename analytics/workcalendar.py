@@ -152,16 +152,6 @@ def suitable_days(region: str, first: int, end: int) -> tuple[WorkDay, ...]:
     return tuple(sorted(work_days(region, first, end), key=lambda each: (each.notes, each.day)))
 
 
-def last_work_days(region: str, now: int, deadline: int, count: int) -> list[WorkDay]:
-    """The last `count` suitable days from day `now` up to day `deadline`, oldest first.
-
-    Dry ones where there are as many; fewer where there are fewer.
-    """
-    days = list(work_days(region, now, deadline + 1))
-    dry = [each for each in days if not each.notes]
-    return (dry if len(dry) >= count else days)[-count:] if count else []
-
-
 def notes_of(region: str, quarter: int) -> tuple[Note, ...]:
     """What work in a quarter has to reckon with in a region."""
     months = range(quarter % 4 * 3 + 1, quarter % 4 * 3 + 4)

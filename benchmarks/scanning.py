@@ -22,8 +22,8 @@ from nodeset.index import TagIndex
 from server.alarms.conditions import Conditions
 from server.alarms.definition import ConditionIndex
 from server.alarms.table import AlarmTable
-from server.app import read_plant_files
 from server.livetable import LiveTable
+from server.plantfiles import read_plant_files
 from server.scanning.evaluation import Evaluation
 from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness

@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import structlog
 from asyncua import ua
 
 from analytics.estimate import Parameters
-from config.alarmfile import AlarmFile, open_alarm_file
-from config.fleetfile import read_fleet_file
 from config.settings import Settings
-from config.yamlfile import ConfigurationError
 from drivers.source import Source
 from historian.errors import HistorianError
 from historian.historian import Historian
 from historian.simulations import SimulationsLeft
 from nodeset import status as st
-from nodeset.fleet import build_fleet
 from nodeset.frame import Readings
 from nodeset.index import TagIndex
-from nodeset.tags import STATES_OF
 from server import memory
 from server.alarms.configuration import Configuration
-from server.alarms.definition import ConditionIndex, alarm_defs
+from server.alarms.definition import ConditionIndex
 from server.alarms.ledger import Ledger
 from server.alarms.management.management import Management
 from server.alarms.management.statefile import ManagementState
-from server.alarms.overrides import Override, OverrideError, overrides_of, resolve
+from server.alarms.overrides import Override
 from server.alarms.recordevents import events_of
 from server.alarms.recovery import Written
 from server.alarms.table import AlarmTable
@@ -50,7 +43,9 @@ from server.livetable import LiveTable
 from server.maintenance.plantlog import PlantLog, life_of_jars
 from server.maintenance.workbook import Workbook
 from server.methods import alarmconfiguration
+from server.plantfiles import read_notify, read_plant_files
 from server.protocol.wire import now_us
+from server.savedstate import SavedState
 from server.scanning import backfill
 from server.scanning.arrivals import STANDING
 from server.scanning.evaluation import Evaluation
@@ -58,11 +53,9 @@ from server.scanning.prognosis import Prognosis
 from server.scanning.quality import Quality, Staleness
 from server.scanning.scan import Scan
 from server.scanning.setpoints import SetPoints
-from server.security.accounts import HMI_USER
-from server.security.users import Role
+from server.security.firstaccounts import make_accounts
 from server.simulationnote import SimulationNote
 from server.space.nodecache import open_nodes
-from server.statefiles import read_arrays, write_arrays
 from simulator.compositions import Catalogue, read_scenario_file
 from simulator.past import Span
 from simulator.plant import Plant
@@ -80,46 +73,8 @@ log = structlog.get_logger(__name__)
 
 Say = Callable[[str], None]
 
-ADMIN: Final = "admin"
-SAVE_PERIOD: Final = 10.0
 SWEEP_PERIOD: Final = 1.0
 MICROSECONDS: Final = 1_000_000
-
-
-class PlantFiles(NamedTuple):
-    """What the files say: the conditions of the fleet, where they differ, and the alarm file itself."""
-
-    conditions: ConditionIndex
-    overrides: tuple[Override, ...]
-    alarms: AlarmFile
-
-
-def read_plant_files(settings: Settings) -> PlantFiles:
-    """The fleet and its alarms; `ConfigurationError` says what is wrong with a file."""
-    fleet = build_fleet(read_fleet_file(settings.fleet))
-    settings.links([site.name for site in fleet.sites])
-    file, source = open_alarm_file(settings.alarms, STATES_OF)
-    index, overrides = ConditionIndex(fleet, alarm_defs(file)), overrides_of(file)
-    try:
-        resolve(index, overrides)
-    except OverrideError as error:
-        raise ConfigurationError(source.error(error.override.loc, str(error))) from None
-    return PlantFiles(index, overrides, file)
-
-
-def read_notify(settings: Settings, index: ConditionIndex) -> NotifyFile | None:
-    """Who is told what, None where nobody is; `ConfigurationError` says what is wrong with the file.
-
-    Or with scheduled reports, which go to its mail server.
-    """
-    file = None
-    if settings.notify.file is not None:
-        from server.notify.composition import read_notification
-
-        file = read_notification(settings.notify.file, index)
-    sites = [site.name for site in index.fleet.sites]
-    settings.check_reports(sites, mail=file is not None and file.mail is not None)
-    return file
 
 
 class PlantClock:
@@ -143,6 +98,7 @@ class App:
         self._stack = AsyncExitStack()
         self._prognosis: Prognosis
         self._alarms: AlarmTable
+        self._saved: SavedState
         self._ledger: Ledger
         self._management: ManagementState
         self._opcua: OpcUaServer
@@ -165,7 +121,7 @@ class App:
                 running = [
                     tasks.create_task(scan.run(), name="scan"),
                     tasks.create_task(self._sweep(), name="sweep"),
-                    tasks.create_task(self._save_often(), name="save"),
+                    tasks.create_task(self._saved.run(), name="save"),
                     tasks.create_task(self._ledger.run(), name="ledger"),
                     tasks.create_task(self._management.run(), name="alarm management"),
                 ]
@@ -187,7 +143,8 @@ class App:
                 for task in running:
                     task.cancel()
             self._say("Saving the state of twin and alarms")
-            self._save()
+            self._saved.save()
+            self._management.save()
 
     async def _start(self) -> Scan:
         settings = self._settings
@@ -217,7 +174,8 @@ class App:
         configuration = self._configured(conditions, overrides)
         self._alarms = AlarmTable(conditions, clock(), configuration.overrides)
         self._prognosis = Prognosis(Parameters.of(fleet), clock())
-        self._restore()
+        self._saved = SavedState(self._state, self._prognosis, self._alarms.inputs)
+        self._saved.restore()
         await self._open_workbook(historian, plant)
         untold = await self._open_ledger(historian)
         table = LiveTable(shown)
@@ -244,7 +202,9 @@ class App:
         self._opcua.journal.offer(left)
         scan = self._compose_scan(index, source, evaluation, table, historian, clock)
         scan.resume(_as_last_known(last))
-        await self._make_accounts()
+        accounts, preset = self._opcua.accounts, settings.admin.password
+        await accounts.load()
+        self.admin_password = await make_accounts(accounts, settings.home, preset)
         await scan.once()
         await self._open_doors(scan, historian)
         if plant is not None:
@@ -427,26 +387,6 @@ class App:
         self._stack.push_async_callback(source.close)
         return source, plant
 
-    # -- accounts
-
-    async def _make_accounts(self) -> None:
-        """First start: the administrator, and the HMI's own account to read with (I4)."""
-        accounts = self._opcua.accounts
-        await accounts.load()
-        preset = self._settings.admin.password
-        if ADMIN not in accounts:
-            password = preset.get_secret_value() if preset else secrets.token_urlsafe(12)
-            fault = accounts.rules.fault(ADMIN, password) if preset else None
-            if fault is not None:
-                raise StartError(f"VOLTKEEP_ADMIN_PASSWORD: {fault}")
-            await accounts.set(ADMIN, Role.ADMIN, password, must_change=not preset)
-            self.admin_password = None if preset else password
-        secret = self._settings.home / "hmi" / "service.secret"
-        if HMI_USER not in accounts or not secret.exists():
-            password = secrets.token_urlsafe(32)
-            await accounts.set(HMI_USER, Role.VIEWER, password)
-            _write_secret(secret, password)
-
     # -- state over a restart
 
     @property
@@ -460,14 +400,6 @@ class App:
             log.warning("alarm configuration", reason=text)
             self._say(text)
         return configuration
-
-    def _restore(self) -> None:
-        twin = read_arrays(self._state / "twin.npz")
-        if twin is not None and not self._prognosis.restore(twin):
-            log.warning("the fleet has changed: the twin starts anew")
-        windows = read_arrays(self._state / "windows.npz")
-        if windows is not None:
-            self._alarms.inputs.restore(windows)
 
     async def _open_workbook(self, historian: Historian, plant: Plant | None) -> None:
         """Take up what was done to the plant; a simulated one has kept its log book by itself."""
@@ -496,21 +428,6 @@ class App:
             for event in events_of(written, conditions.namespace):
                 journal.keep(event)
                 self._ledger.told(event)
-
-    def _save(self) -> None:
-        write_arrays(self._state / "twin.npz", self._prognosis.save())
-        write_arrays(self._state / "windows.npz", self._alarms.inputs.save())
-        self._management.save()
-
-    async def _save_often(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_PERIOD)
-            twin, windows = self._prognosis.save(), self._alarms.inputs.save()
-            try:
-                await asyncio.to_thread(write_arrays, self._state / "twin.npz", twin)
-                await asyncio.to_thread(write_arrays, self._state / "windows.npz", windows)
-            except OSError as error:
-                log.error("state cannot be saved", reason=str(error))
 
     async def _sweep(self) -> None:
         while True:
@@ -550,9 +467,3 @@ def _set_again(plant: Plant, last: Readings) -> None:
     """A simulated rectifier keeps its set-points over a restart, as a real one does."""
     known = np.isin(last.rows, plant.index.writable()) & st.is_good(last.status)
     plant.set_points(dict(zip(last.rows[known].tolist(), last.value[known].tolist(), strict=True)))
-
-
-def _write_secret(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)

@@ -99,7 +99,7 @@ def hmi(config: Config = None, home: Home = None) -> None:
 @program.command()
 def check(config: Config = None, home: Home = None) -> None:
     """Check settings, all files that they name and register maps, and say what they hold."""
-    from server.app import read_notify, read_plant_files
+    from server.plantfiles import read_notify, read_plant_files
     from simulator.compositions import read_scenario_file
 
     settings = _settings(config, home, None)

@@ -1,6 +1,6 @@
 // Where the sites are, and which of them are abnormal. Sites that stand close together get an inset of their own.
 // Beside every mark stands the site's name; the cards beside the map tell the same in words.
-import { make, setText, siteLink, t } from "./base.js";
+import { setText, siteLink, t } from "./base.js";
 
 const OUTLINE = new URL("thailand.json", import.meta.url);
 const SVG = "http://www.w3.org/2000/svg";

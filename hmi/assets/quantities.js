@@ -9,7 +9,7 @@ export const QUANTITIES = {
   InternalResistance: { decimals: 1, relative: true, kind: (v, m) => (v > m * 1.5 ? "high" : v > m * 1.2 ? "medium" : ""), bounds: ["> +50 %", "+20–50 %", t("of the site's median")] },
   RemainingUsefulLife: { decimals: 0, kind: (v) => (v < 90 ? "high" : v < 180 ? "medium" : ""), bounds: ["< 90 d", "90–180 d", "> 180 d"] },
 };
-export const LETTERS = { high: "C", medium: "W", "": "" };
+const LETTERS = { high: "C", medium: "W", "": "" };
 const WORDS = { high: "Critical", medium: "Warning", "": "Normal" };
 const known = ({ value, status }) => value !== null && quality(status) === "good";
 

@@ -1,7 +1,8 @@
-"""Scans over midnight with values all over each tag's range, as exports meet them in the historian."""
+"""Scans over midnight with values all over each tag's range, as the historian meets them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,8 @@ SECOND: Final = 1_000_000  # µs
 CODES: Final = (st.GOOD, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE, st.BAD_NO_COMMUNICATION)
 
 
-def any_frame(index: TagIndex, time: int) -> Frame:
-    """Values all over each tag's range, some missing, with several statuses."""
+def any_frame(index: TagIndex, time: int, codes: Sequence[int] = CODES, missing: float = 0.0) -> Frame:
+    """Values all over each tag's range with several statuses; a share is `missing`, whatever the status."""
     rng = np.random.default_rng(time % 1000)
     frame = first_frame(index, time - 1).next(time)
     for tag in index.tags:
@@ -29,8 +30,9 @@ def any_frame(index: TagIndex, time: int) -> Frame:
             value = rng.integers(2026 * 4, 2040 * 4, n).astype(float)
         elif tag.kind is not Kind.ANALOG:
             value = rng.integers(0, max(2, int(tag.high) + 1), n).astype(float)
-        status = rng.choice(CODES, n).astype(np.uint32)
-        value[status == st.BAD_NO_COMMUNICATION] = np.nan
+        status = rng.choice(codes, n).astype(np.uint32)
+        silent = status == st.BAD_NO_COMMUNICATION
+        value[silent | (rng.random(n) < missing)] = np.nan
         frame.put(tag.asset, tag.name, value, status)
     return frame.freeze()
 

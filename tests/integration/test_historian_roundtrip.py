@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
 from pydantic import SecretStr
+from storedframes import any_frame
 
 from config.settings import Historian as Settings
 from historian.columns import TABLES
@@ -18,9 +20,8 @@ from historian.historian import Historian
 from historian.rows import Rows
 from nodeset import status as st
 from nodeset.fleet import AssetType
-from nodeset.frame import Frame, Statuses, first_frame
+from nodeset.frame import Frame, Statuses
 from nodeset.index import TagIndex
-from nodeset.tags import Kind
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 Write = Callable[..., Awaitable[None]]
@@ -28,6 +29,7 @@ TIME = 1_767_225_599_999_999  # the last microsecond of 2025
 DAY = 86_400_000_000
 SILENT = "Bangrak/UPS-1/S01/J02"
 CODES = (st.GOOD, st.GOOD, st.UNCERTAIN_LAST_USABLE_VALUE, st.BAD_NO_COMMUNICATION, st.BAD_SENSOR_FAILURE)
+scanned = partial(any_frame, codes=CODES, missing=0.2)
 
 
 @pytest.fixture
@@ -38,22 +40,6 @@ async def historian(home: Path, database: str, small_index: TagIndex) -> AsyncIt
     await historian.close()
 
 
-def any_frame(index: TagIndex, time: int) -> Frame:
-    """Values all over each tag's range, some missing, with every kind of status."""
-    rng = np.random.default_rng(5)
-    frame = first_frame(index, time - 1).next(time)
-    for tag in index.tags:
-        n = index.fleet.count(tag.asset)
-        value = rng.uniform(tag.low, tag.high, n)
-        if tag.kind is Kind.QUARTER:
-            value = rng.integers(2026 * 4, 2040 * 4, n).astype(float)
-        elif tag.kind is not Kind.ANALOG:
-            value = rng.integers(0, max(2, int(tag.high) + 1), n).astype(float)
-        value[rng.random(n) < 0.2] = np.nan
-        frame.put(tag.asset, tag.name, value, rng.choice(CODES, n).astype(np.uint32))
-    return frame.freeze()
-
-
 def kept_status(frame: Frame) -> Statuses:
     """Statuses as they are stored: what is no number is never Good."""
     return np.where(np.isnan(frame.value) & (frame.status == st.GOOD), st.BAD_NO_DATA, frame.status)
@@ -62,7 +48,7 @@ def kept_status(frame: Frame) -> Statuses:
 async def test_every_variable_comes_back_exactly(
     historian: Historian, small_index: TagIndex, write: Write
 ) -> None:
-    frame = any_frame(small_index, TIME)
+    frame = scanned(small_index, TIME)
     await write(frame)
     for row in range(small_index.size):
         history = await historian.read_raw(row, TIME, TIME + 1, 0, False)
@@ -77,7 +63,7 @@ async def test_every_variable_comes_back_exactly(
 async def test_latest_is_the_last_scan_however_they_come(
     historian: Historian, small_index: TagIndex, write: Write
 ) -> None:
-    late, early = any_frame(small_index, TIME + 7), any_frame(small_index, TIME)
+    late, early = scanned(small_index, TIME + 7), scanned(small_index, TIME)
     await write(late, early)
     latest = await historian.latest()
     assert sorted(latest.rows.tolist()) == list(range(small_index.size))
@@ -90,7 +76,7 @@ async def test_latest_is_the_last_scan_however_they_come(
 async def test_an_asset_that_has_not_been_heard_of_for_days_keeps_its_latest_values(
     historian: Historian, small_index: TagIndex, write: Write, database: str
 ) -> None:
-    early, late = any_frame(small_index, TIME), any_frame(small_index, TIME + 3 * DAY)
+    early, late = scanned(small_index, TIME), scanned(small_index, TIME + 3 * DAY)
     await write(early, late)
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
         await connection.execute(
@@ -113,7 +99,7 @@ async def test_nothing_stored_yet(historian: Historian) -> None:
 
 
 async def test_history_crosses_midnight(historian: Historian, small_index: TagIndex, write: Write) -> None:
-    await write(*(any_frame(small_index, TIME + i) for i in range(-1, 3)))
+    await write(*(scanned(small_index, TIME + i) for i in range(-1, 3)))
     history = await historian.read_raw(0, TIME - 1, TIME + 3, 0, False)
     assert history.time.tolist() == [TIME - 1, TIME, TIME + 1, TIME + 2]
 

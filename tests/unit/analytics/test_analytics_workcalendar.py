@@ -103,14 +103,3 @@ def test_dry_days_come_first_and_the_south_is_wet_when_the_others_are_dry() -> N
 )
 def test_a_quarter_says_what_work_in_it_meets(region: str, notes: list[tuple[Note, ...]]) -> None:
     assert [calendar.notes_of(region, 2027 * 4 + i) for i in range(4)] == notes
-
-
-def test_the_last_days_before_a_deadline_are_dry_where_there_are_as_many() -> None:
-    now, deadline = day_of("2027-05-24"), day_of("2027-06-02")
-    found = calendar.last_work_days("Bangkok", now, deadline, 2)
-    assert [each.date.isoformat() for each in found] == ["2027-05-28", "2027-05-31"]
-    more = calendar.last_work_days("Bangkok", now, deadline, 7)
-    assert [each.date.isoformat() for each in more][-2:] == ["2027-06-01", "2027-06-02"]
-    assert len(calendar.last_work_days("Bangkok", now, deadline, 99)) == 8
-    assert calendar.last_work_days("Bangkok", now, now - 1, 3) == []
-    assert calendar.last_work_days("Bangkok", now, deadline, 0) == []
