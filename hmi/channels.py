@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -37,6 +38,8 @@ from hmi.topology import Topology, discover
 FLEET_KEY: Final = "fleet"
 LINGER: Final = 30.0  # s that a channel outlives its last viewer
 
+log = logging.getLogger(__name__)
+
 
 class NotFound(Exception):
     """The fleet has no such part."""
@@ -50,7 +53,7 @@ class Channels:
         self._client: Client | None = None
         self._topology: Topology | None = None
         self._channels: dict[str, Channel] = {}
-        self._subscriptions: dict[str, int] = {}
+        self._followed: dict[str, asyncio.Task[int]] = {}  # gives the subscription's id
         self._opening: dict[str, asyncio.Lock] = {}
 
     async def get(self, key: str) -> Channel:
@@ -85,13 +88,16 @@ class Channels:
     def detach(self) -> None:
         """The session is gone: what was live is so no longer."""
         self._client = None
-        self._subscriptions.clear()
+        for task in self._followed.values():
+            task.cancel()
+        self._followed.clear()
         for channel in self._channels.values():
             if isinstance(channel.shown, Image):
                 channel.shown.lose()
 
     async def drop_idle(self) -> None:
         """Let go of channels that nobody has looked at for a while; the fleet's stays."""
+        self._drop_unfollowed()
         now = time.monotonic()
         for key, channel in list(self._channels.items()):
             if channel.viewers or key == FLEET_KEY or now - channel.left < LINGER:
@@ -99,8 +105,24 @@ class Channels:
             del self._channels[key]
             if isinstance(channel.shown, AlarmView):
                 self._alarms.drop(channel.shown)
-            elif key in self._subscriptions and self._client is not None:
-                await unsubscribe(self._client, self._subscriptions.pop(key))
+            elif key in self._followed and self._client is not None:
+                await unsubscribe(self._client, await self._followed.pop(key))
+
+    def _drop_unfollowed(self) -> None:
+        """What could not be subscribed would look live for ever: who looks at it starts again.
+
+        Raises why it was not, where that was the fleet's own channel: nothing is live then.
+        """
+        for key, task in list(self._followed.items()):
+            fault = task.exception() if task.done() else None
+            if fault is None:
+                continue
+            if key == FLEET_KEY:
+                raise fault
+            log.warning("%s could not be subscribed: %s", key, str(fault) or type(fault).__name__)
+            del self._followed[key]
+            for viewer in self._channels.pop(key).viewers:
+                viewer.restart()
 
     def tick(self) -> None:
         """Every channel tells its changes."""
@@ -155,9 +177,12 @@ class Channels:
         return channel
 
     async def _feed(self, client: Client, topology: Topology, key: str, channel: Channel) -> None:
+        """Take what is there, which takes half the time, and follow it from then on."""
         if isinstance(channel.shown, Image):
-            self._subscriptions[key] = await subscribe_values(client, topology, channel.shown)
             await read_values(client, topology, channel.shown)
+            task = asyncio.create_task(subscribe_values(client, topology, channel.shown))
+            task.add_done_callback(_seen)
+            self._followed[key] = task
 
     def _start_again(self) -> None:
         """Another fleet than before: browsers start again from its snapshot."""
@@ -166,6 +191,12 @@ class Channels:
         for key, channel in list(self._channels.items()):
             if isinstance(channel.shown, Image):
                 del self._channels[key]
+
+
+def _seen(task: asyncio.Task[int]) -> None:
+    """A lost session ends what was about to use it, which is no news."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _layout(topology: Topology, kind: str, path: str) -> Layout:

@@ -28,6 +28,11 @@ pytestmark = pytest.mark.browser
 
 SAID_WITHIN = 3 * SECONDS
 BACK_WITHIN = 20 * SECONDS
+WATCH = """() => {
+  const root = document.documentElement;
+  const look = () => (window.wasAway ||= root.dataset.link === "away");
+  new MutationObserver(look).observe(root, { attributes: true });
+}"""
 ACT = """action => fetch(`/api/alarms/${action}`, {
   method: 'POST',
   headers: {'content-type': 'application/json'},
@@ -173,7 +178,9 @@ def test_a_cut_network_is_said_and_mends_by_itself(page: Page, link: Link, hmi: 
         assert page.evaluate(ACT, "shelve") == {"fault": "The OPC UA server does not answer."}
         link.mend()
         live(page)
+    page.evaluate(WATCH)  # away for a second only, which a look now and then can miss
     link.break_off()
+    page.wait_for_function("window.wasAway")
     live(page)
     deadline = time.monotonic() + 10
     while tasks(hmi, page) > before + 3 and time.monotonic() < deadline:
