@@ -1,5 +1,6 @@
 // A jar: what it reads now, its past, the life it has left, its alarms and its nameplate.
-import { AlarmPanel, HEALTH, SENSORS, Tables, ageText, ask, badge, begin, by, figure, jarLink, make, path, period, segments, serverNow, showsSimulated, siteLink, statusText, t } from "./base.js";
+import { AlarmPanel } from "./alarmpanel.js";
+import { HEALTH, SENSORS, Tables, ageText, ask, badge, begin, by, figure, jarLink, make, path, period, segments, serverNow, showsSimulated, siteLink, statusText, t } from "./base.js";
 import { exporting } from "./export.js";
 import { alarmHistory, upkeep } from "./jarpast.js";
 import { cases, factors } from "./life.js";

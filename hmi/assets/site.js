@@ -1,5 +1,6 @@
 // A site: its environment and systems, its jars as heatmap and as table.
-import { AlarmPanel, HEALTH, SENSORS, Tables, badge, begin, by, gridTheme, inView, jarLink, make, isSimulated, path, quality, reduced, refresh, segments, serverNow, setText, shown, showsSimulated, stamp, statusText, t, total } from "./base.js";
+import { AlarmPanel } from "./alarmpanel.js";
+import { HEALTH, SENSORS, Tables, badge, begin, by, gridTheme, inView, jarLink, make, isSimulated, path, quality, reduced, refresh, segments, serverNow, setText, shown, showsSimulated, stamp, statusText, t, total } from "./base.js";
 import { JarMap } from "./jarmap.js";
 import { QUANTITIES, cellsOf, legend } from "./quantities.js";
 
