@@ -1,7 +1,7 @@
 // All jars of the fleet: as a picture, and the same as a table. One quantity at a time is followed.
 import { Tables, begin, by, figure, follow, inView, jarLink, make, quality, segments, setText, showsSimulated, siteLink, statusText, t } from "./base.js";
 import { FleetMap } from "./fleetmap.js";
-import { QUANTITIES, abnormal, cellsOf, legend, stateOf } from "./quantities.js";
+import { abnormal, cellsOf, legend, stateOf } from "./quantities.js";
 
 const LABELS = { StateOfHealth: "SOH", Voltage: "Voltage", Temperature: "Temperature", InternalResistance: "Resistance", RemainingUsefulLife: "RUL" };
 const GRAVITY = { high: 3, medium: 2, "": 0 };
