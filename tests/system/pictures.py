@@ -168,7 +168,9 @@ def disturb(browser: Browser, url: str, state: StorageState) -> None:
             return
         for scenario, target, seconds in SCENARIOS:
             wanted = {"scenario": scenario, "target": target, "duration": seconds, "parameters": {}}
-            answer = context.request.post("/api/simulation/start", data=wanted).json()
+            answer = context.request.post(
+                "/api/simulation/start", data=wanted, headers={"Origin": url}
+            ).json()
             if "fault" in answer:
                 sys.exit(f"{scenario} on {target}: {answer['fault']}")
         context.new_page().wait_for_timeout(STORM)
