@@ -6,8 +6,6 @@ through OPC UA, and all it does is done by the server in the name of the user.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import errno
 import logging
 import socket
@@ -24,6 +22,7 @@ from hmi.accounts import Accounts
 from hmi.alarmapi import AlarmApi
 from hmi.api import Api
 from hmi.assetfiles import ASSETS, AssetFiles
+from hmi.background import Background
 from hmi.compareapi import CompareApi
 from hmi.configurationapi import ConfigurationApi
 from hmi.endpoint import Endpoint
@@ -79,7 +78,7 @@ def run(settings: Settings) -> int:
     # What matters of OPC UA is said by hmi.live, once on loss and once on recovery.
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(Departed())
-    compose(settings, tls)
+    background = compose(settings, tls)
     ui.run(
         host=hmi.host,
         port=hmi.port,
@@ -106,7 +105,7 @@ def run(settings: Settings) -> int:
         # Browsers hold their streams open for ever: a stop does not wait for them.
         timeout_graceful_shutdown=1,
     )
-    return 0
+    return int(background.failed)
 
 
 def plain_note(hmi: Hmi) -> str:
@@ -124,8 +123,8 @@ def compressed(app: ASGIApp) -> GZipMiddleware:
     return GZipMiddleware(app, minimum_size=1000, compresslevel=2)
 
 
-def compose(settings: Settings, tls: Tls | None = None) -> None:
-    """Build all parts and hand them to the web application."""
+def compose(settings: Settings, tls: Tls | None = None) -> Background:
+    """Build all parts and hand them to the web application; what runs beside it."""
     folder = settings.home / "hmi"
     endpoint = Endpoint(settings.endpoint, folder)
     live = Live(endpoint, folder / SERVICE_SECRET, settings.demo)
@@ -136,23 +135,15 @@ def compose(settings: Settings, tls: Tls | None = None) -> None:
     app.mount("/assets", AssetFiles())
     add_routes(app, live, accounts)
     add_pages(live.channels.zones)
-    tasks: list[asyncio.Task[None]] = []
-
-    async def start() -> None:
-        tasks.append(asyncio.create_task(live.run()))
-        tasks.append(asyncio.create_task(accounts.run()))
-        if tls is not None:
-            tasks.append(asyncio.create_task(tls.run()))
+    background = Background(live.run, accounts.run, *([tls.run] if tls is not None else []))
 
     async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await background.stop()
         await accounts.close()
 
-    app.on_startup(start)
+    app.on_startup(background.start)
     app.on_shutdown(stop)
+    return background
 
 
 def add_routes(app: FastAPI, live: Live, accounts: Accounts) -> None:

@@ -22,7 +22,9 @@ from server.endpoint import check_port
 from server.errors import StartError
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-HMI_START_LIMIT: Final = 60.0
+HMI_START_LIMIT: Final = 60.0  # s
+HMI_PAUSE: Final = (1.0, 60.0)  # s before it is started again: at first, and at most
+HMI_STEADY: Final = 60.0  # s after which an end counts as the first
 
 
 async def run_server(settings: Settings) -> None:
@@ -51,12 +53,11 @@ async def run_everything(settings: Settings) -> bool:
     with _plain_errors():
         try:
             await _start_gateways(settings, steps, started)
-            pages = children.start("-m", "hmi")
-            started.append(pages)
+            started.append(children.start("-m", "hmi"))
 
             def ready() -> None:
                 steps.done()
-                telling.append(asyncio.create_task(_tell_when_both_answer(settings, app, pages, stop)))
+                telling.append(asyncio.create_task(_tell_when_both_answer(settings, app, started, stop)))
 
             await app.run(ready, stop)
         finally:
@@ -64,7 +65,7 @@ async def run_everything(settings: Settings) -> bool:
             for task in telling:
                 task.cancel()
     out.print("Stopped.")
-    return not children.failed(pages)
+    return not children.failed(started[-1])
 
 
 async def _start_gateways(settings: Settings, steps: Steps, started: list[Child]) -> None:
@@ -83,12 +84,14 @@ async def _start_gateways(settings: Settings, steps: Steps, started: list[Child]
         raise StartError("The simulated Modbus gateways did not start. What they said is above.")
 
 
-async def _tell_when_both_answer(settings: Settings, app: App, pages: Child, stop: asyncio.Event) -> None:
-    """Say that both answer, once they do; stop everything when the HMI does not, or ends."""
+async def _tell_when_both_answer(
+    settings: Settings, app: App, started: list[Child], stop: asyncio.Event
+) -> None:
+    """Say that both answer, once they do; stop everything when the HMI, the last one started, does not."""
     url = f"{settings.hmi.scheme}://{settings.hmi.host}:{settings.hmi.port}"
     deadline = time.monotonic() + HMI_START_LIMIT
     while not await asyncio.to_thread(_answers, url):
-        if pages.poll() is not None or time.monotonic() > deadline:
+        if started[-1].poll() is not None or time.monotonic() > deadline:
             tell_error("The HMI did not start.", "What it said is above.")
             stop.set()
             return
@@ -97,10 +100,22 @@ async def _tell_when_both_answer(settings: Settings, app: App, pages: Child, sto
         out.print("Demo: anyone on this machine may read without logging in.")
     tell_password(app.admin_password)
     tell_ready(settings.endpoint, url)
-    await asyncio.to_thread(pages.wait)
-    if not stop.is_set():
-        tell_error("The HMI has ended.", "Voltkeep stops with it.")
-        stop.set()
+    await _keep_pages(started, stop)
+
+
+async def _keep_pages(started: list[Child], stop: asyncio.Event) -> None:
+    """Start the HMI again whenever it ends: alarms are raised and told whether anybody looks or not."""
+    pause, longest = HMI_PAUSE
+    began = time.monotonic()
+    while True:
+        await asyncio.to_thread(started[-1].wait)
+        if stop.is_set():
+            return
+        pause = HMI_PAUSE[0] if time.monotonic() - began > HMI_STEADY else min(2 * pause, longest)
+        tell_error("The HMI has ended.", "The server goes on, and the HMI is started again.")
+        await asyncio.sleep(pause)
+        began = time.monotonic()
+        started[-1] = children.start("-m", "hmi")
 
 
 def _answers(url: str) -> bool:

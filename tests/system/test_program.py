@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import os
@@ -72,6 +73,34 @@ async def history(endpoint: str, start: dt.datetime, end: dt.datetime) -> list[t
         values = await node.read_raw_history(start, end)
     # asyncua also asks for the bounds, before and after.
     return [(v.SourceTimestamp, v.Value.Value) for v in values if start < v.SourceTimestamp < end]
+
+
+def pages_of(program: Voltkeep) -> int:
+    """The process of a program's HMI."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == program.process.pid and (process / "cmdline").read_bytes().endswith(
+                b"-m\0hmi\0"
+            ):
+                return int(process.name)
+    raise AssertionError("there is no HMI")
+
+
+def the_hmi_comes_back(program: Voltkeep) -> None:
+    """A killed HMI is started again by itself; the server goes on meanwhile."""
+    os.kill(pages_of(program), signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert program.process.poll() is None, program.log
+        try:
+            with urllib.request.urlopen(f"{program.hmi_url}/ready", timeout=5):
+                break
+        except OSError:  # also what is not ready yet
+            time.sleep(0.2)
+    else:
+        pytest.fail(f"the HMI did not come back:\n{program.log}")
+    assert "the HMI is started again" in program.log
 
 
 def test_it_says_when_it_is_ready_and_answers(voltkeep: Voltkeep) -> None:
@@ -159,6 +188,7 @@ async def test_history_outlives_a_restart_and_an_end_leaves_nothing_behind(
         assert time.monotonic() - started < 15
         after = await history(second.endpoint, begin, dt.datetime.now(dt.UTC))
         assert after[: len(before)] == before
+        await asyncio.to_thread(the_hmi_comes_back, second)
         second.process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(second.process.wait, 30) == 0, second.log
     assert left_of(home) == []
