@@ -46,17 +46,17 @@ function table() {
   const plain = (field, headerName, more = {}) => column(field, headerName, { tooltipField: field, ...more });
   const times = (row) => (row.repeats > 1 ? ` ×${row.repeats}` : "");
   const result = (row) => make("span", { class: row.good ? "" : "vk-refused" }, row.good ? t("Good") : `▲ ${row.status}`);
-  const cell = (p) => make("div", {}, `${p.value}${times(p.data)} `, result(p.data), make("small", { class: "vk-line" }, `${p.data.target} · ${p.data.user || "–"} · ${stamp(p.data.time)}`));
+  const cell = (p) => make("div", {}, `${t(p.value)}${times(p.data)} `, result(p.data), make("small", { class: "vk-line" }, `${p.data.target} · ${p.data.user || "–"} · ${stamp(p.data.time)}`));
   const columns = narrow ? stacked("action", "Entries", cell) : [
     plain("time", "Time", { width: 166, cellClass: "vk-num", valueFormatter: (p) => stamp(p.value), tooltipField: undefined }),
-    plain("user", "User", { width: 110 }),
-    plain("action", "Action", { width: 190, valueFormatter: (p) => `${p.value}${times(p.data)}` }),
-    plain("target", "On what", { flex: 2, minWidth: 180 }),
+    plain("user", "User", { width: 160 }),
+    plain("action", "Action", { width: 150, valueGetter: (p) => `${t(p.data.action)}${times(p.data)}` }),
+    plain("target", "On what", { flex: 3, minWidth: 220 }),
     plain("old", "Before", { flex: 1, minWidth: 110 }),
     plain("new", "After", { flex: 1, minWidth: 110 }),
     plain("status", "Result", { width: 170, cellRenderer: (p) => result(p.data) }),
-    plain("peer", "From where", { width: 150 }),
-    plain("type", "Kind", { width: 150 }),
+    plain("peer", "From where", { width: 140 }),
+    plain("type", "Kind", { width: 140 }),
   ];
   return listing(t("No entries."), t("Reading"), columns, { rowHeight: 28 });
 }

@@ -70,8 +70,8 @@ function table() {
     column("time", "Time", { width: 166, cellClass: "vk-num", valueFormatter: (p) => stamp(p.value) }),
     column("severity", "Priority", { width: 98, cellRenderer: (p) => make("span", {}, mark(p.data), p.data.condition ? ` ${priority(p.value).word}` : "") }),
     column("source", "Source", { width: 190, cellRenderer: (p) => place(p.data) }),
+    column("message", "Message", { flex: 3, minWidth: 460, tooltipField: "message", valueFormatter: (p) => together(p.value) }),
     column("name", "Condition", { width: 170, tooltipField: "name", valueFormatter: (p) => t(p.value) }),
-    column("message", "Message", { flex: 3, minWidth: 400, tooltipField: "message", valueFormatter: (p) => together(p.value) }),
     column("user", "User", { width: 100 }),
     column("comment", "Comment", { flex: 1, minWidth: 110, tooltipField: "comment" }),
   ];

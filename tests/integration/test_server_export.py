@@ -104,9 +104,11 @@ async def test_every_format_is_read_by_a_clients_own_file(
     server: OpcUaTestServer, admin: Client, scanned: dt.datetime, form: str
 ) -> None:
     """asyncua's file finds Size, Open, Read and Close by browse paths, as node-opcua's does."""
-    node_id, _ = await export(server, admin, f"{JAR}.*", form=form, end=scanned)
+    node_id, handle = await export(server, admin, f"{JAR}.*", form=form, end=scanned)
+    whole = await read_all(admin, node_id, handle, 100_000)  # asyncua's reads what is there, and no more
     async with UaFile(admin.get_node(node_id), "r") as file:
         data = await file.read()
+        assert data == whole
         assert len(data) == await file.get_size()
     assert data.startswith(FORMATS[form])
     node = admin.get_node(node_id)
