@@ -228,7 +228,7 @@ def test_the_pdf_is_in_thai_with_its_fonts_inside(report: Report, tmp_path: Path
     assert data == (tmp_path / "second.pdf").read_bytes()  # the same facts give the same bytes
     text = text_of(tmp_path / "first.pdf")
     for words in (
-        "รายงานแบตเตอรี่ประจำเดือน ตุลาคม พ.ศ. 2569", "สิ่งที่ควรให้ความสนใจ", "สุขภาพต่ำ", "Somchai", "ลูกใหม่",
+        "รายงานแบตเตอรี่ประจำเดือน ตุลาคม พ.ศ. 2569", "สิ่งที่ควรให้ความสนใจ", "SOH ต่ำ", "Somchai", "ลูกใหม่",
         "5 ต.ค. 2569", "N-77",
     ):  # fmt: skip
         assert words in text, words
@@ -284,7 +284,7 @@ def test_the_table_of_jars_is_csv_that_excel_reads_as_thai(report: Report, tmp_p
     assert data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert [row["แบตเตอรี่"] for row in rows][:2] == ["Bangrak/UPS-1/S01/J01", JAR]
-    assert rows[1]["ติดตั้ง"] == "2026-10-05"
+    assert rows[1]["วันติดตั้ง"] == "2026-10-05"
     assert rows[1]["สุขภาพ [%]"] == "93"
     assert rows[1]["กำหนดเปลี่ยน"] == "Q4/2569"
     assert rows[1]["เพิ่มขึ้น [%]"] == "13.79", "3.3 mΩ of 2.9, and no more digits than anybody can use"

@@ -66,7 +66,7 @@ async def test_what_is_backed_up_beside_a_running_server_makes_the_same_server(
         async with running.admin(client_home) as client:
             await _use(client, running, until)
             past = await _past(client, running)
-            running.inside(running.app._save)
+            running.inside(running.app._saved.save)
             await asyncio.to_thread(back_up, databases[0], running.settings.home, file, Content(), print)
             begun = _scans(databases[0])
             await until(lambda: _scans(databases[0]) > begun)
