@@ -94,13 +94,13 @@ def test_fifty_alarms_are_acknowledged_in_one_go_by_keyboard(page: Page, voltkee
 def test_two_operators_who_acknowledge_at_once_both_see_the_truth(
     page: Page, colleague: Page, voltkeep: Voltkeep
 ) -> None:
-    held: list[str | bytes] = []
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
     holding = False
 
     def late(socket: WebSocketRoute) -> None:
         """The colleague hears of the first operator's deed after having clicked, too."""
         server = socket.connect_to_server()
-        server.on_message(lambda message: held.append(message) if holding else socket.send(message))
+        server.on_message(lambda message: held.append((socket, message)) if holding else socket.send(message))
 
     colleague.route_web_socket(re.compile("/api/live"), late)
     number = simulate.start(voltkeep, "TemperatureSpike", JAR, Rise=RISE)
@@ -117,6 +117,8 @@ def test_two_operators_who_acknowledge_at_once_both_see_the_truth(
         colleague.get_by_role("button", name="Acknowledge (1)").click()
         expect(colleague.locator("#vk-result")).to_contain_text("1 refused: Already acknowledged. (admin)")
         holding = False
+        for socket, message in held:
+            socket.send(message)
         for each in (page, colleague):
             row = each.locator(f".ag-center-cols-container .ag-row[row-id='{alarm['key']}']")
             expect(row).not_to_have_class(re.compile("vk-new"), timeout=20 * SECONDS)
