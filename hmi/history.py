@@ -47,12 +47,12 @@ class Trend:
     stretches: list[Stretch]
 
 
-async def trend(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
-    """History of a variable."""
+async def trend(client: Client, node: ua.NodeId, reading: Reading, band: bool = True) -> Trend:
+    """History of a variable; the line alone, which a server finds sooner, without the `band` around it."""
     async with time_limit(TIMEOUT):
         if not reading.step:
             return await _stored(client, node, reading)
-        return await _averaged(client, node, reading)
+        return await _averaged(client, node, reading, _AGGREGATES if band else _AGGREGATES[:1])
 
 
 async def _stored(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
@@ -77,14 +77,16 @@ async def _stored(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
     return Trend(thin(line, POINTS), [], [], marks)
 
 
-async def _averaged(client: Client, node: ua.NodeId, reading: Reading) -> Trend:
-    details = _processed(reading.start, reading.end, reading.step, _AGGREGATES)
-    found = await _read(client, details, [ua.HistoryReadValueId(NodeId=node) for _ in _AGGREGATES])
+async def _averaged(client: Client, node: ua.NodeId, reading: Reading, aggregates: Sequence[int]) -> Trend:
+    details = _processed(reading.start, reading.end, reading.step, aggregates)
+    found = await _read(client, details, [ua.HistoryReadValueId(NodeId=node) for _ in aggregates])
     figures, *edges = ([_figure(sample) for sample in each.samples] for each in found)
     # Intervals without any value are a gap only where values come more often than that.
     known = {time for time, _, status in found[0].samples if status & _CODE != _NO_DATA}
     line = with_gaps([point for point in figures if point[0] in known])
-    low, high = ([(time, told.get(time)) for time, _ in line] for told in map(dict, edges))
+    low, high = (
+        ([(time, told.get(time)) for time, _ in line] for told in map(dict, edges)) if edges else ([], [])
+    )
     marks = stretches([(time, _mark(status)) for time, _, status in found[0].samples], reading.step)
     return Trend(line, low, high, marks)
 

@@ -53,10 +53,11 @@ class TrendApi:
         found = await series.variables(client, topology, path)
         return JSONResponse({"path": path or FLEET, "variables": [asdict(each) for each in found]})
 
-    async def series(self, tag: str, since: From, to: int) -> Response:
+    async def series(self, tag: str, since: From, to: int, band: bool = True) -> Response:
         """A variable (`tag`: path.Name) between two times [ms]: times, values, and what is not plainly good.
 
-        `step` is 0 for what is as it was stored; others are averages, with `low` and `high`. A value is null
+        `step` is 0 for what is as it was stored; others are averages, with `low` and `high` where the `band`
+        between these is asked for. A value is null
         where there is none that is good. `stretches` are `[mark, from, to]` of `hmi.trend.Stretch`.
         """
         client, topology = self._live.channels.connection()
@@ -69,8 +70,10 @@ class TrendApi:
             return JSONResponse({"fault": NO_SPAN}, 400)
         # Who follows the same trend asks at other moments: within what an answer is good for they are one.
         at = tuple(int(time // (reading.fresh * 1e6)) for time in (reading.start, reading.end))
-        key = tag, at, reading.step
-        body = await self._answers.get(key, reading.fresh, lambda: _series(client, topology, tag, reading))
+        key = tag, at, reading.step, band
+        body = await self._answers.get(
+            key, reading.fresh, lambda: _series(client, topology, tag, reading, band)
+        )
         return Response(body, media_type="application/json")
 
     async def markers(self, request: Request, since: From, to: int) -> Response:
@@ -112,9 +115,9 @@ class TrendApi:
         return max(self._live.state.server_time, self._live.channels.newest(FLEET_KEY))
 
 
-async def _series(client: Client, topology: Topology, tag: str, reading: Reading) -> bytes:
+async def _series(client: Client, topology: Topology, tag: str, reading: Reading, band: bool) -> bytes:
     found, (about,) = await asyncio.gather(
-        history.trend(client, topology.node(tag), reading), series.described(client, topology, [tag])
+        history.trend(client, topology.node(tag), reading, band), series.described(client, topology, [tag])
     )
     return encode(
         {

@@ -3,6 +3,7 @@
 
 const GAP = 5; // usual steps without a value that break the line
 const SHORTEST_GAP = 30_000; // ms
+const BAND_LATER = 100 * 86_400_000; // ms: of a longer span the least and greatest values take longer to find
 
 export class Past {
   constructor(tag) {
@@ -106,15 +107,29 @@ export class Reader {
   async read(pasts, from, to) {
     this.running?.abort();
     const mine = (this.running = new AbortController());
-    const told = await Promise.allSettled(pasts.map((past) => series(past.tag, from, to, mine.signal).then((answer) => mine.signal.aborted || past.take(answer))));
+    const told = await Promise.allSettled(pasts.map((past) => this.one(past, from, to, mine.signal)));
     if (mine.signal.aborted) return;
     this.running = null;
     this.done(told.find((each) => each.status === "rejected")?.reason.message ?? "");
   }
+  // A long line stands at once, its band follows.
+  async one(past, from, to, signal) {
+    let whole = false;
+    const line = (answer) => {
+      if (whole || signal.aborted) return;
+      past.take(answer);
+      this.done("");
+    };
+    if (to - from > BAND_LATER) series(past.tag, from, to, signal, false).then(line, () => {});
+    const answer = await series(past.tag, from, to, signal);
+    whole = true;
+    if (!signal.aborted) past.take(answer);
+  }
 }
 
-export async function series(tag, from, to, signal) {
-  const answer = await fetch(`/api/series?tag=${encodeURIComponent(tag)}&from=${Math.floor(from)}&to=${Math.ceil(to)}`, { signal });
+export async function series(tag, from, to, signal, band = true) {
+  const query = `tag=${encodeURIComponent(tag)}&from=${Math.floor(from)}&to=${Math.ceil(to)}${band ? "" : "&band=false"}`;
+  const answer = await fetch(`/api/series?${query}`, { signal });
   const body = await answer.json();
   if (!answer.ok || body.fault) throw new Error(body.fault ?? answer.statusText);
   return body;

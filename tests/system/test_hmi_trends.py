@@ -77,6 +77,10 @@ def test_longer_trends_are_means_with_a_band(page: Page) -> None:
     assert all(t % trend["step"] == 0 for t, v in zip(trend["t"], trend["v"], strict=True) if v is not None)
     columns = zip(trend["low"], trend["v"], trend["high"], strict=True)
     assert all(low <= v <= high for low, v, high in columns if v is not None)
+    span = f"tag={JAR}.Temperature&from={trend['from']}&to={trend['to']}"
+    line = page.request.get(f"/api/series?{span}&band=false").json()  # of a long span it stands first
+    assert [line["step"], line["low"], line["high"]] == [trend["step"], [], []]
+    assert any(value is not None for value in line["v"])
     assert page.request.get("/api/series?tag=Atlantis.Voltage&from=1&to=9").status == 404
     assert page.request.get(f"/api/series?tag={JAR}.Voltage&from=9&to=1").status == 400
 
