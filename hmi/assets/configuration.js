@@ -208,7 +208,7 @@ async function trail() {
   try {
     const { rows } = await ask("/api/configuration/history");
     by("vk-history").replaceChildren(rows.length ? make("table", { class: "vk-table vk-defined" }, head(["When", "By", "What", "Before", "After", "Result"]),
-      make("tbody", {}, ...rows.map((each) => make("tr", {}, make("td", {}, stamp(each.time)), make("td", {}, each.user), make("td", {}, each.target.split("s=").at(-1)), make("td", {}, each.old), make("td", {}, each.new), make("td", {}, each.good ? t("Good") : `▲ ${each.status}`))))) : make("p", { class: "vk-empty" }, t("None.")));
+      make("tbody", { translate: "no" }, ...rows.map((each) => make("tr", {}, make("td", {}, stamp(each.time)), make("td", {}, each.user), make("td", {}, each.target.split("s=").at(-1)), make("td", {}, each.old), make("td", {}, each.new), make("td", {}, each.good ? t("Good") : `▲ ${each.status}`))))) : make("p", { class: "vk-empty" }, t("None.")));
   } catch (error) {
     by("vk-history").replaceChildren(make("p", { class: "vk-fault" }, error.message));
   }

@@ -29,7 +29,8 @@ TEXTS = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const { parentElement: element, textContent: text } = texts.currentNode;
-    if (!element.closest('script, style, [lang="en"], .nicegui-error-popup, #popup')) told.add(text.trim());
+    const verbatim = 'script, style, [lang="en"], [translate="no"], .nicegui-error-popup, #popup';
+    if (!element.closest(verbatim)) told.add(text.trim());
   }
   for (const element of document.body.querySelectorAll("[aria-label], [placeholder]"))
     for (const name of ["aria-label", "placeholder"]) told.add(element.getAttribute(name) ?? "");

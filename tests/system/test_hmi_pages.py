@@ -54,6 +54,8 @@ def opened(page: Page, address: str) -> None:
     page.goto(address)
     if address != "/password":
         expect(page.locator("#vk-link")).to_have_attribute("data-link", "up", timeout=20 * SECONDS)
+        if address.startswith(("/site/", "/heatmap")):  # whose table comes after all else
+            page.locator(".ag-row").first.wait_for()
         page.evaluate(QUIET)
 
 
